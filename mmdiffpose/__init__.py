@@ -1,0 +1,15 @@
+# Copyright (c) mmdiffpose contributors. All rights reserved.
+"""Diffusion-based monocular 3D human pose lifting for MMPose 1.x.
+
+Importing the package applies the guarded fixes of :mod:`mmdiffpose.compat`
+and creates the registries; registered modules are imported on first use.
+"""
+
+from .compat import apply_compat
+
+apply_compat()
+
+from .registry import HAS_MMPOSE  # noqa: E402
+from .version import __version__  # noqa: E402
+
+__all__ = ['__version__', 'HAS_MMPOSE', 'apply_compat']

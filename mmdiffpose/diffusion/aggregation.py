@@ -1,0 +1,59 @@
+# Copyright (c) mmdiffpose contributors. All rights reserved.
+"""From hypotheses to one pose and its uncertainty."""
+
+import torch
+from torch import Tensor
+
+
+def mean_pose(hypotheses: Tensor, dim: int = 1) -> Tensor:
+    """Mean over the hypotheses, as DiffPose and DiffHPE aggregate.
+
+    Args:
+        hypotheses (Tensor): Poses (B, N, T, J, 3), metres.
+        dim (int): The hypothesis axis. Defaults to 1.
+
+    Returns:
+        Tensor: (B, T, J, 3), metres.
+    """
+    return hypotheses.mean(dim=dim)
+
+
+def spread(hypotheses: Tensor, dim: int = 1) -> Tensor:
+    """Per-joint standard deviation of the hypotheses.
+
+    The root of the unbiased variance, averaged over x, y and z: the std per
+    axis, so that for an isotropic Gaussian the error's length is about
+    1.6 times it. One hypothesis has no spread; NaN would travel far, so 0 is
+    returned.
+
+    Args:
+        hypotheses (Tensor): Poses (B, N, T, J, 3), metres.
+        dim (int): The hypothesis axis. Defaults to 1.
+
+    Returns:
+        Tensor: (B, T, J), metres.
+    """
+    if hypotheses.shape[dim] < 2:
+        return torch.zeros_like(hypotheses.select(dim, 0)[..., 0])
+    return hypotheses.var(dim=dim, unbiased=True).mean(dim=-1).sqrt()
+
+
+def score_from_std(std: Tensor, radius: float = 0.15) -> Tensor:
+    r"""Confidence in [0, 1]: the chance that a joint lies within ``radius``.
+
+    For an isotropic Gaussian error with std :math:`\sigma` per axis the
+    error's length over :math:`\sigma` follows a chi distribution with three
+    degrees of freedom, so the score is its distribution function at
+    :math:`r / \sigma`. With the default radius of 150 mm it is the predicted
+    probability that the joint counts as correct in 3D PCK@150.
+
+    Args:
+        std (Tensor): Per-axis std, any shape, metres.
+        radius (float): Metres. Defaults to 0.15.
+
+    Returns:
+        Tensor: The shape of ``std``.
+    """
+    ratio = radius / std.clamp(min=1e-6)
+    tail = (2 / torch.pi)**0.5 * ratio * torch.exp(-ratio**2 / 2)
+    return (torch.erf(ratio / 2**0.5) - tail).clamp(0, 1)

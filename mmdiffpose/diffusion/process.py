@@ -1,0 +1,176 @@
+# Copyright (c) mmdiffpose contributors. All rights reserved.
+r"""Forward diffusion and the algebra between :math:`h_{k-1}, h_0, \epsilon`.
+
+DiffPose, Eq. 7, diffuses around the mean of a mixture component:
+
+.. math::
+    \hat h_k = \mu^G + \sqrt{\alpha_k}(h_0 - \mu^G)
+               + \sqrt{1 - \alpha_k}\,\epsilon^G,
+    \qquad \epsilon^G \sim \mathcal N(0, \Sigma_{\hat m}).
+
+In :math:`u = h - \mu^G` this is the ordinary process of DDPM with coloured
+noise, so every identity of DDPM and DDIM holds there exactly as long as the
+component :math:`\hat m` of a sample is kept for all its steps, which is what
+the paper prescribes. ``center`` below is :math:`\mu^G`; the standard process
+(Eq. 4, "Stand-Diff" in the paper, and DiffHPE) is ``center=0`` with white
+noise.
+"""
+
+from typing import Literal, Optional, Tuple, Union
+
+import torch
+from torch import Tensor
+
+Target = Literal['sample', 'epsilon', 'previous']
+TARGETS: Tuple[str, ...] = ('sample', 'epsilon', 'previous')
+Center = Union[Tensor, float]
+
+
+class DiffusionProcess:
+    r"""The forward process for a schedule :math:`\alpha_0 \ldots \alpha_K`.
+
+    Poses may have any shape that starts with the batch axes of ``k``; ``k``
+    is a long tensor of steps in 0..K whose shape is a prefix of the pose's.
+
+    Args:
+        alphas (Tensor): Cumulative signal levels, shape (K + 1, ), from
+            :func:`~mmdiffpose.diffusion.schedules.make_alphas`.
+    """
+
+    def __init__(self, alphas: Tensor) -> None:
+        if alphas.ndim != 1 or len(alphas) < 2 or alphas[0] != 1:
+            raise ValueError('alphas should be one-dimensional, start with 1 '
+                             f'and hold K + 1 >= 2 values, got {alphas}')
+        alphas = alphas.double()
+        self.alphas = alphas
+        self._signal = alphas.sqrt().float()
+        self._noise = (1 - alphas).sqrt().float()
+
+    @property
+    def num_steps(self) -> int:
+        """The number of diffusion steps K."""
+        return len(self.alphas) - 1
+
+    def _levels(self, k: Tensor, like: Tensor) -> Tuple[Tensor, Tensor]:
+        """Signal and noise level at ``k``, shaped to broadcast."""
+        shape = k.shape + (1, ) * (like.ndim - k.ndim)
+        index = k.to('cpu')
+        signal = self._signal[index].to(like).reshape(shape)
+        noise = self._noise[index].to(like).reshape(shape)
+        return signal, noise
+
+    def diffuse(self,
+                h0: Tensor,
+                k: Tensor,
+                noise: Tensor,
+                center: Center = 0.) -> Tensor:
+        r"""Sample :math:`\hat h_k` (Eq. 7; Eq. 4 with ``center=0``).
+
+        Args:
+            h0 (Tensor): Clean poses, metres.
+            k (Tensor): Steps in 0..K.
+            noise (Tensor): :math:`\epsilon^G`, already coloured, metres.
+            center (Tensor | float): :math:`\mu^G`, metres.
+
+        Returns:
+            Tensor: The shape of ``h0``.
+        """
+        signal, sigma = self._levels(k, h0)
+        return center + signal * (h0 - center) + sigma * noise
+
+    def target(self, kind: Target, h0: Tensor, k: Tensor, noise: Tensor,
+               center: Center) -> Tensor:
+        r"""What a network should predict from :math:`\hat h_k`.
+
+        ``'previous'`` is :math:`\hat h_{k-1}` of the same noise (Eq. 9, the
+        paper's loss), ``'sample'`` is :math:`h_0`, ``'epsilon'`` is
+        :math:`\epsilon^G` (the released code).
+        """
+        if kind == 'sample':
+            return h0
+        if kind == 'epsilon':
+            return noise
+        if kind == 'previous':
+            return self.diffuse(h0, k - 1, noise, center)
+        raise ValueError(f'target should be one of {TARGETS}, got {kind!r}')
+
+    def to_sample(self,
+                  kind: Target,
+                  prediction: Tensor,
+                  h_k: Tensor,
+                  k: Tensor,
+                  center: Center = 0.) -> Tensor:
+        r"""Turn a network's output at step ``k`` into :math:`h_0`.
+
+        For ``'previous'`` the pair :math:`(\hat h_k, \hat h_{k-1})` of one
+        noise vector is a linear system in :math:`(h_0, \epsilon^G)`; its
+        determinant is small where neighbouring steps differ little, so
+        errors of the prediction are amplified (by
+        :math:`2 K \sqrt{1 - \alpha_k} / \pi` for a cosine schedule). For
+        ``'epsilon'`` they are amplified by
+        :math:`\sqrt{(1-\alpha_k)/\alpha_k}`.
+        """
+        if kind == 'sample':
+            return prediction
+        signal, sigma = self._levels(k, h_k)
+        if kind == 'epsilon':
+            return center + (h_k - center - sigma * prediction) / signal
+        if kind == 'previous':
+            signal_1, sigma_1 = self._levels(k - 1, h_k)
+            determinant = sigma * signal_1 - sigma_1 * signal
+            return center + (sigma * (prediction - center) - sigma_1 *
+                             (h_k - center)) / determinant
+        raise ValueError(f'target should be one of {TARGETS}, got {kind!r}')
+
+    def to_noise(self,
+                 h0: Tensor,
+                 h_k: Tensor,
+                 k: Tensor,
+                 center: Center = 0.) -> Tensor:
+        r"""The noise :math:`\epsilon^G` that led from ``h0`` to ``h_k``."""
+        signal, sigma = self._levels(k, h_k)
+        return (h_k - center - signal * (h0 - center)) / sigma
+
+    def posterior(self,
+                  h0: Tensor,
+                  h_k: Tensor,
+                  k: Tensor,
+                  center: Center = 0.,
+                  previous: Optional[Tensor] = None) -> Tuple[Tensor, Tensor]:
+        r"""Mean and relative std of :math:`q(h_j \mid h_k, h_0)`, j < k.
+
+        DDPM (Ho et al., 2020), Eq. 6-7, in :math:`u = h - \mu^G` and for any
+        earlier step j (``previous``, k - 1 by default). The covariance is
+        the returned std squared times :math:`\Sigma_{\hat m}`.
+
+        Returns:
+            tuple[Tensor, Tensor]: The mean, shaped like ``h_k``, and the
+            std, which broadcasts against it.
+        """
+        j = k - 1 if previous is None else previous
+        shape = k.shape + (1, ) * (h_k.ndim - k.ndim)
+        a_k = self.alphas[k.cpu()].reshape(shape)
+        a_j = self.alphas[j.cpu()].reshape(shape)
+        beta = 1 - a_k / a_j
+        weight_0 = (a_j.sqrt() * beta / (1 - a_k)).to(h_k)
+        weight_k = ((a_k / a_j).sqrt() * (1 - a_j) / (1 - a_k)).to(h_k)
+        mean = center + weight_0 * (h0 - center) + weight_k * (h_k - center)
+        std = (beta * (1 - a_j) / (1 - a_k)).clamp(min=0).sqrt().to(h_k)
+        return mean, std
+
+
+def draw_steps(shape: Tuple[int, ...],
+               num_steps: int,
+               exponent: float = 1.,
+               generator: Optional[torch.Generator] = None) -> Tensor:
+    r"""Training steps :math:`k = 1 + \lfloor K u^p \rfloor`.
+
+    p = 1 is uniform, the unbiased estimate of Eq. 9. p < 1 draws noisy steps
+    more often: a start close to the answer leaks it at middle k, and uniform
+    draws then hardly train the regime in which a sampler begins.
+
+    Returns:
+        Tensor: long, ``shape``, values in 1..K.
+    """
+    u = torch.rand(shape, generator=generator)
+    return (1 + (num_steps * u**exponent).floor().long()).clamp(max=num_steps)

@@ -1,0 +1,47 @@
+# Copyright (c) mmdiffpose contributors. All rights reserved.
+"""Registries of mmdiffpose, children of MMPose's.
+
+A config keeps ``default_scope = 'mmpose'`` and names our modules with the
+prefix ``mmdiffpose.``, for example ``type='mmdiffpose.MixSTE'``. MMPose's
+inferencers force the scope ``mmpose``; as children of MMPose's registries the
+modules here are found from there and may themselves build MMPose's modules.
+"""
+
+import importlib.util
+
+from mmengine import registry as mmengine_registry
+from mmengine.registry import Registry
+
+HAS_MMPOSE = importlib.util.find_spec('mmpose') is not None
+"""Whether MMPose is installed. Without it the registries hang below
+MMEngine's roots, so that the plain networks still import."""
+
+if HAS_MMPOSE:
+    from mmpose import registry as _upstream
+else:
+    _upstream = mmengine_registry
+
+_SCOPE = 'mmdiffpose'
+
+
+def _child(name: str, upstream_name: str, location: str) -> Registry:
+    return Registry(
+        name,
+        parent=getattr(_upstream, upstream_name, None),
+        scope=_SCOPE,
+        locations=[f'{_SCOPE}.{location}'])
+
+
+MODELS = _child('model', 'MODELS', 'models')
+KEYPOINT_CODECS = _child('KEYPOINT_CODECS', 'KEYPOINT_CODECS', 'codecs')
+DATASETS = _child('dataset', 'DATASETS', 'datasets')
+TRANSFORMS = _child('transform', 'TRANSFORMS', 'datasets.transforms')
+METRICS = _child('metric', 'METRICS', 'evaluation.metrics')
+LOOPS = _child('loop', 'LOOPS', 'engine')
+HOOKS = _child('hook', 'HOOKS', 'engine')
+VISUALIZERS = _child('visualizer', 'VISUALIZERS', 'visualization')
+
+__all__ = [
+    'MODELS', 'KEYPOINT_CODECS', 'DATASETS', 'TRANSFORMS', 'METRICS', 'LOOPS',
+    'HOOKS', 'VISUALIZERS', 'HAS_MMPOSE'
+]
