@@ -1,0 +1,218 @@
+# Copyright (c) mmdiffpose contributors. All rights reserved.
+"""What must hold for annotations before anything is trained on them.
+
+Every check raises a ``ValueError`` that names the file, says what was
+expected and what was found, and what to do. All of them work on
+Human3.6M-17 joints.
+"""
+
+from typing import Optional
+
+import numpy as np
+
+from mmdiffpose.skeletons import H36M_17
+
+BODY_LENGTH = (2.0, 7.0)
+"""Sum of the 16 median bone lengths that passes as a person, in metres.
+Adults in Human3.6M, MPI-INF-3DHP, HDM05 and CMU have 3.5 to 4.5."""
+
+MAX_CHECKED_FRAMES = 20000
+"""The statistical checks look at evenly spaced frames, at most so many."""
+
+_JOINT = H36M_17.index
+
+
+def thin_out(num_frames: int) -> slice:
+    """Evenly spaced frames, at most :data:`MAX_CHECKED_FRAMES`."""
+    return slice(None, None, max(1, -(-num_frames // MAX_CHECKED_FRAMES)))
+
+
+def bone_lengths(keypoints_3d: np.ndarray) -> np.ndarray:
+    """Lengths of the 16 bones, (F, 16), in the unit of the input.
+
+    Args:
+        keypoints_3d: (F, 17, 3).
+    """
+    parents, children = np.array(H36M_17.bones).T
+    return np.linalg.norm(
+        keypoints_3d[:, children] - keypoints_3d[:, parents], axis=-1)
+
+
+def check_finite(array: np.ndarray, source: str, what: str) -> None:
+    """Raise where an array holds NaN or infinity.
+
+    Args:
+        array: Anything numeric with the frames first.
+        source: The file, for the message.
+        what: What the array is, for the message.
+    """
+    step = 65536
+    for start in range(0, len(array), step):
+        block = array[start:start + step]
+        if np.isfinite(block).all():
+            continue
+        bad = ~np.isfinite(block.reshape(len(block), -1)).all(axis=1)
+        row = start + int(np.flatnonzero(bad)[0])
+        raise ValueError(
+            f'{source}: {what} holds NaN or infinity, first in row {row} '
+            f'({int(bad.sum())} such rows from {start} to '
+            f'{start + len(block) - 1}). Drop those frames or mark their '
+            'clip as missing in the source, and convert again')
+
+
+def check_units(keypoints_3d: np.ndarray, source: str) -> None:
+    """Raise where 3D poses are not people in metres.
+
+    Args:
+        keypoints_3d: (F, 17, 3), metres.
+        source: The file, for the message.
+    """
+    if not len(keypoints_3d):
+        return
+    lengths = bone_lengths(keypoints_3d[thin_out(len(keypoints_3d))])
+    total = float(np.median(lengths, axis=0).sum())
+    low, high = BODY_LENGTH
+    if low <= total <= high:
+        return
+    hint = 'check the unit of the source'
+    for factor, unit in ((1000, 'millimetres'), (100, 'centimetres')):
+        if low <= total / factor <= high:
+            hint = f'it looks like {unit}: divide by {factor}'
+    raise ValueError(
+        f'{source}: the bones of its skeleton are {total:.4g} long together, '
+        f'expected {low:g} to {high:g} metres; {hint}')
+
+
+def knee_flexion(keypoints_3d: np.ndarray) -> float:
+    """How far knees stand in front of the line from hip to ankle.
+
+    Knees bend one way only. With the body's own forward direction
+    (right hip to left hip) x (pelvis to thorax) in right-handed axes, the
+    mean is positive for a person, whatever the camera, and changes its sign
+    when left and right are swapped or the axes are mirrored.
+
+    Args:
+        keypoints_3d: (F, 17, 3), metres, right-handed axes.
+
+    Returns:
+        Mean over frames and both legs, in metres; straight legs give 0.
+    """
+    pose = keypoints_3d.astype(np.float64)
+    left = pose[:, _JOINT['left_hip']] - pose[:, _JOINT['right_hip']]
+    up = pose[:, _JOINT['thorax']] - pose[:, _JOINT['root']]
+    forward = np.cross(left, up)
+    forward /= np.maximum(
+        np.linalg.norm(forward, axis=-1, keepdims=True), 1e-9)
+    offsets = []
+    for side in ('left', 'right'):
+        hip, knee, foot = (
+            pose[:, _JOINT[f'{side}_{name}']]
+            for name in ('hip', 'knee', 'foot'))
+        leg = foot - hip
+        along = ((knee - hip) * leg).sum(-1) / np.maximum(
+            (leg * leg).sum(-1), 1e-9)
+        offsets.append(knee - hip - along[:, None] * leg)
+    return float((np.stack(offsets) * forward).sum(-1).mean())
+
+
+def check_sides(keypoints_3d: np.ndarray, source: str) -> None:
+    """Raise where left and right of 3D poses are swapped.
+
+    Two facts of anatomy decide, over many frames: knees bend forward
+    (:func:`knee_flexion`), and the shoulder line points the way the hip
+    line does. The first finds swapped legs, a swapped body and mirrored
+    axes, the second finds swapped arms. A file in which nobody bends a knee
+    passes the first.
+
+    Args:
+        keypoints_3d: (F, 17, 3), metres, right-handed axes.
+        source: The file, for the message.
+    """
+    if not len(keypoints_3d):
+        return
+    pose = keypoints_3d[thin_out(len(keypoints_3d))]
+    flexion = knee_flexion(pose)
+    if flexion < -0.005:
+        raise ValueError(
+            f'{source}: left and right look swapped, or an axis mirrored: '
+            f'knees bend backwards by {-1000 * flexion:.0f} mm on average. '
+            'Check the joint order of the source, and that camera axes are '
+            'x right, y down, z forward')
+    hips = pose[:, _JOINT['left_hip']] - pose[:, _JOINT['right_hip']]
+    shoulders = (
+        pose[:, _JOINT['left_shoulder']] - pose[:, _JOINT['right_shoulder']])
+    against = float(((hips * shoulders).sum(-1) < 0).mean())
+    if against > 0.5:
+        raise ValueError(
+            f'{source}: left and right shoulders look swapped: in '
+            f'{100 * against:.0f} % of the frames their line runs against '
+            'the line of the hips. Check the joint order of the source')
+
+
+def check_same_sides(first: np.ndarray, second: np.ndarray,
+                     source: str) -> None:
+    """Raise where one set of 2D keypoints is the other with swapped sides.
+
+    Args:
+        first: 2D keypoints (F, 17, 2) in pixels, the trusted ones.
+        second: 2D keypoints (F, 17, 2) in pixels.
+        source: The file of ``second``, for the message.
+    """
+    if not len(first):
+        return
+    rows = thin_out(len(first))
+    first, second = first[rows], second[rows]
+    straight = np.linalg.norm(second - first, axis=-1)
+    swapped = np.linalg.norm(
+        second[:, list(H36M_17.flip_indices)] - first, axis=-1)
+    better = float((swapped.mean(-1) < straight.mean(-1)).mean())
+    if better > 0.6:
+        raise ValueError(
+            f'{source}: left and right look swapped: in {100 * better:.0f} % '
+            'of the frames its keypoints fit the ground truth better with '
+            'the sides exchanged. Check the joint order of the 2D source')
+
+
+def check_rows(found: int, expected: int, source: str, other: str) -> None:
+    """Raise where two files that stand row by row differ in length.
+
+    Args:
+        found: Rows in ``source``.
+        expected: Rows in ``other``.
+        source: The file that does not fit, for the message.
+        other: The file that it belongs to, for the message.
+    """
+    if found != expected:
+        raise ValueError(
+            f'{source} has {found} frames, but {other} has {expected}: they '
+            'must be aligned row by row. Convert both again from the same '
+            'source')
+
+
+def check_projection(projected: np.ndarray,
+                     keypoints_2d: np.ndarray,
+                     source: str,
+                     limit: float,
+                     track: Optional[str] = None) -> float:
+    """Raise where 3D poses do not project onto their 2D keypoints.
+
+    Args:
+        projected: The projected 3D poses (F, 17, 2) in pixels.
+        keypoints_2d: Ground-truth 2D keypoints (F, 17, 2) in pixels.
+        source: The file, for the message.
+        limit: The largest median distance that passes, in pixels.
+        track: Clip and camera, for the message.
+
+    Returns:
+        The median distance in pixels.
+    """
+    distance = np.linalg.norm(projected - keypoints_2d, axis=-1)
+    median = float(np.median(distance)) if distance.size else 0.
+    if not median <= limit:
+        where = f' ({track})' if track else ''
+        raise ValueError(
+            f'{source}{where}: 3D poses project {median:.1f} px (median) '
+            f'away from their 2D keypoints, expected at most {limit:g} px. '
+            'The camera belongs to another view or subject, or the 3D poses '
+            'are not in its axes (x right, y down, z forward)')
+    return median

@@ -1,0 +1,145 @@
+# Copyright (c) mmdiffpose contributors. All rights reserved.
+"""Lifting data sets that read annotation files."""
+
+from pathlib import Path
+from typing import Any, List, Optional
+from typing import Sequence as SequenceType
+from typing import Tuple
+
+import numpy as np
+
+from .annotations import (Annotations, check_cameras_known, read_annotations,
+                          read_detections, read_mixtures)
+from .camera_files import read_cameras
+from .image_names import Track
+from .lifting_dataset import LiftingDataset, Sequence
+
+KEYPOINT_SOURCES = ('gt', 'detection')
+
+
+class AnnotationLiftingDataset(LiftingDataset):
+    """A lifting data set over annotation files.
+
+    The files are those of :mod:`mmdiffpose.datasets.annotations`, which
+    MMPose's ``Human36mDataset`` reads as well. Relative paths start at
+    ``data_root``.
+
+    Args:
+        ann_file: The annotation npz.
+        camera_param_file: The ``cameras.pkl``.
+        keypoint_2d_src: ``'gt'`` takes the 2D keypoints of the annotation
+            file, ``'detection'`` those of ``keypoint_2d_det_file``.
+        keypoint_2d_det_file: Detections npy, row by row beside ``ann_file``.
+        mixture_file: Mixtures npy, row by row beside ``ann_file``; samples
+            then have ``keypoint_mixtures``.
+        subjects: Only these subjects, by exact name. Defaults to all.
+        actions: Only these actions, by exact name: ``'Sitting'`` is not
+            ``'SittingDown'``. Defaults to all.
+        cameras: Only these cameras, by exact name. Defaults to all.
+        data_root: The data set's folder.
+        **kwargs: Arguments of
+            :class:`~mmdiffpose.datasets.lifting_dataset.LiftingDataset`.
+
+    Raises:
+        FileNotFoundError: If a file is missing; says which command makes it.
+        ValueError: If a file is broken, if files do not fit each other, or
+            if a filter names something that the file does not hold.
+    """
+
+    CONVERTER: str = ''
+    """The command that makes the files, for messages."""
+
+    def __init__(self,
+                 ann_file: str,
+                 camera_param_file: str,
+                 keypoint_2d_src: str = 'gt',
+                 keypoint_2d_det_file: Optional[str] = None,
+                 mixture_file: Optional[str] = None,
+                 subjects: Optional[SequenceType[str]] = None,
+                 actions: Optional[SequenceType[str]] = None,
+                 cameras: Optional[SequenceType[str]] = None,
+                 data_root: Optional[str] = None,
+                 **kwargs: Any) -> None:
+        if keypoint_2d_src not in KEYPOINT_SOURCES:
+            raise ValueError(
+                f'keypoint_2d_src must be one of {KEYPOINT_SOURCES}, got '
+                f'{keypoint_2d_src!r}')
+        if keypoint_2d_src == 'detection' and not keypoint_2d_det_file:
+            raise ValueError(
+                "keypoint_2d_src='detection' needs keypoint_2d_det_file")
+        self._root = Path(data_root or '')
+        self._ann_file = self._find(ann_file)
+        self._camera_file = self._find(camera_param_file)
+        self._detection_file = (
+            self._find(keypoint_2d_det_file)
+            if keypoint_2d_src == 'detection' else None)
+        self._mixture_file = self._find(mixture_file) if mixture_file else None
+        self._filters = dict(subject=subjects, action=actions, camera=cameras)
+        super().__init__(
+            ann_file=ann_file, data_root=data_root or '', **kwargs)
+
+    def load_sequences(self) -> List[Sequence]:
+        """Read the files; one sequence a clip and camera.
+
+        The sequences' arrays are slices of the files' arrays, so that each
+        array is held once.
+        """
+        annotations = read_annotations(self._ann_file)
+        cameras = read_cameras(self._camera_file)
+        check_cameras_known(annotations, cameras, self._ann_file,
+                            self._camera_file)
+        keypoints, scores = annotations.keypoints_2d, annotations.scores
+        if self._detection_file is not None:
+            keypoints, scores = read_detections(self._detection_file,
+                                                annotations, self._ann_file)
+        mixtures = None
+        if self._mixture_file is not None:
+            mixtures = read_mixtures(self._mixture_file, len(annotations),
+                                     self._ann_file)
+        return [
+            Sequence(
+                subject=track.subject,
+                action=track.action,
+                camera=track.camera,
+                clip=track.clip,
+                keypoints_2d=keypoints[rows],
+                scores=scores[rows],
+                mixtures=None if mixtures is None else mixtures[rows],
+                keypoints_3d=annotations.keypoints_3d[rows],
+                camera_param=cameras[track.subject, track.camera])
+            for track, rows in self._select(annotations)
+        ]
+
+    def _select(self,
+                annotations: Annotations) -> List[Tuple[Track, slice]]:
+        """The tracks that pass the filters."""
+        tracks = annotations.tracks
+        for name, wanted in self._filters.items():
+            if wanted is None:
+                continue
+            if isinstance(wanted, str):
+                raise ValueError(
+                    f'{name}s must be a list of names, got the string '
+                    f'{wanted!r}')
+            known = {getattr(track, name) for track, _ in annotations.tracks}
+            unknown = sorted(set(wanted) - known)
+            if unknown:
+                raise ValueError(
+                    f'{self._ann_file} has no {name} {unknown}; it has '
+                    f'{sorted(known)}')
+            tracks = [
+                (track, rows) for track, rows in tracks
+                if getattr(track, name) in wanted
+            ]
+        if not tracks:
+            raise ValueError(
+                f'{self._ann_file}: no clip passes the filters '
+                f'{self._filters}')
+        return tracks
+
+    def _find(self, name: str) -> Path:
+        path = self._root / name
+        if not path.is_file():
+            raise FileNotFoundError(
+                f'{path} does not exist. {self.CONVERTER}'.strip())
+        return path

@@ -1,0 +1,253 @@
+# Copyright (c) mmdiffpose contributors. All rights reserved.
+"""Annotation files: the one exchange format of all converters.
+
+The layout and the arrays are those of MMPose's own Human3.6M converter, so
+that MMPose's ``Human36mDataset`` reads them too::
+
+    <data_root>/annotation_body3d/cameras.pkl
+    <data_root>/annotation_body3d/fps50/<name>_<split>.npz
+    <data_root>/joint_2d_det_files/<detector>_<split>.npy
+    <data_root>/joint_2d_det_files/<detector>_<split>_gmm.npy
+
+The npz holds, one row a frame, ``imgname`` (N,), ``center`` (N, 2) and
+``scale`` (N,) of the person's box, ``part`` (N, 17, 3) = x, y in pixels and
+visibility, ``S`` (N, 17, 4) = x, y, z in metres in camera axes (x right,
+y down, z forward) and visibility. The npy files stand row by row beside it:
+detections (N, 17, 3) = x, y in pixels and score, mixtures (N, 17, M, 5) =
+weight, mean u, v and std u, v in pixels. Joints are Human3.6M-17. No file
+but ``cameras.pkl`` is a pickle.
+"""
+
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Dict, List, Tuple, Union
+
+import numpy as np
+
+from mmdiffpose.skeletons import H36M_17
+from . import annotation_checks as checks
+from .camera_files import CameraKey, CameraParam
+from .image_names import Track, find_tracks
+
+PathLike = Union[str, Path]
+FPS = 50
+"""Frame rate of all annotations."""
+
+
+@dataclass(frozen=True)
+class AnnotationPaths:
+    """Where the files of one data set lie.
+
+    Attributes:
+        data_root: The data set's folder.
+        name: The data set's name, the start of the npz's name.
+    """
+    data_root: Path
+    name: str
+
+    @property
+    def cameras(self) -> Path:
+        """The camera file."""
+        return self.data_root / 'annotation_body3d' / 'cameras.pkl'
+
+    def annotation(self, split: str) -> Path:
+        """The npz of a split."""
+        return (
+            self.data_root / 'annotation_body3d' / f'fps{FPS}' /
+            f'{self.name}_{split}.npz')
+
+    def detections(self, detector: str, split: str) -> Path:
+        """The detections of a split."""
+        return (
+            self.data_root / 'joint_2d_det_files' / f'{detector}_{split}.npy')
+
+    def mixtures(self, detector: str, split: str) -> Path:
+        """The mixtures of a split."""
+        return (
+            self.data_root / 'joint_2d_det_files' /
+            f'{detector}_{split}_gmm.npy')
+
+
+@dataclass(frozen=True)
+class Annotations:
+    """The arrays of one annotation file, checked, one row a frame.
+
+    Attributes:
+        tracks: Each clip and camera with its rows.
+        keypoints_2d: (N, 17, 2) float32, pixels.
+        scores: (N, 17) float32 in [0, 1], the third column of ``part``.
+        keypoints_3d: (N, 17, 3) float32, metres, camera axes.
+        visible: (N, 17) float32, the fourth column of ``S``.
+    """
+    tracks: List[Tuple[Track, slice]]
+    keypoints_2d: np.ndarray
+    scores: np.ndarray
+    keypoints_3d: np.ndarray
+    visible: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.keypoints_3d)
+
+
+def read_annotations(path: PathLike) -> Annotations:
+    """Read and check an annotation npz.
+
+    Args:
+        path: The npz, written by one of our converters or by MMPose's.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If it is truncated, lacks an array, or if an array has
+            the wrong shape, NaN, poses that are not people in metres, or
+            left and right swapped.
+    """
+    arrays = read_npz(path, ('imgname', 'part', 'S'))
+    names, part, pose = arrays['imgname'], arrays['part'], arrays['S']
+    num_joints = H36M_17.num_joints
+    for key, array, channels in (('part', part, 3), ('S', pose, 4)):
+        expected = (len(names), num_joints, channels)
+        if array.shape != expected:
+            raise ValueError(
+                f'{path}: {key} has the shape {array.shape}, expected '
+                f'{expected}: one row an image name, {num_joints} joints')
+    if not len(names):
+        raise ValueError(f'{path} holds no frames')
+    try:
+        tracks = find_tracks(names)
+    except ValueError as error:
+        raise ValueError(f'{path}: {error}') from error
+    del arrays, names
+    # The columns are taken apart so that the halves that a model does not
+    # use can go, and so that windows are slices of contiguous memory.
+    annotations = Annotations(
+        tracks=tracks,
+        keypoints_2d=np.ascontiguousarray(part[..., :2], np.float32),
+        scores=np.ascontiguousarray(part[..., 2], np.float32),
+        keypoints_3d=np.ascontiguousarray(pose[..., :3], np.float32),
+        visible=np.ascontiguousarray(pose[..., 3], np.float32))
+    checks.check_finite(annotations.keypoints_2d, str(path), 'part')
+    checks.check_finite(annotations.keypoints_3d, str(path), 'S')
+    checks.check_units(annotations.keypoints_3d, str(path))
+    checks.check_sides(annotations.keypoints_3d, str(path))
+    return annotations
+
+
+def read_detections(path: PathLike, annotations: Annotations,
+                    ann_file: PathLike) -> Tuple[np.ndarray, np.ndarray]:
+    """Read and check the 2D detections beside an annotation file.
+
+    Args:
+        path: The npy, (N, 17, 3).
+        annotations: The annotations that its rows belong to.
+        ann_file: Their file, for messages.
+
+    Returns:
+        Keypoints (N, 17, 2) in pixels and scores (N, 17), float32.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If it does not fit the annotations.
+    """
+    array = read_npy(path)
+    checks.check_rows(len(array), len(annotations), str(path), str(ann_file))
+    if array.shape[1:] != (H36M_17.num_joints, 3):
+        raise ValueError(
+            f'{path} has the shape {array.shape}, expected '
+            f'(N, {H36M_17.num_joints}, 3) = x, y, score')
+    checks.check_finite(array, str(path), 'the array')
+    keypoints = np.ascontiguousarray(array[..., :2], np.float32)
+    scores = np.clip(array[..., 2].astype(np.float32), 0, 1)
+    checks.check_same_sides(annotations.keypoints_2d, keypoints, str(path))
+    return keypoints, scores
+
+
+def read_mixtures(path: PathLike, num_frames: int,
+                  ann_file: PathLike) -> np.ndarray:
+    """Memory-map the mixtures beside an annotation file.
+
+    They are the largest array by far (2.6 GB for Human3.6M's training set
+    at M = 5), so that workers and processes share the pages.
+
+    Args:
+        path: The npy, (N, 17, M, 5).
+        num_frames: N.
+        ann_file: The annotation file, for messages.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If it does not fit the annotations.
+    """
+    array = read_npy(path, mmap=True)
+    checks.check_rows(len(array), num_frames, str(path), str(ann_file))
+    if (array.ndim != 4 or array.shape[1] != H36M_17.num_joints
+            or array.shape[3] != 5):
+        raise ValueError(
+            f'{path} has the shape {array.shape}, expected '
+            f'(N, {H36M_17.num_joints}, M, 5) = weight, mean u, v, std u, v')
+    return array
+
+
+def check_cameras_known(annotations: Annotations,
+                        cameras: Dict[CameraKey, CameraParam],
+                        ann_file: PathLike, camera_file: PathLike) -> None:
+    """Raise where an annotated camera is missing from the camera file.
+
+    Raises:
+        ValueError: If so; names all missing ones.
+    """
+    needed = {(track.subject, track.camera) for track, _ in annotations.tracks}
+    missing = sorted(needed - set(cameras))
+    if missing:
+        raise ValueError(
+            f'{camera_file} lacks {len(missing)} of the {len(needed)} cameras '
+            f'of {ann_file}: {missing[:4]}. Convert both from the same '
+            'source, or give the camera file of this data set')
+
+
+def read_npz(path: PathLike, keys: Tuple[str, ...]) -> Dict[str, np.ndarray]:
+    """Read arrays of an npz without unpickling anything.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If the file is no npz, truncated, lacks a key or holds
+            pickled objects.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(f'{path} does not exist')
+    try:
+        with np.load(path, allow_pickle=False) as content:
+            missing = [key for key in keys if key not in content]
+            if missing:
+                raise ValueError(
+                    f'it lacks {missing}; it holds {sorted(content.files)}')
+            return {key: content[key] for key in keys}
+    except (zipfile.BadZipFile, EOFError, OSError, ValueError, TypeError,
+            AttributeError) as error:
+        raise ValueError(
+            f'{path} cannot be read as an annotation npz: {error}. Where it '
+            'is truncated or of another kind, get it again or write it anew '
+            'with the converter') from error
+
+
+def read_npy(path: PathLike, mmap: bool = False) -> np.ndarray:
+    """Read or memory-map an npy without unpickling anything.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If the file is no npy, truncated or of objects.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(f'{path} does not exist')
+    try:
+        array = np.load(path, mmap_mode='r' if mmap else None)
+    except (EOFError, OSError, ValueError) as error:
+        raise ValueError(
+            f'{path} cannot be read as an npy array: {error}. Where it is '
+            'truncated or of another kind, get it again or write it anew '
+            'with the converter') from error
+    if not isinstance(array, np.ndarray):
+        raise ValueError(f'{path}: expected an npy array, found an archive')
+    return array

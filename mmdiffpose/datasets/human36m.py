@@ -1,0 +1,32 @@
+# Copyright (c) mmdiffpose contributors. All rights reserved.
+"""Human3.6M for lifting."""
+
+from mmdiffpose.registry import DATASETS
+from .annotation_dataset import AnnotationLiftingDataset
+
+ACTIONS = ('Directions', 'Discussion', 'Eating', 'Greeting', 'Phoning',
+           'Photo', 'Posing', 'Purchases', 'Sitting', 'SittingDown',
+           'Smoking', 'Waiting', 'WalkDog', 'Walking', 'WalkTogether')
+"""The 15 actions, by the names that tables use."""
+
+TRAIN_SUBJECTS = ('S1', 'S5', 'S6', 'S7', 'S8')
+TEST_SUBJECTS = ('S9', 'S11')
+
+
+@DATASETS.register_module()
+class Human36MLiftingDataset(AnnotationLiftingDataset):
+    """Human3.6M (Ionescu et al., TPAMI 2014), 50 fps, all frames.
+
+    Train on S1, S5, S6, S7, S8, test on S9, S11. The files come from
+    ``tools/dataset_converters/h36m.py``; those of MMPose's own converter
+    (at ``fps50``) work unchanged.
+
+    Args:
+        **kwargs: Arguments of :class:`AnnotationLiftingDataset`.
+    """
+
+    CONVERTER = (
+        'Write it with: python tools/dataset_converters/h36m.py videopose3d '
+        '--poses data_3d_h36m.npz --detections '
+        'data_2d_h36m_cpn_ft_h36m_dbb.npz --cameras cameras.pkl '
+        '--out-dir data/h36m')
