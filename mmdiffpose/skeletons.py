@@ -84,3 +84,122 @@ COCO_17 = Skeleton(
     parents=(-1, 0, 0, 1, 2, 0, 0, 5, 6, 7, 8, 5, 6, 11, 12, 13, 14),
     flip_pairs=((1, 2), (3, 4), (5, 6), (7, 8), (9, 10), (11, 12), (13, 14),
                 (15, 16)))
+
+SKELETONS: Dict[str, Skeleton] = {
+    skeleton.name: skeleton
+    for skeleton in (H36M_17, COCO_17)
+}
+"""Joint sets by name."""
+
+_RECIPES: Dict[Tuple[str, str], Dict[str, Dict[str, float]]] = {
+    ('coco', 'h36m'): {
+        'root': {
+            'left_hip': 1 / 2,
+            'right_hip': 1 / 2
+        },
+        'right_foot': {
+            'right_ankle': 1
+        },
+        'left_foot': {
+            'left_ankle': 1
+        },
+        # half-way between root and thorax
+        'spine': {
+            'left_hip': 1 / 4,
+            'right_hip': 1 / 4,
+            'left_shoulder': 1 / 4,
+            'right_shoulder': 1 / 4
+        },
+        'thorax': {
+            'left_shoulder': 1 / 2,
+            'right_shoulder': 1 / 2
+        },
+        'neck_base': {
+            'nose': 1
+        },
+        'head': {
+            'left_eye': 1 / 2,
+            'right_eye': 1 / 2
+        },
+    },
+}
+"""Target joints as weighted means of source joints, by (source, target).
+
+Joints of the same name map to themselves and are left out. COCO's table
+follows MMPose's ``convert_keypoint_definition``, so that a lifter gets the
+same joints here and from MMPose's inferencer. COCO has no top of the head:
+the middle of the eyes stands for Human3.6M's ``head``, a few centimetres
+lower than it was annotated there.
+"""
+
+
+def get_skeleton(name: str) -> Skeleton:
+    """Joint set by name.
+
+    Raises:
+        ValueError: If there is no such joint set; names those that there are.
+    """
+    if name not in SKELETONS:
+        raise ValueError(f'unknown skeleton {name!r}, expected one of '
+                         f'{sorted(SKELETONS)}')
+    return SKELETONS[name]
+
+
+def mapping_matrix(source: Skeleton, target: Skeleton) -> np.ndarray:
+    """Weights that make the target's joints from the source's.
+
+    Args:
+        source (Skeleton): Joint set of a 2D detector, S joints.
+        target (Skeleton): Joint set of a lifter, J joints.
+
+    Returns:
+        np.ndarray: (J, S), rows sum to 1; the identity for equal joint sets.
+
+    Raises:
+        ValueError: If there is no mapping between the two.
+    """
+    if source.joints == target.joints:
+        return np.eye(target.num_joints)
+    if (source.name, target.name) not in _RECIPES:
+        known = sorted(f'{a} to {b}' for a, b in _RECIPES)
+        raise ValueError(f'no joint mapping from {source.name} to '
+                         f'{target.name}, expected one of {known}')
+    recipe = _RECIPES[source.name, target.name]
+    matrix = np.zeros((target.num_joints, source.num_joints))
+    for row, joint in enumerate(target.joints):
+        for part, weight in recipe.get(joint, {joint: 1}).items():
+            matrix[row, source.index[part]] = weight
+    return matrix
+
+
+def map_joints(keypoints: np.ndarray, scores: np.ndarray, source: Skeleton,
+               target: Skeleton) -> Tuple[np.ndarray, np.ndarray]:
+    """Convert 2D joints and their scores to another joint set.
+
+    A joint made of several is as sure as the least sure of them: its score is
+    their minimum. So a joint is missing (score 0) as soon as one that it
+    needs is; its coordinates then mean nothing.
+
+    Args:
+        keypoints (np.ndarray): (..., S, C), pixels.
+        scores (np.ndarray): (..., S), 0 for a missing joint.
+        source (Skeleton): Joint set of the input.
+        target (Skeleton): Joint set wanted.
+
+    Returns:
+        tuple[np.ndarray, np.ndarray]: Keypoints (..., J, C) and scores
+        (..., J).
+
+    Raises:
+        ValueError: If the joint counts are not the source's, or there is no
+            mapping.
+    """
+    for name, found in (('keypoints', keypoints.shape[-2]),
+                        ('scores', scores.shape[-1])):
+        if found != source.num_joints:
+            raise ValueError(f'{name} of skeleton {source.name}: expected '
+                             f'{source.num_joints} joints, found {found}')
+    matrix = mapping_matrix(source, target).astype(keypoints.dtype)
+    mapped = np.einsum('js,...sc->...jc', matrix, keypoints)
+    needed = np.where(matrix > 0, scores[..., None, :], np.inf)
+    return mapped, needed.min(-1).astype(scores.dtype)
