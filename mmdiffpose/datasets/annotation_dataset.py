@@ -6,8 +6,6 @@ from typing import Any, List, Optional
 from typing import Sequence as SequenceType
 from typing import Tuple
 
-import numpy as np
-
 from .annotations import (Annotations, check_cameras_known, read_annotations,
                           read_detections, read_mixtures)
 from .camera_files import read_cameras
@@ -110,8 +108,7 @@ class AnnotationLiftingDataset(LiftingDataset):
             for track, rows in self._select(annotations)
         ]
 
-    def _select(self,
-                annotations: Annotations) -> List[Tuple[Track, slice]]:
+    def _select(self, annotations: Annotations) -> List[Tuple[Track, slice]]:
         """The tracks that pass the filters."""
         tracks = annotations.tracks
         for name, wanted in self._filters.items():
@@ -127,14 +124,11 @@ class AnnotationLiftingDataset(LiftingDataset):
                 raise ValueError(
                     f'{self._ann_file} has no {name} {unknown}; it has '
                     f'{sorted(known)}')
-            tracks = [
-                (track, rows) for track, rows in tracks
-                if getattr(track, name) in wanted
-            ]
+            tracks = [(track, rows) for track, rows in tracks
+                      if getattr(track, name) in wanted]
         if not tracks:
-            raise ValueError(
-                f'{self._ann_file}: no clip passes the filters '
-                f'{self._filters}')
+            raise ValueError(f'{self._ann_file}: no clip passes the filters '
+                             f'{self._filters}')
         return tracks
 
     def _find(self, name: str) -> Path:

@@ -26,6 +26,7 @@ from typing import Dict, List, Tuple, Union
 import numpy as np
 
 from mmdiffpose.skeletons import H36M_17
+
 from . import annotation_checks as checks
 from .camera_files import CameraKey, CameraParam
 from .image_names import Track, find_tracks
@@ -53,20 +54,18 @@ class AnnotationPaths:
 
     def annotation(self, split: str) -> Path:
         """The npz of a split."""
-        return (
-            self.data_root / 'annotation_body3d' / f'fps{FPS}' /
-            f'{self.name}_{split}.npz')
+        return (self.data_root / 'annotation_body3d' / f'fps{FPS}' /
+                f'{self.name}_{split}.npz')
 
     def detections(self, detector: str, split: str) -> Path:
         """The detections of a split."""
-        return (
-            self.data_root / 'joint_2d_det_files' / f'{detector}_{split}.npy')
+        return (self.data_root / 'joint_2d_det_files' /
+                f'{detector}_{split}.npy')
 
     def mixtures(self, detector: str, split: str) -> Path:
         """The mixtures of a split."""
-        return (
-            self.data_root / 'joint_2d_det_files' /
-            f'{detector}_{split}_gmm.npy')
+        return (self.data_root / 'joint_2d_det_files' /
+                f'{detector}_{split}_gmm.npy')
 
 
 @dataclass(frozen=True)
@@ -152,9 +151,8 @@ def read_detections(path: PathLike, annotations: Annotations,
     array = read_npy(path)
     checks.check_rows(len(array), len(annotations), str(path), str(ann_file))
     if array.shape[1:] != (H36M_17.num_joints, 3):
-        raise ValueError(
-            f'{path} has the shape {array.shape}, expected '
-            f'(N, {H36M_17.num_joints}, 3) = x, y, score')
+        raise ValueError(f'{path} has the shape {array.shape}, expected '
+                         f'(N, {H36M_17.num_joints}, 3) = x, y, score')
     checks.check_finite(array, str(path), 'the array')
     keypoints = np.ascontiguousarray(array[..., :2], np.float32)
     scores = np.clip(array[..., 2].astype(np.float32), 0, 1)
@@ -188,8 +186,8 @@ def read_mixtures(path: PathLike, num_frames: int,
     return array
 
 
-def check_cameras_known(annotations: Annotations,
-                        cameras: Dict[CameraKey, CameraParam],
+def check_cameras_known(annotations: Annotations, cameras: Dict[CameraKey,
+                                                                CameraParam],
                         ann_file: PathLike, camera_file: PathLike) -> None:
     """Raise where an annotated camera is missing from the camera file.
 

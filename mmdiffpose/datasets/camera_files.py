@@ -81,9 +81,8 @@ def check_camera(values: Mapping[str, Any], source: str) -> CameraParam:
     if values.get('R') is not None:
         camera['R'] = _numbers(values['R'], (3, 3), f'{source}: R')
         if abs(np.linalg.det(camera['R']) - 1) > 1e-3:
-            raise ValueError(
-                f'{source}: R is no rotation, its determinant is '
-                f'{np.linalg.det(camera["R"]):.4f}, expected 1')
+            raise ValueError(f'{source}: R is no rotation, its determinant is '
+                             f'{np.linalg.det(camera["R"]):.4f}, expected 1')
     else:
         camera.pop('R', None)
     if camera['w'] <= 0 or camera['h'] <= 0 or (camera['f'] <= 0).any():
@@ -123,8 +122,8 @@ def _numbers(value: Any, shape: Tuple[int, ...], what: str) -> np.ndarray:
     return array.reshape(shape)
 
 
-def camera_from_world(points: np.ndarray,
-                      camera: Mapping[str, Any]) -> np.ndarray:
+def camera_from_world(points: np.ndarray, camera: Mapping[str,
+                                                          Any]) -> np.ndarray:
     """World points in a camera's axes, x right, y down, z forward.
 
     Args:

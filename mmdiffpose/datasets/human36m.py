@@ -2,11 +2,12 @@
 """Human3.6M for lifting."""
 
 from mmdiffpose.registry import DATASETS
+
 from .annotation_dataset import AnnotationLiftingDataset
 
 ACTIONS = ('Directions', 'Discussion', 'Eating', 'Greeting', 'Phoning',
-           'Photo', 'Posing', 'Purchases', 'Sitting', 'SittingDown',
-           'Smoking', 'Waiting', 'WalkDog', 'Walking', 'WalkTogether')
+           'Photo', 'Posing', 'Purchases', 'Sitting', 'SittingDown', 'Smoking',
+           'Waiting', 'WalkDog', 'Walking', 'WalkTogether')
 """The 15 actions, by the names that tables use."""
 
 TRAIN_SUBJECTS = ('S1', 'S5', 'S6', 'S7', 'S8')

@@ -2,6 +2,7 @@
 """MPI-INF-3DHP for lifting."""
 
 from mmdiffpose.registry import DATASETS
+
 from .annotation_dataset import AnnotationLiftingDataset
 
 TRAIN_CAMERAS = (0, 1, 2, 4, 5, 6, 7, 8)
@@ -15,8 +16,8 @@ JOINTS_28_TO_17 = (7, 5, 14, 15, 16, 9, 10, 11, 23, 24, 25, 18, 19, 20, 4, 3,
 
 JOINTS_17 = ('head_top', 'neck', 'right_shoulder', 'right_elbow',
              'right_wrist', 'left_shoulder', 'left_elbow', 'left_wrist',
-             'right_hip', 'right_knee', 'right_ankle', 'left_hip',
-             'left_knee', 'left_ankle', 'pelvis', 'spine', 'head')
+             'right_hip', 'right_knee', 'right_ankle', 'left_hip', 'left_knee',
+             'left_ankle', 'pelvis', 'spine', 'head')
 """The data set's own order of its 17 joints; the root is number 14."""
 
 TO_H36M = (14, 8, 9, 10, 11, 12, 13, 15, 1, 16, 0, 5, 6, 7, 2, 3, 4)
@@ -26,8 +27,7 @@ is the thorax there, its head the neck base, its head top the head."""
 FROM_H36M = tuple(TO_H36M.index(joint) for joint in range(17))
 """``pose[FROM_H36M]`` brings Human3.6M-17 back to its own order."""
 
-METRIC_JOINTS = tuple(
-    sorted(TO_H36M.index(joint) for joint in range(14)))
+METRIC_JOINTS = tuple(sorted(TO_H36M.index(joint) for joint in range(14)))
 """The 14 joints of PCK and AUC in Human3.6M-17 order: all but pelvis,
 spine and head of the own order."""
 

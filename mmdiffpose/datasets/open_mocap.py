@@ -2,6 +2,7 @@
 """Open motion capture (HDM05, CMU) for lifting."""
 
 from mmdiffpose.registry import DATASETS
+
 from .annotation_dataset import AnnotationLiftingDataset
 
 
@@ -19,7 +20,6 @@ class OpenMocapDataset(AnnotationLiftingDataset):
         **kwargs: Arguments of :class:`AnnotationLiftingDataset`.
     """
 
-    CONVERTER = (
-        'Write it with: python tools/dataset_converters/hdm05.py '
-        '--data-root <folder with HDM_*.asf and HDM_*.amc> '
-        '--out-dir data/hdm05 (or cmu.py, for CMU)')
+    CONVERTER = ('Write it with: python tools/dataset_converters/hdm05.py '
+                 '--data-root <folder with HDM_*.asf and HDM_*.amc> '
+                 '--out-dir data/hdm05 (or cmu.py, for CMU)')

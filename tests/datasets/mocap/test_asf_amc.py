@@ -1,0 +1,169 @@
+# Copyright (c) mmdiffpose contributors. All rights reserved.
+import numpy as np
+import pytest
+from scipy.spatial.transform import Rotation
+
+from mmdiffpose.datasets.mocap.asf_amc import (INCH, read_amc, read_asf,
+                                               read_motion)
+
+ASF = """# a skeleton with three bones
+:version 1.10
+:name TINY
+:units
+  mass 1.0
+  length 0.45
+  angle deg
+:documentation
+   made for a test
+:root
+   order TX TY TZ RX RY RZ
+   axis XYZ
+   position 0 0 0
+   orientation 0 0 0
+:bonedata
+  begin
+     id 1
+     name stem
+     direction 0 1 0
+     length 2.0
+     axis 10 20 30  XYZ
+    dof rx ry rz
+    limits (-160.0 20.0)
+           (-70.0 70.0)
+           (-60.0 70.0)
+  end
+  begin
+     id 2
+     name twig
+     direction 0.6 0 0.8
+     length 1.5
+     axis -90 5 20  XYZ
+    dof rx rz
+    limits (-45.0 90.0)
+           (-70.0 20.0)
+  end
+  begin
+     id 3
+     name stiff
+     direction 0 0 -1
+     length 0.5
+     axis 0 0 0  XYZ
+  end
+:hierarchy
+  begin
+    root stem
+    stem twig
+    twig stiff
+  end
+"""
+
+AMC = """#!OML:ASF X:\\f\xfcr Bonn\\tiny.ASF
+:FULLY-SPECIFIED
+:DEGREES
+1
+root 0 0 0 0 0 0
+stem 0 0 0
+twig 0 0
+2
+root 1 2 3 40 50 60
+stem 11 12 13
+twig -21 22
+"""
+
+
+@pytest.fixture
+def tiny(tmp_path):
+    (tmp_path / 'tiny.asf').write_text(ASF)
+    (tmp_path / 'tiny.amc').write_text(AMC, encoding='latin-1')
+    return tmp_path
+
+
+def zyx(*degrees):
+    """Rz Ry Rx, by SciPy instead of by our own code."""
+    return Rotation.from_euler('xyz', degrees, degrees=True).as_matrix()
+
+
+def test_rest_pose_is_the_sum_of_the_offsets(tiny):
+    skeleton, motion = read_motion(tiny / 'tiny.asf', tiny / 'tiny.amc')
+    assert skeleton.joints == ('root', 'stem', 'twig', 'stiff')
+    assert skeleton.parents == (-1, 0, 1, 2)
+    expected = np.array([[0, 0, 0], [0, 2, 0], [.9, 2, 1.2], [.9, 2, .7]])
+    np.testing.assert_allclose(
+        motion[0], expected * INCH / 0.45, rtol=0, atol=1e-12)
+
+
+def test_posed_frame_agrees_with_matrices_written_out(tiny):
+    _, motion = read_motion(tiny / 'tiny.asf', tiny / 'tiny.amc')
+    root = zyx(40, 50, 60)
+    frame = zyx(10, 20, 30)
+    stem = root @ frame @ zyx(11, 12, 13) @ frame.T
+    frame = zyx(-90, 5, 20)
+    twig = stem @ frame @ zyx(-21, 0, 22) @ frame.T
+    joints = [np.array([1., 2, 3])]
+    joints.append(joints[-1] + stem @ [0, 2, 0])
+    joints.append(joints[-1] + twig @ [.9, 0, 1.2])
+    joints.append(joints[-1] + twig @ [0, 0, -.5])
+    np.testing.assert_allclose(
+        motion[1], np.array(joints) * INCH / 0.45, rtol=0, atol=1e-12)
+
+
+def test_agrees_with_another_reader(tiny):
+    """pyacclaim 0.0.1 has the same conventions, in inches, drops the last
+    frame and cannot read HDM05's headers: a reference, no dependency."""
+    pyacclaim = pytest.importorskip('pyacclaim.parser')
+    (tiny / 'utf8.amc').write_text(AMC + '3\n')
+    reference = pyacclaim.loadASF(str(tiny / 'tiny.asf'))
+    pose = pyacclaim.loadAMC(reference, str(tiny / 'utf8.amc'))[1]
+    reference['bones']['root'].set_pose(pose)
+    skeleton, motion = read_motion(tiny / 'tiny.asf', tiny / 'tiny.amc')
+    theirs = [
+        reference['bones'][name].global_coordinate for name in skeleton.joints
+    ]
+    np.testing.assert_allclose(motion[1], np.array(theirs) * INCH, atol=1e-12)
+
+
+@pytest.mark.parametrize('old, new, message', [
+    ('twig -21 22', 'twig -21', 'frame 2'),
+    ('twig -21 22\n', '', 'no multiple'),
+    ('twig -21 22', 'twig nan 22', 'NaN or infinite in frame 2'),
+    ('twig -21 22', 'twig x 22', 'twig'),
+    ('twig', 'leaf', 'a bone that its skeleton has not'),
+    ('1\nroot', 'root', 'number of the first frame'),
+])
+def test_broken_motion(tiny, old, new, message):
+    path = tiny / 'broken.amc'
+    path.write_text(AMC.replace(old, new), encoding='latin-1')
+    with pytest.raises(ValueError, match=message) as error:
+        read_amc(path, read_asf(tiny / 'tiny.asf'))
+    assert 'broken.amc' in str(error.value)
+
+
+@pytest.mark.parametrize('old, new', [
+    (':hierarchy', ':nothing'),
+    ('length 0.45', 'length much'),
+    ('direction 0 1 0', ''),
+    ('orientation 0 0 0', 'orientation 0 90 0'),
+    ('stem twig', 'stem twig twig'),
+])
+def test_broken_skeleton(tiny, old, new):
+    path = tiny / 'broken.asf'
+    path.write_text(ASF.replace(old, new))
+    with pytest.raises(ValueError, match='broken.asf'):
+        read_asf(path)
+
+
+def test_missing_files_are_named(tiny):
+    with pytest.raises(FileNotFoundError, match='gone.asf'):
+        read_asf(tiny / 'gone.asf')
+
+
+def test_cmu_skeleton_is_a_person(shared_dir):
+    folder = shared_dir / 'data' / 'cmu' / 'subjects' / '01'
+    skeleton, motion = read_motion(folder / '01.asf', folder / '01_01.amc')
+    assert motion.shape == (2751, 31, 3)
+    joint = skeleton.joints.index
+    femur = np.linalg.norm(
+        motion[:, joint('lfemur')] - motion[:, joint('lhipjoint')], axis=-1)
+    np.testing.assert_allclose(femur, 0.40402, atol=1e-5)
+    lowest = motion[:, [joint('ltoes'), joint('rtoes')], 1].min()
+    assert -0.05 < lowest < 0.05
