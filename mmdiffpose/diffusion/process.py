@@ -159,18 +159,22 @@ class DiffusionProcess:
         return mean, std
 
 
-def draw_steps(shape: Tuple[int, ...],
-               num_steps: int,
-               exponent: float = 1.,
-               generator: Optional[torch.Generator] = None) -> Tensor:
+def training_steps(uniform: Tensor,
+                   num_steps: int,
+                   exponent: float = 1.) -> Tensor:
     r"""Training steps :math:`k = 1 + \lfloor K u^p \rfloor`.
 
     p = 1 is uniform, the unbiased estimate of Eq. 9. p < 1 draws noisy steps
     more often: a start close to the answer leaks it at middle k, and uniform
     draws then hardly train the regime in which a sampler begins.
 
+    Args:
+        uniform (Tensor): u, uniform in [0, 1).
+        num_steps (int): K.
+        exponent (float): p. Defaults to 1.
+
     Returns:
-        Tensor: long, ``shape``, values in 1..K.
+        Tensor: long, the shape of ``uniform``, values in 1..K.
     """
-    u = torch.rand(shape, generator=generator)
-    return (1 + (num_steps * u**exponent).floor().long()).clamp(max=num_steps)
+    steps = 1 + (num_steps * uniform**exponent).floor().long()
+    return steps.clamp(max=num_steps)

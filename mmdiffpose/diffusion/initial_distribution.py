@@ -1,0 +1,217 @@
+# Copyright (c) mmdiffpose contributors. All rights reserved.
+r"""The indeterminate pose distribution :math:`H_K` and its mixture model.
+
+DiffPose, Sec. 4.1: x and y of each joint are distributed as the detector's
+heatmap says, z as a histogram of the training set or the context encoder
+says. Sec. 4.2: a mixture fitted to samples of :math:`H_K` by EM (Eq. 6) gives
+the forward process its noise.
+"""
+
+from dataclasses import dataclass
+from typing import Callable, Optional
+
+import torch
+from torch import Tensor
+
+from .gmm import GaussianMixture, fit_gmm
+from .noise import HypothesisNoise
+
+
+@dataclass(frozen=True)
+class JointMixtures:
+    r""":math:`H_K`: one mixture of axis-aligned Gaussians per joint.
+
+    Attributes:
+        weights: (..., J, M).
+        means: (..., J, M, 3), root-relative metres.
+        stds: (..., J, M, 3), metres.
+    """
+    weights: Tensor
+    means: Tensor
+    stds: Tensor
+
+    def pick(self, values: Tensor, uniform: Tensor) -> Tensor:
+        """Pick each joint's component by an inverse-CDF draw.
+
+        Args:
+            values (Tensor): ``means`` or ``stds``.
+            uniform (Tensor): (..., J), broadcastable.
+
+        Returns:
+            Tensor: (..., J, 3).
+        """
+        cdf = self.weights.cumsum(dim=-1)[..., :-1]
+        component = (uniform[..., None] > cdf).sum(dim=-1)
+        shape = torch.broadcast_shapes(component.shape, values.shape[:-2])
+        values = values.expand(*shape, *values.shape[-2:])
+        index = component.expand(shape)[..., None, None]
+        return values.gather(-2, index.expand(*shape, 1, 3)).squeeze(-2)
+
+
+@dataclass(frozen=True)
+class NoiseModel:
+    r"""Where each hypothesis starts and what its noise looks like.
+
+    Attributes:
+        center: :math:`\mu^G` of each hypothesis' component, broadcastable to
+            (B, N, T, J, 3), metres.
+        colour: White noise (B, N, T, J, 3) to :math:`\epsilon^G`, metres.
+    """
+    center: Tensor
+    colour: Callable[[Tensor], Tensor]
+
+
+def image_scale(coarse: Tensor, image: Tensor) -> Tensor:
+    """Metres per unit of screen-normalised image, one per window.
+
+    Weak perspective, by least squares between the coarse pose's x, y and the
+    detected joints, both relative to their mean: neither focal length nor
+    distance is needed.
+
+    Args:
+        coarse (Tensor): (B, T, J, 3), metres.
+        image (Tensor): (B, T, J, 2), normalised.
+
+    Returns:
+        Tensor: (B, 1, 1, 1), positive.
+    """
+    xy = coarse[..., :2] - coarse[..., :2].mean(dim=2, keepdim=True)
+    uv = image - image.mean(dim=2, keepdim=True)
+    scale = ((xy * uv).sum(dim=(1, 2, 3)) /
+             uv.square().sum(dim=(1, 2, 3)).clamp(min=1e-8))
+    return scale.clamp(min=1e-3)[:, None, None, None]
+
+
+def initial_distribution(coarse: Tensor,
+                         residual_std: Tensor,
+                         mixtures: Optional[Tensor] = None,
+                         xy: str = 'heatmap',
+                         root_index: int = 0,
+                         min_std: float = 0.005,
+                         std_scale: float = 1.) -> JointMixtures:
+    r"""Build :math:`H_K` from 2D mixtures and the context encoder's pose.
+
+    Args:
+        coarse (Tensor): Pose of the context encoder, (B, T, J, 3),
+            root-relative metres; its z is the depth prior's mean.
+        residual_std (Tensor): Std of its error on unseen people, (J, 3),
+            metres; its z is the depth prior's std.
+        mixtures (Tensor, optional): Screen-normalised 2D mixtures,
+            (B, T, J, M, 5): weight, mean u, v, std u, v. Without them x and
+            y come from the context encoder too.
+        xy (str): ``'heatmap'``: the mixture itself, brought to metres by
+            weak perspective (:func:`image_scale`). ``'context'``: its main
+            component sits at the encoder's x, y, which know about
+            perspective; the others keep their offset from the main one.
+            ``'encoder'``: no use of the mixtures.
+        root_index (int): The root joint, whose distribution is a point up to
+            ``min_std``.
+        min_std (float): Floor of every std, metres.
+        std_scale (float): Factor on every std, a control for ablations.
+
+    Returns:
+        JointMixtures: (B, T, J, M, ...).
+    """
+    if xy not in ('heatmap', 'context', 'encoder'):
+        raise ValueError("xy should be 'heatmap', 'context' or 'encoder', got "
+                         f'{xy!r}')
+    coarse = coarse[..., None, :]
+    residual = residual_std[:, None].expand_as(coarse)
+    if mixtures is None or xy == 'encoder':
+        weights = torch.ones_like(coarse[..., 0])
+        means, stds = coarse, residual
+    else:
+        weights, centre, sigma = mixtures.split([1, 2, 2], dim=-1)
+        main = weights.argmax(dim=-2, keepdim=True)
+        main = centre.gather(-2, main.expand(*main.shape[:-1], 2))
+        scale = image_scale(coarse.squeeze(-2), main.squeeze(-2))[..., None]
+        spread = sigma * scale
+        if xy == 'heatmap':
+            root = slice(root_index, root_index + 1)
+            position = (centre - main[:, :, root]) * scale
+            spread = (spread**2 + (sigma[:, :, root, :1] * scale)**2).sqrt()
+        else:
+            position = coarse[..., :2] + (centre - main) * scale
+            spread = torch.maximum(spread, residual[..., :2])
+        M = mixtures.shape[-2]
+        depth = (*coarse.shape[:3], M, 1)
+        weights = weights.squeeze(-1)
+        means = torch.cat([position, coarse[..., 2:].expand(depth)], dim=-1)
+        stds = torch.cat([spread, residual[..., 2:].expand(depth)], dim=-1)
+
+    stds = (stds * std_scale).clamp(min=min_std)
+    is_root = torch.zeros(coarse.shape[2], 1, 1, dtype=torch.bool)
+    is_root[root_index] = True
+    is_root = is_root.to(coarse.device)
+    return JointMixtures(weights, means.masked_fill(is_root, 0.),
+                         stds.masked_fill(is_root, min_std))
+
+
+def joint_noise(joints: JointMixtures, noise: HypothesisNoise) -> NoiseModel:
+    r""":math:`H_K` itself as noise model: a component drawn per joint.
+
+    No EM is needed; each joint's component is drawn on its own, as the
+    released code does.
+    """
+    uniform = noise.uniform()
+    grouped = JointMixtures(joints.weights[:, None], joints.means[:, None],
+                            joints.stds[:, None])
+    stds = grouped.pick(grouped.stds, uniform)
+    return NoiseModel(
+        grouped.pick(grouped.means, uniform), lambda white: white * stds)
+
+
+def fit_pose_mixture(joints: JointMixtures,
+                     num_components: int,
+                     base: HypothesisNoise,
+                     covariance_type: str = 'diag',
+                     max_iter: int = 10) -> GaussianMixture:
+    r"""Fit :math:`\phi_{GMM}` to samples of :math:`H_K` by EM (Eq. 6).
+
+    Args:
+        joints (JointMixtures): (B, T, J, M', ...).
+        num_components (int): M.
+        base (HypothesisNoise): Source of the :math:`N_{GMM}` samples, with
+            batch 1 and one frame: all poses share the same white noise, so
+            that a fit depends on its own distribution only.
+        covariance_type (str): ``'diag'``, ``'joint'`` or ``'full'``.
+        max_iter (int): EM iterations.
+
+    Returns:
+        GaussianMixture: Batch (B, T), D = 3J.
+    """
+    uniform, white = base.uniform()[0, :, 0], base.normal()[0, :, 0]
+    grouped = JointMixtures(*(value[:, :, None] for value in (
+        joints.weights, joints.means, joints.stds)))
+    samples = (
+        grouped.pick(grouped.means, uniform) +
+        white * grouped.pick(grouped.stds, uniform))
+    mixture, _ = fit_gmm(
+        samples.flatten(-2),
+        n_components=num_components,
+        covariance_type=covariance_type,
+        max_iter=max_iter,
+        reg_covar=1e-5,
+        init='split')
+    return mixture
+
+
+def pose_noise(mixture: GaussianMixture, noise: HypothesisNoise) -> NoiseModel:
+    r"""Eq. 7's noise: one component per hypothesis and frame, kept for all k.
+
+    Args:
+        mixture (GaussianMixture): Batch (B, T), D = 3J.
+        noise (HypothesisNoise): Of shape (B, N, T, J).
+    """
+    uniform = noise.uniform()[..., 0].transpose(1, 2)
+    cdf = mixture.weights.cumsum(dim=-1)[..., None, :-1]
+    component = (uniform[..., None] > cdf).sum(dim=-1)
+
+    def to_poses(values: Tensor) -> Tensor:
+        return values.unflatten(-1, (-1, 3)).transpose(1, 2)
+
+    return NoiseModel(
+        to_poses(mixture.component_mean(component)),
+        lambda white: to_poses(
+            mixture.colour(component,
+                           white.transpose(1, 2).flatten(-2))))

@@ -1,0 +1,69 @@
+# Copyright (c) mmdiffpose contributors. All rights reserved.
+"""Random draws that depend on the sample, not on its place in a batch."""
+
+import zlib
+from typing import Sequence
+
+import torch
+from torch import Tensor
+
+
+def seed_from(*identity: object) -> int:
+    """A stable 32-bit seed from anything with a stable ``str``.
+
+    Python's own ``hash`` differs between processes, a CRC does not.
+    """
+    return zlib.crc32('|'.join(map(str, identity)).encode())
+
+
+class HypothesisNoise:
+    """One generator per sample and hypothesis.
+
+    The same seed gives the same poses whatever the batch size, the number of
+    processes, the device and the number of hypotheses: hypothesis n of a
+    sample is the same whether N is 1 or 20.
+
+    Args:
+        seeds (Sequence[int]): One seed per sample, B of them.
+        num_hypotheses (int): N.
+        num_frames (int): T.
+        num_joints (int): J.
+        share_frames (bool): Whether one draw serves all frames. Hypotheses
+            of a frame-wise denoiser are then smooth in time; each frame's
+            distribution is the same either way.
+        device (torch.device | str): Where the draws should end up. They are
+            made on the CPU, so that every device sees the same numbers.
+    """
+
+    def __init__(self,
+                 seeds: Sequence[int],
+                 num_hypotheses: int,
+                 num_frames: int,
+                 num_joints: int,
+                 share_frames: bool = False,
+                 device: torch.device = torch.device('cpu')) -> None:
+        self.batch_shape = (len(seeds), num_hypotheses)
+        self.num_frames = num_frames
+        self.num_joints = num_joints
+        self.share_frames = share_frames
+        self.device = device
+        self._generators = [
+            torch.Generator().manual_seed(seed_from(seed, n))
+            for seed in seeds for n in range(num_hypotheses)
+        ]
+
+    def _draw(self, function, *shape: int) -> Tensor:
+        T = 1 if self.share_frames else self.num_frames
+        drawn = torch.stack(
+            [function(T, *shape, generator=g) for g in self._generators])
+        drawn = drawn.reshape(*self.batch_shape, T, *shape)
+        return drawn.to(self.device).expand(-1, -1, self.num_frames,
+                                            *(-1 for _ in shape))
+
+    def normal(self) -> Tensor:
+        """Standard normal draws, shape (B, N, T, J, 3)."""
+        return self._draw(torch.randn, self.num_joints, 3)
+
+    def uniform(self) -> Tensor:
+        """Uniform draws from [0, 1), shape (B, N, T, J)."""
+        return self._draw(torch.rand, self.num_joints)

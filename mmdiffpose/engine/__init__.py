@@ -1,0 +1,11 @@
+# Copyright (c) mmdiffpose contributors. All rights reserved.
+from .atomic_backend import AtomicLocalBackend
+from .calibration import ResidualCalibrationHook, ResidualStatistics
+from .finite_loss_hook import FiniteLossHook
+from .progress_hook import ProgressBarHook
+from .two_stage_loop import TwoStageTrainLoop
+
+__all__ = [
+    'AtomicLocalBackend', 'FiniteLossHook', 'ProgressBarHook',
+    'ResidualCalibrationHook', 'ResidualStatistics', 'TwoStageTrainLoop'
+]

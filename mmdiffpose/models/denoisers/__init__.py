@@ -1,0 +1,4 @@
+# Copyright (c) mmdiffpose contributors. All rights reserved.
+from .gcn_attention import GCNAttention
+
+__all__ = ['GCNAttention']

@@ -1,0 +1,4 @@
+# Copyright (c) mmdiffpose contributors. All rights reserved.
+from .mixste import MixSTE
+
+__all__ = ['MixSTE']

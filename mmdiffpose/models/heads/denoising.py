@@ -1,0 +1,79 @@
+# Copyright (c) mmdiffpose contributors. All rights reserved.
+"""A denoiser network and the projection of the context that it reads."""
+
+from typing import Optional
+
+import torch
+from torch import Tensor, nn
+
+from mmdiffpose.registry import MODELS
+from .base import BaseLiftingHead, LiftingContext
+
+
+class DenoisingHead(BaseLiftingHead):
+    """Base of the heads that run a denoiser on noisy poses.
+
+    Args:
+        in_channels (int): Width C of the context encoder's features.
+        denoiser (dict): The network g.
+        residual (bool): Whether poses that the network outputs are relative
+            to the context encoder's pose. Defaults to True.
+        pose_scale (float): Metres per unit of the network's input and
+            output. Defaults to 0.25, about a joint's distance from the root
+            per axis.
+        num_joints (int): Number of joints J. Defaults to 17.
+        root_index (int): The root joint. Defaults to 0.
+        decoder (dict, optional): The codec.
+        init_cfg (dict, optional): Initialisation config.
+    """
+
+    def __init__(self,
+                 in_channels: int,
+                 denoiser: dict,
+                 residual: bool = True,
+                 pose_scale: float = 0.25,
+                 num_joints: int = 17,
+                 root_index: int = 0,
+                 decoder: Optional[dict] = None,
+                 init_cfg: Optional[dict] = None) -> None:
+        super().__init__(num_joints, root_index, decoder, init_cfg)
+        self.denoiser = MODELS.build(denoiser)
+        self.context_proj = nn.Sequential(
+            nn.LayerNorm(in_channels),
+            nn.Linear(in_channels, self.denoiser.context_channels))
+        self.residual = residual
+        self.pose_scale = pose_scale
+
+    def denoise(self, poses: Tensor, k: Tensor, context: Tensor,
+                coarse: Tensor) -> Tensor:
+        """Run the network on all hypotheses in one batch.
+
+        Args:
+            poses (Tensor): Noisy poses, (B, N, T, J, 3), metres.
+            k (Tensor): Steps, (B, N, T); a temporal denoiser takes each
+                window's first.
+            context (Tensor): Projected features, (B, T, J, C').
+            coarse (Tensor): The context encoder's poses, (B, T, J, 3),
+                metres.
+
+        Returns:
+            Tensor: (B, N, T, J, 3), metres; relative to ``coarse`` is
+            already undone.
+        """
+        shape = poses.shape
+        N = shape[1]
+        coarse = coarse[:, None]
+        reference = coarse if self.residual else torch.zeros_like(coarse)
+        inputs = (poses - reference) / self.pose_scale
+        context = context[:, None].expand(-1, N, -1, -1, -1)
+        # A frame-wise denoiser sees each frame as a window of one.
+        frames = shape[2] if self.denoiser.temporal else 1
+        steps = k[..., 0] if self.denoiser.temporal else k
+        output = self.denoiser(
+            inputs.reshape(-1, frames, *shape[3:]), steps.reshape(-1),
+            context.reshape(-1, frames, *context.shape[3:]))
+        return output.reshape(shape) * self.pose_scale + reference
+
+    def project(self, context: LiftingContext) -> Tensor:
+        """f_ST for the denoiser, once per window: (B, T, J, C')."""
+        return self.context_proj(context.features)

@@ -1,0 +1,361 @@
+# Copyright (c) mmdiffpose contributors. All rights reserved.
+"""DiffPose: pose estimation as reverse diffusion from a mixture."""
+
+from typing import List, Optional, Sequence, Tuple, Union
+
+import torch
+from mmengine.structures import InstanceData
+from torch import Tensor
+
+from mmdiffpose.diffusion.aggregation import mean_pose, spread
+from mmdiffpose.diffusion.initial_distribution import (NoiseModel,
+                                                       fit_pose_mixture,
+                                                       initial_distribution,
+                                                       joint_noise, pose_noise)
+from mmdiffpose.diffusion.noise import HypothesisNoise, seed_from
+from mmdiffpose.diffusion.process import (TARGETS, DiffusionProcess,
+                                          training_steps)
+from mmdiffpose.diffusion.samplers import Callback, ddim, ddpm
+from mmdiffpose.diffusion.schedules import make_alphas
+from mmdiffpose.registry import MODELS
+from .base import LiftingContext, flip_mixtures, flip_poses, stack_labels
+from .denoising import DenoisingHead
+
+Features = Union[LiftingContext, List[LiftingContext]]
+
+TEST_DEFAULTS = dict(
+    num_hypotheses=5,
+    sampler='ddim',
+    num_sampling_steps=5,
+    eta=0.,
+    clip=None,
+    seed=0,
+    share_frames=True)
+"""Keys of ``test_cfg`` that :class:`DiffPoseHead` reads."""
+_LIFTER_TEST_KEYS = {'flip_test', 'output_keypoint_indices'}
+
+
+@MODELS.register_module()
+class DiffPoseHead(DenoisingHead):
+    r"""DiffPose head (Gong et al., CVPR 2023).
+
+    Builds :math:`H_K` from the codec's 2D mixtures and the context encoder's
+    depth (Sec. 4.1), fits a mixture to it (Eq. 6), trains the denoiser on the
+    mixture-shifted forward process (Eq. 7-9), and at test runs N samples of
+    :math:`H_K` through DDIM and averages them (Sec. 4.4).
+
+    Args:
+        in_channels (int): Width C of the context encoder's features.
+        denoiser (dict): The network g.
+        num_steps (int): Diffusion steps K. Defaults to 50.
+        schedule (dict): Name ``type`` and parameters of the noise schedule.
+            Defaults to cosine, whose :math:`\alpha_K` is close to 0.
+        target (str): What g predicts: ``'previous'`` (Eq. 8, the paper),
+            ``'sample'`` or ``'epsilon'`` (the released code).
+        start (str): ``'gmm'``: components of the pose, fitted by EM;
+            ``'joint'``: :math:`H_K` itself, a component per joint, no EM;
+            ``'standard'``: N(0, ``standard_std``\ :sup:`2`), the paper's
+            "Stand-Diff".
+        num_components (int): M. Defaults to 5.
+        covariance_type (str): Of the mixture: ``'diag'``, ``'joint'`` or
+            ``'full'`` (Eq. 6). Defaults to ``'diag'``.
+        num_gmm_samples (int): :math:`N_{GMM}`, unstated in the paper.
+            Defaults to 128.
+        xy (str): See
+            :func:`~mmdiffpose.diffusion.initial_distribution.initial_distribution`.
+        std_scale (float): Factor on the stds of :math:`H_K`. Defaults to 1.
+        standard_std (float): Metres, for ``start='standard'``.
+        loss (dict): Loss between the output and its target, both poses.
+            Defaults to the squared error of Eq. 9.
+        num_train_hypotheses (int): N of Eq. 9 in training. Defaults to 1.
+        train_steps (int | str): Steps drawn per hypothesis and iteration, or
+            ``'all'`` for the full sum over k of Eq. 9. Defaults to 1.
+        step_exponent (float): p of
+            :func:`~mmdiffpose.diffusion.process.training_steps`; 1 makes the
+            drawn loss an unbiased estimate of Eq. 9's mean.
+        residual (bool): See ``DenoisingHead``.
+        pose_scale (float): See ``DenoisingHead``.
+        num_joints (int): Number of joints J.
+        root_index (int): The root joint.
+        decoder (dict, optional): The codec.
+        init_cfg (dict, optional): Initialisation config.
+    """
+
+    def __init__(self,
+                 in_channels: int,
+                 denoiser: dict,
+                 num_steps: int = 50,
+                 schedule: Optional[dict] = None,
+                 target: str = 'previous',
+                 start: str = 'gmm',
+                 num_components: int = 5,
+                 covariance_type: str = 'diag',
+                 num_gmm_samples: int = 128,
+                 xy: str = 'heatmap',
+                 std_scale: float = 1.,
+                 standard_std: float = 0.25,
+                 loss: Optional[dict] = None,
+                 num_train_hypotheses: int = 1,
+                 train_steps: Union[int, str] = 1,
+                 step_exponent: float = 1.,
+                 residual: bool = True,
+                 pose_scale: float = 0.25,
+                 num_joints: int = 17,
+                 root_index: int = 0,
+                 decoder: Optional[dict] = None,
+                 init_cfg: Optional[dict] = None) -> None:
+        super().__init__(in_channels, denoiser, residual, pose_scale,
+                         num_joints, root_index, decoder, init_cfg)
+        if target not in TARGETS:
+            raise ValueError(
+                f'target should be one of {TARGETS}, got {target!r}')
+        if start not in ('gmm', 'joint', 'standard'):
+            raise ValueError("start should be 'gmm', 'joint' or 'standard', "
+                             f'got {start!r}')
+        if train_steps != 'all' and not (isinstance(train_steps, int)
+                                         and train_steps >= 1):
+            raise ValueError("train_steps should be a positive int or 'all', "
+                             f'got {train_steps!r}')
+        schedule = dict(type='cosine') if schedule is None else dict(schedule)
+        self.process = DiffusionProcess(
+            make_alphas(schedule.pop('type'), num_steps, **schedule))
+        self.target = target
+        self.start = start
+        self.num_components = num_components
+        self.covariance_type = covariance_type
+        self.num_gmm_samples = num_gmm_samples
+        self.xy = xy
+        self.std_scale = std_scale
+        self.standard_std = standard_std
+        self.num_train_hypotheses = num_train_hypotheses
+        self.train_steps = train_steps
+        self.step_exponent = step_exponent
+        self.loss_module = MODELS.build(
+            dict(type='mmdiffpose.SquaredErrorLoss') if loss is None else loss)
+        # Counts training iterations, so that noise differs between them and
+        # a resumed run draws what an uninterrupted one would have drawn.
+        self.register_buffer('iteration', torch.tensor(0))
+
+    def noise_model(self, context: LiftingContext, mixtures: Optional[Tensor],
+                    noise: HypothesisNoise) -> NoiseModel:
+        """Centre and colour of each hypothesis' noise.
+
+        Args:
+            context (LiftingContext): Of B windows.
+            mixtures (Tensor, optional): 2D mixtures (B, T, J, M', 5).
+            noise (HypothesisNoise): Of shape (B, N, T, J).
+
+        Returns:
+            NoiseModel: Broadcasts to (B, N, T, J, 3), metres.
+        """
+        if self.start == 'standard':
+            return NoiseModel(
+                torch.zeros_like(context.coarse[:, None]),
+                lambda white: white * self.standard_std)
+        joints = initial_distribution(
+            context.coarse,
+            context.residual_std,
+            mixtures,
+            self.xy,
+            self.root_index,
+            std_scale=self.std_scale)
+        if self.start == 'joint':
+            return joint_noise(joints, noise)
+        base = HypothesisNoise([0],
+                               self.num_gmm_samples,
+                               1,
+                               self.num_joints,
+                               device=context.coarse.device)
+        mixture = fit_pose_mixture(joints, self.num_components, base,
+                                   self.covariance_type)
+        return pose_noise(mixture, noise)
+
+    def _steps(self, noise: HypothesisNoise) -> List[Tensor]:
+        """Steps (B, N, T) to train on in this iteration."""
+        K = self.process.num_steps
+        if self.train_steps == 'all':
+            like = noise.uniform()[..., 0]
+            return [torch.full_like(like, k).long() for k in range(1, K + 1)]
+        return [
+            training_steps(noise.uniform()[..., 0], K, self.step_exponent)
+            for _ in range(self.train_steps)
+        ]
+
+    def loss(self,
+             feats: LiftingContext,
+             batch_data_samples: Sequence,
+             train_cfg: Optional[dict] = None) -> dict:
+        """Loss of Eq. 9, over all steps or drawn ones.
+
+        The mean over steps, hypotheses, frames and joints stands for the
+        paper's sum, so that the learning rate does not depend on N and K.
+
+        Returns:
+            dict: ``loss_diffusion``.
+        """
+        h0 = stack_labels(batch_data_samples, 'lifting_target_label',
+                          feats.coarse)
+        weight = stack_labels(batch_data_samples, 'lifting_target_weight',
+                              feats.coarse)
+        mixtures = stack_labels(batch_data_samples, 'mixture_labels',
+                                feats.coarse)
+        B, T, J, _ = h0.shape
+        N = self.num_train_hypotheses
+        seeds = [
+            seed_from(int(self.iteration), sample.metainfo.get('id', i))
+            for i, sample in enumerate(batch_data_samples)
+        ]
+        self.iteration += 1
+        noise = HypothesisNoise(seeds, N, T, J, device=h0.device)
+        with torch.no_grad():
+            model = self.noise_model(feats, mixtures, noise)
+            epsilon = model.colour(noise.normal())
+
+        h0 = h0[:, None]
+        weight = weight[:, None].expand(-1, N, -1, -1).flatten(0, 1)
+        context = self.project(feats)
+        all_steps = self._steps(noise)
+        total = h0.new_zeros(())
+        for k in all_steps:
+            h_k = self.process.diffuse(h0, k, epsilon, model.center)
+            target = self.process.target(self.target, h0, k, epsilon,
+                                         model.center).expand_as(h_k)
+            pred = self.denoise(h_k, k, context, feats.coarse)
+            total = total + self.loss_module(
+                pred.flatten(0, 1), target.flatten(0, 1), weight)
+        return dict(loss_diffusion=total / len(all_steps))
+
+    @torch.no_grad()
+    def sample(self,
+               context: LiftingContext,
+               mixtures: Optional[Tensor] = None,
+               seeds: Optional[Sequence[int]] = None,
+               callback: Optional[Callback] = None,
+               **options) -> Tensor:
+        """Run the reverse process.
+
+        Args:
+            context (LiftingContext): Of B windows.
+            mixtures (Tensor, optional): 2D mixtures (B, T, J, M', 5).
+            seeds (Sequence[int], optional): One seed per window. Defaults to
+                0..B-1.
+            callback (Callable, optional): See ``diffusion.samplers``.
+            **options: Values other than :data:`TEST_DEFAULTS`.
+
+        Returns:
+            Tensor: Hypotheses (B, N, T, J, 3), root-relative metres.
+        """
+        options = {**TEST_DEFAULTS, **options}
+        B, T, J, _ = context.coarse.shape
+        N = options['num_hypotheses']
+        noise = HypothesisNoise(
+            range(B) if seeds is None else seeds,
+            N,
+            T,
+            J,
+            share_frames=options['share_frames'],
+            device=context.coarse.device)
+        model = self.noise_model(context, mixtures, noise)
+        projected = self.project(context)
+        center = model.center.expand(B, N, T, J, 3)
+
+        def draw() -> Tensor:
+            return model.colour(noise.normal())
+
+        def denoise(h_k: Tensor, k: Tensor) -> Tensor:
+            steps = k[:, None, None].expand(B, N, T)
+            return self.denoise(h_k, steps, projected, context.coarse)
+
+        common = dict(
+            target=self.target,
+            center=center,
+            noise=draw,
+            clip=options['clip'],
+            callback=callback)
+        if options['sampler'] == 'ddim':
+            poses = ddim(
+                denoise,
+                center + draw(),
+                self.process,
+                num_sampling_steps=options['num_sampling_steps'],
+                eta=options['eta'],
+                **common)
+        elif options['sampler'] == 'ddpm':
+            poses = ddpm(denoise, center + draw(), self.process, **common)
+        else:
+            raise ValueError("sampler should be 'ddim' or 'ddpm', got "
+                             f'{options["sampler"]!r}')
+        return self.to_root_relative(poses)
+
+    def forward(self, feats: LiftingContext) -> Tensor:
+        """Mean pose (B, T, J, 3) with the default options, metres."""
+        return mean_pose(self.sample(feats))
+
+    def predict(self,
+                feats: Features,
+                batch_data_samples: Sequence,
+                test_cfg: Optional[dict] = None) -> List[InstanceData]:
+        """Sample N hypotheses, average them and report their spread.
+
+        Args:
+            feats (LiftingContext | list[LiftingContext]): Two where the
+                lifter tests with flips: the windows and their mirror images.
+            batch_data_samples (list[PoseDataSample]): B of them.
+            test_cfg (dict, optional): See :data:`TEST_DEFAULTS`.
+
+        Returns:
+            list[InstanceData]: See :meth:`BaseLiftingHead.pack`. With one
+            hypothesis the std is the context encoder's.
+
+        Raises:
+            ValueError: For a key of ``test_cfg`` that nothing reads.
+        """
+        options, seeds = self._test_options(batch_data_samples, test_cfg)
+        mirrored = None
+        if isinstance(feats, list):
+            feats, mirrored = feats
+        mixtures = None
+        if 'mixture_labels' in batch_data_samples[0].gt_instance_labels:
+            mixtures = stack_labels(batch_data_samples, 'mixture_labels',
+                                    feats.coarse)
+        hypotheses = self.sample(feats, mixtures, seeds, **options)
+        coarse = feats.coarse
+        if mirrored is not None:
+            other = self.sample(
+                mirrored,
+                None if mixtures is None else flip_mixtures(mixtures), seeds,
+                **options)
+            hypotheses = (hypotheses + flip_poses(other)) / 2
+            coarse = (coarse + flip_poses(mirrored.coarse)) / 2
+        if hypotheses.shape[1] > 1:
+            std = spread(hypotheses)
+        else:
+            std = feats.residual_std.square().mean(-1).sqrt().expand(
+                coarse.shape[:-1])
+        return self.pack(
+            mean_pose(hypotheses), std, batch_data_samples, hypotheses, coarse)
+
+    @staticmethod
+    def _test_options(data_samples: Sequence, test_cfg: Optional[dict]
+                      ) -> Tuple[dict, List[int]]:
+        """Sampling options, and a seed per window from its clip's name."""
+        test_cfg = dict(test_cfg or {})
+        unknown = set(test_cfg) - set(TEST_DEFAULTS) - _LIFTER_TEST_KEYS
+        if unknown:
+            raise ValueError(
+                f'model.test_cfg has keys that nothing reads: '
+                f'{sorted(unknown)}; known are '
+                f'{sorted({*TEST_DEFAULTS, *_LIFTER_TEST_KEYS})}')
+        options = {
+            key: test_cfg[key]
+            for key in TEST_DEFAULTS if key in test_cfg
+        }
+        seed = options.get('seed', TEST_DEFAULTS['seed'])
+        # Windows of one clip share their noise, so that a hypothesis stays
+        # the same hypothesis across windows.
+        seeds = [
+            seed_from(seed, sample.metainfo.get('clip', ''),
+                      sample.metainfo.get('camera', ''))
+            for sample in data_samples
+        ]
+        return options, seeds

@@ -1,0 +1,90 @@
+# Copyright (c) mmdiffpose contributors. All rights reserved.
+"""The control: DiffPose's network as a single-pass regressor."""
+
+from typing import List, Optional, Sequence, Union
+
+import torch
+from mmengine.structures import InstanceData
+from torch import Tensor
+
+from mmdiffpose.registry import MODELS
+from .base import LiftingContext, flip_poses, stack_labels
+from .denoising import DenoisingHead
+
+
+@MODELS.register_module()
+class SinglePassHead(DenoisingHead):
+    """DiffPose's "Baseline A" (Table 4): the same network, one step.
+
+    The denoiser gets the context encoder's pose in place of a noisy one and
+    regresses the pose. What diffusion is worth is its lead over this head,
+    not over the context encoder, which has fewer parameters.
+
+    Args:
+        in_channels (int): Width C of the context encoder's features.
+        denoiser (dict): The network g.
+        residual (bool): See ``DenoisingHead``.
+        pose_scale (float): See ``DenoisingHead``.
+        loss (dict): Defaults to MPJPE.
+        num_joints (int): Number of joints J.
+        root_index (int): The root joint.
+        decoder (dict, optional): The codec.
+        init_cfg (dict, optional): Initialisation config.
+    """
+
+    def __init__(self,
+                 in_channels: int,
+                 denoiser: dict,
+                 residual: bool = True,
+                 pose_scale: float = 0.25,
+                 loss: Optional[dict] = None,
+                 num_joints: int = 17,
+                 root_index: int = 0,
+                 decoder: Optional[dict] = None,
+                 init_cfg: Optional[dict] = None) -> None:
+        super().__init__(in_channels, denoiser, residual, pose_scale,
+                         num_joints, root_index, decoder, init_cfg)
+        self.loss_module = MODELS.build(
+            dict(type='mmdiffpose.MPJPELoss') if loss is None else loss)
+
+    def forward(self, feats: LiftingContext) -> Tensor:
+        """Poses (B, T, J, 3), metres."""
+        steps = torch.zeros(
+            feats.coarse.shape[0],
+            1,
+            feats.coarse.shape[1],
+            device=feats.coarse.device)
+        return self.denoise(feats.coarse[:, None], steps, self.project(feats),
+                            feats.coarse)[:, 0]
+
+    def loss(self,
+             feats: LiftingContext,
+             batch_data_samples: Sequence,
+             train_cfg: Optional[dict] = None) -> dict:
+        """Loss against the root-relative target: ``loss_pose3d``."""
+        target = stack_labels(batch_data_samples, 'lifting_target_label',
+                              feats.coarse)
+        weight = stack_labels(batch_data_samples, 'lifting_target_weight',
+                              feats.coarse)
+        return dict(
+            loss_pose3d=self.loss_module(self.forward(feats), target, weight))
+
+    def predict(self,
+                feats: Union[LiftingContext, List[LiftingContext]],
+                batch_data_samples: Sequence,
+                test_cfg: Optional[dict] = None) -> List[InstanceData]:
+        """Poses with the context encoder's std per joint."""
+        mirrored = None
+        if isinstance(feats, list):
+            feats, mirrored = feats
+        pred, coarse = self.forward(feats), feats.coarse
+        if mirrored is not None:
+            pred = (pred + flip_poses(self.forward(mirrored))) / 2
+            coarse = (coarse + flip_poses(mirrored.coarse)) / 2
+        pred = self.to_root_relative(pred)
+        std = feats.residual_std.square().mean(-1).sqrt()
+        return self.pack(
+            pred,
+            std.expand(pred.shape[:-1]),
+            batch_data_samples,
+            coarse=coarse)

@@ -1,0 +1,82 @@
+# Copyright (c) mmdiffpose contributors. All rights reserved.
+"""Multi-head self-attention and the transformer block built on it."""
+
+import torch.nn.functional as F
+from mmcv.cnn.bricks import DropPath
+from torch import Tensor, nn
+
+
+class SelfAttention(nn.Module):
+    """Multi-head self-attention over the second-to-last axis.
+
+    Args:
+        channels (int): Width C, a multiple of ``num_heads``.
+        num_heads (int): Number of heads.
+        qkv_bias (bool): Whether the input projection has a bias.
+        attn_drop (float): Dropout of the attention weights.
+        proj_drop (float): Dropout of the output.
+    """
+
+    def __init__(self,
+                 channels: int,
+                 num_heads: int = 8,
+                 qkv_bias: bool = True,
+                 attn_drop: float = 0.,
+                 proj_drop: float = 0.) -> None:
+        super().__init__()
+        if channels % num_heads:
+            raise ValueError(f'channels ({channels}) should be a multiple of '
+                             f'num_heads ({num_heads})')
+        self.num_heads = num_heads
+        self.attn_drop = attn_drop
+        self.qkv = nn.Linear(channels, channels * 3, bias=qkv_bias)
+        self.proj = nn.Linear(channels, channels)
+        self.proj_drop = nn.Dropout(proj_drop)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """``(B, L, C) -> (B, L, C)``."""
+        B, L, C = x.shape
+        qkv = self.qkv(x).reshape(B, L, 3, self.num_heads, C // self.num_heads)
+        q, k, v = qkv.permute(2, 0, 3, 1, 4).unbind(0)
+        x = F.scaled_dot_product_attention(
+            q, k, v, dropout_p=self.attn_drop if self.training else 0.)
+        x = x.transpose(1, 2).reshape(B, L, C)
+        return self.proj_drop(self.proj(x))
+
+
+class TransformerBlock(nn.Module):
+    """Pre-norm transformer block (attention, then a two-layer MLP).
+
+    Args:
+        channels (int): Width C.
+        num_heads (int): Number of heads.
+        mlp_ratio (float): Hidden width of the MLP over C.
+        qkv_bias (bool): Whether the attention's input projection has a bias.
+        drop (float): Dropout after each linear layer.
+        attn_drop (float): Dropout of the attention weights.
+        drop_path (float): Stochastic depth, per sequence.
+    """
+
+    def __init__(self,
+                 channels: int,
+                 num_heads: int = 8,
+                 mlp_ratio: float = 2.,
+                 qkv_bias: bool = True,
+                 drop: float = 0.,
+                 attn_drop: float = 0.,
+                 drop_path: float = 0.) -> None:
+        super().__init__()
+        hidden = int(channels * mlp_ratio)
+        self.norm1 = nn.LayerNorm(channels, eps=1e-6)
+        self.attn = SelfAttention(channels, num_heads, qkv_bias, attn_drop,
+                                  drop)
+        self.drop_path = DropPath(drop_path) if drop_path else nn.Identity()
+        self.norm2 = nn.LayerNorm(channels, eps=1e-6)
+        self.mlp = nn.Sequential(
+            nn.Linear(channels, hidden), nn.GELU(), nn.Dropout(drop),
+            nn.Linear(hidden, channels), nn.Dropout(drop))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """``(B, L, C) -> (B, L, C)``."""
+        x = x + self.drop_path(self.attn(self.norm1(x)))
+        return x + self.drop_path(self.mlp(self.norm2(x)))

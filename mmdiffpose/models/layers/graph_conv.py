@@ -1,0 +1,76 @@
+# Copyright (c) mmdiffpose contributors. All rights reserved.
+"""Graph convolutions over the joints of a skeleton."""
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+
+def normalized_laplacian(adjacency: np.ndarray) -> np.ndarray:
+    r"""Symmetric Laplacian :math:`I - D^{-1/2} A D^{-1/2}`, rescaled.
+
+    Shifted by -I, so that its eigenvalues lie in [-1, 1], where Chebyshev
+    polynomials are bounded (Defferrard et al., 2016, Sec. 2.1, with
+    :math:`\lambda_{max} = 2`).
+
+    Args:
+        adjacency (np.ndarray): Symmetric 0/1 matrix (J, J), no self-loops.
+
+    Returns:
+        np.ndarray: float64, (J, J).
+
+    Raises:
+        ValueError: Where a joint has no neighbour or the matrix is not
+            symmetric.
+    """
+    adjacency = np.asarray(adjacency, dtype=np.float64)
+    if adjacency.ndim != 2 or not np.array_equal(adjacency, adjacency.T):
+        raise ValueError('adjacency should be a symmetric (J, J) matrix, got '
+                         f'shape {adjacency.shape}')
+    degree = adjacency.sum(1)
+    if (degree == 0).any():
+        raise ValueError('every joint needs a neighbour, but joints '
+                         f'{np.flatnonzero(degree == 0).tolist()} have none')
+    scale = 1 / np.sqrt(degree)
+    return -scale[:, None] * adjacency * scale[None]
+
+
+class ChebConv(nn.Module):
+    r"""Chebyshev graph convolution
+    :math:`\sum_{i=0}^{K} T_i(\tilde L)\, x\, W_i + b`.
+
+    Defferrard et al., "Convolutional Neural Networks on Graphs with Fast
+    Localized Spectral Filtering", NeurIPS 2016; the "standard GCN layer" of
+    GraFormer (Zhao et al., CVPR 2022) and so of DiffPose's denoiser.
+
+    Args:
+        in_channels (int): Width of the input.
+        out_channels (int): Width of the output.
+        adjacency (np.ndarray): Symmetric 0/1 matrix (J, J), no self-loops.
+        order (int): Highest polynomial degree K, so K + 1 terms. Defaults
+            to 2, as in GraFormer.
+    """
+
+    def __init__(self,
+                 in_channels: int,
+                 out_channels: int,
+                 adjacency: np.ndarray,
+                 order: int = 2) -> None:
+        super().__init__()
+        laplacian = normalized_laplacian(adjacency)
+        terms = [np.eye(len(laplacian)), laplacian]
+        while len(terms) <= order:
+            terms.append(2 * laplacian @ terms[-1] - terms[-2])
+        # T_0 = I needs no product, so only the higher terms are kept.
+        self.register_buffer(
+            'polynomials',
+            torch.from_numpy(np.stack(terms[1:order + 1])).float(),
+            persistent=False)
+        self.linear = nn.Linear(in_channels * (order + 1), out_channels)
+        nn.init.xavier_normal_(self.linear.weight)
+        nn.init.zeros_(self.linear.bias)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """``(..., J, C_in) -> (..., J, C_out)``."""
+        terms = [x] + [polynomial @ x for polynomial in self.polynomials]
+        return self.linear(torch.cat(terms, dim=-1))

@@ -1,0 +1,155 @@
+# Copyright (c) mmdiffpose contributors. All rights reserved.
+"""The lifter: a frozen context encoder and a diffusion head on top."""
+
+from typing import Dict, List, Optional, Union
+
+import torch
+from mmengine.runner.checkpoint import CheckpointLoader
+from mmpose.models.pose_estimators import PoseLifter
+from torch import Tensor
+
+from mmdiffpose.registry import MODELS
+from ..heads.base import LiftingContext, flip_poses
+
+
+@MODELS.register_module()
+class DiffusionPoseLifter(PoseLifter):
+    """Lift a 2D track with a context encoder and a diffusion head.
+
+    The context encoder (``backbone`` and ``coarse_head``) is trained first,
+    on its own, as a plain ``PoseLifter`` whose backbone and head are these
+    two; then it is frozen (DiffPose, Sec. 5, "Implementation Details").
+    :class:`~mmdiffpose.engine.TwoStageTrainLoop` does both in one run.
+
+    Args:
+        backbone (dict): The context encoder, (B, T, J, 2) to
+            ((B, T, J, C), ).
+        coarse_head (dict): Its regression head.
+        head (dict): The diffusion head.
+        context_checkpoint (str, optional): Checkpoint of the first stage,
+            a path.
+        freeze_context (bool): Whether the encoder is frozen. Defaults to
+            True.
+        train_cfg (dict, optional): Passed to the head.
+        test_cfg (dict, optional): Passed to the head; ``flip_test=True``
+            averages over the mirrored window.
+        data_preprocessor (dict, optional): As in MMPose.
+        init_cfg (dict, optional): As in MMPose.
+        metainfo (dict, optional): As in MMPose.
+    """
+
+    def __init__(self,
+                 backbone: dict,
+                 coarse_head: dict,
+                 head: dict,
+                 context_checkpoint: Optional[str] = None,
+                 freeze_context: bool = True,
+                 train_cfg: Optional[dict] = None,
+                 test_cfg: Optional[dict] = None,
+                 data_preprocessor: Optional[dict] = None,
+                 init_cfg: Optional[dict] = None,
+                 metainfo: Optional[dict] = None) -> None:
+        super().__init__(
+            backbone=backbone,
+            head=head,
+            train_cfg=train_cfg,
+            test_cfg=test_cfg,
+            data_preprocessor=data_preprocessor,
+            init_cfg=init_cfg,
+            metainfo=metainfo)
+        self.coarse_head = MODELS.build(coarse_head)
+        self.freeze_context = freeze_context
+        # Saved with the weights: a lifter's own checkpoint has its encoder.
+        self.register_buffer('context_loaded', torch.tensor(False))
+        if freeze_context:
+            for module in self._context_modules().values():
+                module.requires_grad_(False)
+        if context_checkpoint is not None:
+            self.load_context(context_checkpoint)
+
+    def _context_modules(self) -> Dict[str, torch.nn.Module]:
+        """First-stage name to module."""
+        return dict(backbone=self.backbone, head=self.coarse_head)
+
+    def load_context(self, checkpoint: str) -> None:
+        """Load the encoder's weights from a first-stage checkpoint.
+
+        Args:
+            checkpoint (str): Path of a checkpoint of a ``PoseLifter`` with
+                the same backbone and regression head.
+
+        Raises:
+            FileNotFoundError: Where there is no such file.
+            ValueError: Where keys or shapes do not fit.
+        """
+        state = CheckpointLoader.load_checkpoint(
+            checkpoint, map_location='cpu')
+        state = state.get('state_dict', state)
+        for prefix, module in self._context_modules().items():
+            part = {
+                key[len(prefix) + 1:]: value
+                for key, value in state.items() if key.startswith(prefix + '.')
+            }
+            expected = module.state_dict()
+            missing = sorted(set(expected) - set(part))
+            unexpected = sorted(set(part) - set(expected))
+            shapes = [
+                f'{key}: expected {tuple(expected[key].shape)}, found '
+                f'{tuple(part[key].shape)}' for key in expected
+                if key in part and expected[key].shape != part[key].shape
+            ]
+            if missing or unexpected or shapes:
+                raise ValueError(
+                    f'{checkpoint} does not fit the context encoder: '
+                    f'"{prefix}." misses {missing[:3]}, has unexpected '
+                    f'{unexpected[:3]}, and other shapes {shapes[:3]}')
+            module.load_state_dict(part)
+        self.context_loaded.fill_(True)
+
+    def train(self, mode: bool = True) -> 'DiffusionPoseLifter':
+        """Keep a frozen encoder in evaluation mode."""
+        super().train(mode)
+        if self.freeze_context:
+            for module in self._context_modules().values():
+                module.eval()
+        return self
+
+    def extract_feat(self, inputs: Tensor) -> LiftingContext:
+        """Encode windows once; nothing here is repeated per step.
+
+        Args:
+            inputs (Tensor): (B, T, J, 2), screen-normalised.
+
+        Returns:
+            LiftingContext: Features, coarse poses and their residual std.
+        """
+        with torch.set_grad_enabled(torch.is_grad_enabled()
+                                    and not self.freeze_context):
+            feats = self.backbone(inputs)
+            coarse = self.coarse_head.to_root_relative(
+                self.coarse_head.forward(feats))
+        return LiftingContext(feats[-1], coarse, self.coarse_head.residual_std)
+
+    def loss(self, inputs: Tensor, data_samples: List) -> dict:
+        """Loss of the head.
+
+        Raises:
+            ValueError: Where a frozen encoder has no trained weights.
+        """
+        if self.freeze_context and not bool(self.context_loaded):
+            raise ValueError(
+                'the context encoder is frozen but has no trained weights: '
+                'set model.context_checkpoint to a first-stage checkpoint, or '
+                "train with train_cfg.type='mmdiffpose.TwoStageTrainLoop', "
+                'which trains it first')
+        return super().loss(inputs, data_samples)
+
+    def predict(self, inputs: Tensor, data_samples: List) -> List:
+        """Predict; see :meth:`BaseLiftingHead.pack` for the fields."""
+        feats: Union[LiftingContext, List[LiftingContext]]
+        feats = self.extract_feat(inputs)
+        if self.test_cfg.get('flip_test', False):
+            feats = [feats, self.extract_feat(flip_poses(inputs))]
+        preds = self.head.predict(feats, data_samples, test_cfg=self.test_cfg)
+        return self.add_pred_to_datasample(preds, None, None, None,
+                                           data_samples)
