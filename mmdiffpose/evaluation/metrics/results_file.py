@@ -1,0 +1,57 @@
+# Copyright (c) mmdiffpose contributors. All rights reserved.
+"""The JSON file that several metrics of one evaluation share."""
+
+import json
+import os
+import tempfile
+from pathlib import Path
+from typing import Any, Dict, Union
+
+
+def read_results(path: Union[str, Path]) -> Dict[str, Any]:
+    """Read a results file, {} if there is none yet.
+
+    Args:
+        path: JSON file.
+
+    Raises:
+        ValueError: The file exists and isn't a JSON object.
+    """
+    path = Path(path)
+    if not path.exists():
+        return {}
+    try:
+        content = json.loads(path.read_text(encoding='utf-8'))
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise ValueError(f'out_file {path} exists and is not JSON ({error}); '
+                         'name another file.') from error
+    if not isinstance(content, dict):
+        raise ValueError(f'out_file {path} exists and holds a JSON '
+                         f'{type(content).__name__} instead of an object; '
+                         'name another file.')
+    return content
+
+
+def write_results(path: Union[str, Path], name: str,
+                  results: Dict[str, Any]) -> None:
+    """Put the results of one metric into the file, beside the others'.
+
+    The file is replaced as a whole, so that it is never half-written.
+
+    Args:
+        path: JSON file; missing folders are made.
+        name: Entry of the metric, replaced where it exists.
+        results: What JSON can hold.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    content = {**read_results(path), name: results}
+    handle, temporary = tempfile.mkstemp(
+        dir=path.parent, prefix=f'.{path.name}.', suffix='.tmp')
+    try:
+        with os.fdopen(handle, 'w', encoding='utf-8') as stream:
+            json.dump(content, stream, indent=2, allow_nan=False)
+        os.replace(temporary, path)
+    except BaseException:
+        os.unlink(temporary)
+        raise
