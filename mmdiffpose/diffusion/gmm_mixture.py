@@ -128,7 +128,7 @@ class GaussianMixture:
         """
         uniform = self._uniform((n, 1 + self.num_dims), generator)
         component = self._pick_component(uniform[..., 0])
-        noise = self._shape_noise(component, uniform[..., 1:])
+        noise = self.colour(component, _normal(uniform[..., 1:], self.means))
         return self.component_mean(component) + noise, component
 
     def noise(self, component: Tensor, generator: torch.Generator) -> Tensor:
@@ -142,7 +142,27 @@ class GaussianMixture:
             Tensor: (..., n, D).
         """
         shape = (component.shape[-1], self.num_dims)
-        return self._shape_noise(component, self._uniform(shape, generator))
+        white = _normal(self._uniform(shape, generator), self.means)
+        return self.colour(component, white)
+
+    def colour(self, component: Tensor, white: Tensor) -> Tensor:
+        """Gives standard normal noise the covariance of a component.
+
+        Args:
+            component (Tensor): The component of each sample, (..., n).
+            white (Tensor): Draws of N(0, I), (..., n, D).
+
+        Returns:
+            Tensor: L_m z with L_m L_m^T = Sigma_m, (..., n, D).
+        """
+        if self.covariance_type == 'diag':
+            return white * self._gather(self.scale, component)
+        noise = torch.zeros_like(white)
+        for m in range(self.num_components):
+            factor = self.scale.select(len(self.batch_shape), m)
+            shaped = _colour(factor, white, self.covariance_type == 'joint')
+            noise = torch.where((component == m)[..., None], shaped, noise)
+        return noise
 
     def _uniform(self, shape: Tuple[int, ...],
                  generator: torch.Generator) -> Tensor:
@@ -161,19 +181,6 @@ class GaussianMixture:
         cumulative = cumulative / cumulative[..., -1:]
         component = (uniform[..., None] >= cumulative[..., None, :]).sum(-1)
         return component.to(self.means.device)
-
-    def _shape_noise(self, component: Tensor, uniform: Tensor) -> Tensor:
-        """Turns uniform numbers into noise of the chosen components."""
-        white = torch.special.ndtri(
-            uniform.clamp(_SMALLEST_UNIFORM, _LARGEST_UNIFORM)).to(self.means)
-        if self.covariance_type == 'diag':
-            return white * self._gather(self.scale, component)
-        noise = torch.zeros_like(white)
-        for m in range(self.num_components):
-            factor = self.scale.select(len(self.batch_shape), m)
-            shaped = _colour(factor, white, self.covariance_type == 'joint')
-            noise = torch.where((component == m)[..., None], shaped, noise)
-        return noise
 
     @staticmethod
     def _gather(values: Tensor, component: Tensor) -> Tensor:
@@ -287,6 +294,12 @@ def dense_covariance(covariance: Tensor, covariance_type: str) -> Tensor:
     # Index tensors around a slice: their axis comes first.
     dense[..., index, :, index, :] = covariance.movedim(-3, 0)
     return dense.flatten(-4, -3).flatten(-2, -1)
+
+
+def _normal(uniform: Tensor, like: Tensor) -> Tensor:
+    """Standard normal numbers from uniform ones, placed as `like`."""
+    return torch.special.ndtri(
+        uniform.clamp(_SMALLEST_UNIFORM, _LARGEST_UNIFORM)).to(like)
 
 
 def _colour(factor: Tensor, white: Tensor, joint: bool) -> Tensor:
