@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from .gmm import GaussianMixture, fit_gmm
+from .gmm import GaussianMixture, fit_gmm
 from .noise import HypothesisNoise
 
 
