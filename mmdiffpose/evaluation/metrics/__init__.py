@@ -2,6 +2,12 @@
 """Metrics registered in :data:`mmdiffpose.registry.METRICS`."""
 
 from .base import PoseMetric
+from .coherence import CoherenceMetric
+from .multi_hypothesis import MultiHypothesisMetric
 from .pose_lifting import PoseLiftingMetric
+from .uncertainty import UncertaintyMetric
 
-__all__ = ['PoseLiftingMetric', 'PoseMetric']
+__all__ = [
+    'CoherenceMetric', 'MultiHypothesisMetric', 'PoseLiftingMetric',
+    'PoseMetric', 'UncertaintyMetric'
+]

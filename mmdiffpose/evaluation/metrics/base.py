@@ -36,10 +36,13 @@ class PoseMetric(BaseMetric):
         ignore_invisible: Whether joints with ``lifting_target_visible`` 0
             are left out. Defaults to True.
         log_actions: Whether the values per action go into MMEngine's log
-            too. The table and the file always have them.
+            too. The table and the file always have them. Defaults to
+            False.
         allow_repeated_frames: Whether a frame of a video may be scored more
             than once. By default that is an error, for it would silently
             weigh some frames double.
+        required: Whether a prediction without the field that the metric is
+            about is an error. With False it gives no keys.
         out_file: JSON file for all results. Metrics may share one file.
         collect_device: Device for collecting results from other ranks,
             ``'cpu'`` or ``'gpu'``.
@@ -56,8 +59,9 @@ class PoseMetric(BaseMetric):
                  root_align: bool = True,
                  root_index: Optional[int] = None,
                  ignore_invisible: bool = True,
-                 log_actions: bool = True,
+                 log_actions: bool = False,
                  allow_repeated_frames: bool = False,
+                 required: bool = True,
                  out_file: Optional[str] = None,
                  collect_device: str = 'cpu',
                  prefix: Optional[str] = None,
@@ -82,6 +86,7 @@ class PoseMetric(BaseMetric):
             extras=self.extras)
         self.log_actions = log_actions
         self.allow_repeated_frames = allow_repeated_frames
+        self.required = required
         self.out_file = out_file
         if out_file is not None:
             read_results(out_file)
@@ -93,6 +98,17 @@ class PoseMetric(BaseMetric):
     def collect(self, batch: FrameBatch) -> Dict[str, List[np.ndarray]]:
         """Arrays to keep of each window, for what no sum can tell."""
         return {}
+
+    def has_field(self, batch: FrameBatch, name: str) -> bool:
+        """Whether predictions hold a field; an error if they must."""
+        if name in batch.extras:
+            return True
+        if self.required:
+            raise ValueError(
+                f'{type(self).__name__} needs pred_instances.{name}, which '
+                f'{describe(batch.videos[0])} lacks. Use a head that predicts '
+                'it, or set required=False.')
+        return False
 
     def is_oracle(self, name: str) -> bool:
         """Whether a quantity uses ground truth to choose."""
@@ -111,7 +127,9 @@ class PoseMetric(BaseMetric):
         batch = self.reader.read(data_samples)
         totals = self.score(batch)
         names = tuple(totals)
-        table = np.stack([totals[name] for name in names], axis=1)
+        table = np.zeros((batch.num_windows, len(names), 2))
+        for i, name in enumerate(names):
+            table[:, i] = totals[name]
         arrays = self.collect(batch)
         frame_ids = batch.split_by_window(batch.frame_ids.astype(np.int32))
         for i, video in enumerate(batch.videos):
@@ -144,6 +162,10 @@ class PoseMetric(BaseMetric):
             _expect_distinct_frames(results)
         summary = self.summarise(results)
         logger = MMLogger.get_current_instance()
+        if not summary.quantities:
+            logger.warning(f'{type(self).__name__}: predictions lack all of '
+                           f'{self.extras}, nothing was measured.')
+            return {}
         logger.info('\n' + summary.as_text())
         if self.out_file is not None:
             name = '/'.join(filter(None, (self.prefix, type(self).__name__)))

@@ -6,7 +6,6 @@ from typing import Any, Callable, Dict, Optional, Sequence, Tuple, Union
 import numpy as np
 
 from mmdiffpose.registry import METRICS
-
 from ..functional.joint_order import pck_joints
 from ..functional.mpjpe import joint_errors
 from ..functional.pck import (AUC_THRESHOLDS_MM, correct_joints,
@@ -45,6 +44,8 @@ class PoseLiftingMetric(PoseMetric):
         pck_threshold_mm: Threshold of PCK. Defaults to 150.
         pck_joint_indices: Joints of PCK and AUC. None takes the 14 of
             ``joint_order``; ``'all'`` takes every joint.
+        log_actions: Whether the values per action go into MMEngine's log
+            too, as MMPose's do. Defaults to True.
         **kwargs: See :class:`PoseMetric`.
     """
 
@@ -54,8 +55,9 @@ class PoseLiftingMetric(PoseMetric):
                  metrics: Sequence[str] = ('MPJPE', 'P-MPJPE'),
                  pck_threshold_mm: float = 150.,
                  pck_joint_indices: Union[None, str, Sequence[int]] = None,
+                 log_actions: bool = True,
                  **kwargs: Any) -> None:
-        super().__init__(**kwargs)
+        super().__init__(log_actions=log_actions, **kwargs)
         self.metrics = (metrics, ) if isinstance(metrics, str) else metrics
         unknown = [name for name in self.metrics if name not in _METRICS]
         if unknown or not self.metrics:

@@ -71,6 +71,11 @@ class FrameBatch:
             np.stack([np.where(mask, values, 0).sum(1),
                       mask.sum(1)], axis=1))
 
+    def where(self, frame: int) -> str:
+        """Name the video and the index in it of a frame of the batch."""
+        return describe(self.videos[self.window[frame]],
+                        int(self.frame_ids[frame]))
+
     def split_by_window(self, values: np.ndarray) -> List[np.ndarray]:
         """Cut (F, ...) into one array per window."""
         bounds = np.searchsorted(self.window, np.arange(1, self.num_windows))

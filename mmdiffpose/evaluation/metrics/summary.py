@@ -4,7 +4,7 @@
 import io
 import math
 from dataclasses import dataclass, field
-from typing import Any, Dict, List, Sequence, Tuple
+from typing import Any, Dict, List, Sequence
 
 import numpy as np
 from rich.console import Console
@@ -12,6 +12,8 @@ from rich.table import Table
 
 from .samples import VideoKey
 
+# A log file doesn't wrap: wide tables are cut into several instead.
+_COLUMNS, _WIDTH = 6, 200
 MEANS = ('frame_mean', 'action_mean', 'sequence_mean')
 _ORACLE_NOTE = ('oracle: ground truth chose among the hypotheses; an upper '
                 'bound, not a result of a usable method')
@@ -144,44 +146,41 @@ class Summary:
                 curves=self.curves))
 
     def as_text(self) -> str:
-        """The table, actions down and quantities across."""
-        table = Table(title=self.title, title_justify='left')
-        table.add_column('action', no_wrap=True)
-        for quantity in self.quantities:
-            label = f'{quantity.name}\n(oracle)' if quantity.oracle else (
-                quantity.name)
-            table.add_column(label, justify='right', no_wrap=True)
-        for cells in self._rows():
-            if cells[0] == MEANS[0].replace('_', ' '):
-                table.add_section()
-            table.add_row(*cells)
+        """The tables, actions down and quantities across."""
         stream = io.StringIO()
-        console = Console(file=stream, width=_width(self), color_system=None)
-        console.print(table)
+        console = Console(file=stream, width=_WIDTH, color_system=None)
+        for first in range(0, len(self.quantities), _COLUMNS):
+            columns = self.quantities[first:first + _COLUMNS]
+            console.print(_table(self.title, columns))
         for name, value in self.scalars.items():
             console.print(f'{name}: {value:.3f}', highlight=False)
         if self.has_oracle:
-            console.print(_ORACLE_NOTE)
+            console.print(_ORACLE_NOTE, highlight=False)
         return stream.getvalue()
 
-    def _rows(self) -> List[Tuple[str, ...]]:
-        actions = sorted({a for q in self.quantities for a in q.actions})
-        rows = [(action, ) + tuple(
-            _cell(quantity.actions.get(action, math.nan))
-            for quantity in self.quantities) for action in actions]
-        for mean in MEANS:
-            rows.append((mean.replace('_', ' '), ) + tuple(
-                _cell(getattr(q, mean)) for q in self.quantities))
-        return rows
+
+def _table(title: str, quantities: Sequence[Quantity]) -> Table:
+    table = Table(title=title, title_justify='left')
+    table.add_column('action', no_wrap=True)
+    for quantity in quantities:
+        header = quantity.name.replace('/', '/\n')
+        if quantity.oracle and not header.startswith('oracle/'):
+            header += '\n(oracle)'
+        table.add_column(header, justify='right', no_wrap=True)
+    for action in sorted({a for q in quantities for a in q.actions}):
+        table.add_row(
+            action,
+            *(_cell(q.actions.get(action, math.nan)) for q in quantities))
+    table.add_section()
+    for mean in MEANS:
+        table.add_row(
+            mean.replace('_', ' '),
+            *(_cell(getattr(q, mean)) for q in quantities))
+    return table
 
 
 def _cell(value: float) -> str:
     return '-' if math.isnan(value) else f'{value:.3f}'
-
-
-def _width(summary: Summary) -> int:
-    """Columns that the table needs, so that a log file never wraps it."""
-    return 60 + sum(len(q.name) + 15 for q in summary.quantities)
 
 
 def _without_nan(value: Any) -> Any:

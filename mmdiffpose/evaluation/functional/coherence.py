@@ -1,0 +1,140 @@
+# Copyright (c) mmdiffpose contributors. All rights reserved.
+"""Coherence of predicted skeletons: symmetry and constancy of segments.
+
+Eq. 13 and 14 of DiffHPE (Rommel et al., "DiffHPE: Robust, Coherent 3D Human
+Pose Lifting with Diffusion", ICCVW 2023). Neither uses ground truth.
+"""
+
+from typing import List, Optional, Tuple
+
+import numpy as np
+
+from mmdiffpose.skeletons import H36M_17
+from .joint_order import map_joints
+
+COHERENCE_MODES = ('paper', 'official')
+"""``'paper'``: as the paper says. ``'official'``: as the released code
+computes, with which the paper's tables were made: the clavicles run from the
+spine (joint 7) instead of the thorax (joint 8), and the standard deviation is
+the unbiased one."""
+
+_SPINE = H36M_17.index['spine']
+_CLAVICLES = ('left_shoulder', 'right_shoulder')
+
+
+def _check_mode(mode: str) -> None:
+    if mode not in COHERENCE_MODES:
+        raise ValueError(f'mode must be one of {COHERENCE_MODES}, got '
+                         f'{mode!r}.')
+
+
+def segments(mode: str = 'paper',
+             joint_order: str = 'h36m') -> List[Tuple[int, int]]:
+    """The 16 segments as pairs of joint indices.
+
+    Args:
+        mode: ``'paper'`` or ``'official'``, see :data:`COHERENCE_MODES`.
+        joint_order: Which joint is which.
+
+    Returns:
+        (parent, child) pairs, in the order of Human3.6M's joints 1 to 16.
+    """
+    _check_mode(mode)
+    clavicles = {H36M_17.index[name] for name in _CLAVICLES}
+    pairs = []
+    for parent, child in H36M_17.bones:
+        if mode == 'official' and child in clavicles:
+            parent = _SPINE
+        pairs.append(map_joints((parent, child), joint_order))
+    return pairs
+
+
+def symmetric_segments() -> Tuple[Tuple[int, int], ...]:
+    """The six (left, right) pairs of segments, as indices of `segments`.
+
+    Hip, thigh, shin, clavicle, upper arm, forearm.
+    """
+    of_child = {child: i for i, (_, child) in enumerate(H36M_17.bones)}
+    return tuple((of_child[left], of_child[right])
+                 for left, right in H36M_17.flip_pairs)
+
+
+def segment_lengths(poses: np.ndarray,
+                    mode: str = 'paper',
+                    joint_order: str = 'h36m') -> np.ndarray:
+    """Lengths of the 16 segments.
+
+    Args:
+        poses: (..., 17, 3).
+        mode: See :func:`segments`.
+        joint_order: Which joint is which.
+
+    Returns:
+        (..., 16), in the poses' unit.
+    """
+    if poses.ndim < 2 or poses.shape[-2:] != (H36M_17.num_joints, 3):
+        raise ValueError('Coherence needs poses of 17 joints (..., 17, 3), '
+                         f'got the shape {poses.shape}.')
+    parents, children = np.array(segments(mode, joint_order)).T
+    return np.linalg.norm(
+        poses[..., children, :] - poses[..., parents, :], axis=-1)
+
+
+def symmetry_gap(lengths: np.ndarray) -> np.ndarray:
+    """Mean absolute difference of left and right segments (Eq. 13).
+
+    Args:
+        lengths: Segment lengths (..., 16), see :func:`segment_lengths`.
+
+    Returns:
+        The gap of each pose (...,).
+    """
+    left, right = np.array(symmetric_segments()).T
+    return np.abs(lengths[..., left] - lengths[..., right]).mean(axis=-1)
+
+
+def segment_std(lengths: np.ndarray, mode: str = 'paper') -> np.ndarray:
+    """Mean over segments of the standard deviation over time (Eq. 14).
+
+    Args:
+        lengths: Segment lengths of sequences (..., L, 16).
+        mode: ``'paper'`` divides by L, ``'official'`` by L - 1.
+
+    Returns:
+        (...,), the value of each sequence.
+    """
+    _check_mode(mode)
+    ddof = int(mode == 'official')
+    if lengths.shape[-2] <= ddof:
+        raise ValueError(f'mode {mode!r} needs more than {ddof} frames, got '
+                         f'{lengths.shape[-2]}.')
+    return lengths.std(axis=-2, ddof=ddof).mean(axis=-1)
+
+
+def cut_sequences(frame_ids: np.ndarray,
+                  length: Optional[int],
+                  step: int = 1) -> List[np.ndarray]:
+    """Cut a video into the sequences that Eq. 14 averages over.
+
+    The standard deviation grows with the length of a sequence, so values are
+    comparable only at equal lengths, whatever the window of the model.
+
+    Args:
+        frame_ids: Ascending frame indices of one video (T,).
+        length: Frames L of a sequence; what remains at the end of a run of
+            consecutive frames is left out, as the released code does. None
+            takes each run as a whole.
+        step: Distance of neighbouring frames; sequences span no wider gap.
+
+    Returns:
+        Positions (n, L) of the sequences in ``frame_ids``, one array per run
+        of consecutive frames.
+    """
+    breaks = np.flatnonzero(np.diff(frame_ids) != step) + 1
+    runs = np.split(np.arange(len(frame_ids)), breaks)
+    if length is None:
+        return [run[None] for run in runs if len(run) > 1]
+    return [
+        run[:len(run) // length * length].reshape(-1, length) for run in runs
+        if len(run) >= length
+    ]
