@@ -54,9 +54,9 @@ class Skeleton:
     @cached_property
     def bones(self) -> Tuple[Tuple[int, int], ...]:
         """(parent, child) index pairs, one per non-root joint."""
-        return tuple(
-            (parent, child) for child, parent in enumerate(self.parents)
-            if parent >= 0)
+        return tuple((parent, child)
+                     for child, parent in enumerate(self.parents)
+                     if parent >= 0)
 
     def adjacency(self) -> np.ndarray:
         """Symmetric 0/1 adjacency of the bones without self-loops, (J, J)."""

@@ -79,7 +79,8 @@ def _read_npz(path: Path, image_size: Optional[Tuple[int, int]],
         with np.load(path, allow_pickle=False) as file:
             data = dict(file)
     except (OSError, ValueError) as error:
-        raise ValueError(f'{path}: not a readable npz file ({error})')
+        raise ValueError(
+            f'{path}: not a readable npz file ({error})') from error
     if 'keypoints' not in data:
         raise ValueError(f"{path}: expected an array 'keypoints', found "
                          f'{sorted(data)}')
@@ -112,7 +113,7 @@ def _read_json(path: Path, image_size: Optional[Tuple[int, int]],
     try:
         document = json.loads(path.read_text())
     except ValueError as error:
-        raise ValueError(f'{path}: not a JSON file ({error})')
+        raise ValueError(f'{path}: not a JSON file ({error})') from error
     meta: Dict[str, Any] = {}
     if isinstance(document, dict):
         if 'instance_info' not in document:
@@ -132,8 +133,9 @@ def _read_json(path: Path, image_size: Optional[Tuple[int, int]],
     keypoints, scores, frame_ids = _stack(path, persons, joints)
     chosen = next(iter(persons.values())).track_id
     return KeypointTrack(keypoints, scores,
-                         _image_size(path, meta, image_size), joints,
-                         frame_ids, meta.get('fps'), chosen, str(path))
+                         _image_size(path, meta,
+                                     image_size), joints, frame_ids,
+                         meta.get('fps'), chosen, str(path))
 
 
 def _parse_frames(path: Path, entries: List[Any],

@@ -78,8 +78,8 @@ class KeypointTrack:
         self.image_size = (int(size[0]), int(size[1]))
 
     def _check_finite(self) -> None:
-        for name, values in (('keypoint', self.keypoints),
-                             ('score', self.scores)):
+        for name, values in (('keypoint', self.keypoints), ('score',
+                                                            self.scores)):
             bad = ~np.isfinite(values)
             if bad.any():
                 frame, joint = np.argwhere(bad)[0][:2]

@@ -102,9 +102,7 @@ def test_absent_frames_score_zero_and_a_stride_is_no_gap(write):
     track = read_keypoint_file(write(gap), SIZE)
     assert track.frame_ids.tolist() == [3, 4, 5, 6, 7, 8]
     assert (track.scores.max(1) > 0).tolist() == [1, 0, 1, 0, 0, 1]
-    every_fifth = [
-        dict(frame_id=i, instances=[person(1)]) for i in (0, 5, 10)
-    ]
+    every_fifth = [dict(frame_id=i, instances=[person(1)]) for i in (0, 5, 10)]
     assert len(read_keypoint_file(write(every_fifth), SIZE)) == 3
 
 
@@ -140,21 +138,26 @@ def test_several_persons_without_ids_are_not_mixed_up(write):
     ('[]', 'is empty.*0 frames'),
     ([dict(frame_id=0, instances=[])], 'is empty.*found none in 1 frames'),
     ('{"a": 1', 'not a JSON file'),
-    ({'a': 1}, "expected a key 'instance_info', found .'a'."),
-    ([{'frame_id': 0}], "expected a key 'instances'.*found keys .'frame_id'"),
+    ({
+        'a': 1
+    }, "expected a key 'instance_info', found .'a'."),
+    ([{
+        'frame_id': 0
+    }], "expected a key 'instances'.*found keys .'frame_id'"),
     ([person(joints=16)], 'expected 17 joints .*found 16'),
     ([person(score=float('nan'))], 'frame 0: expected finite numbers, '
      'found nan as score of joint nose'),
-    ([dict(keypoints=[[float('inf'), 1]] * 17)], 'expected finite numbers, found inf as x of joint nose'),
+    ([dict(keypoints=[[float('inf'), 1]] * 17)
+      ], 'expected finite numbers, found inf as x of joint nose'),
     ([person(score=0)], 'all scores are 0'),
     ([dict(keypoints=[[1, 2], [3]])], 'lists of different lengths'),
     ([dict(keypoints=[1, 2, 3])], r'expected keypoints of shape \(17, 2\), '
      r'found \(3,\)'),
-    ([dict(keypoints=[[1, 2]] * 17, keypoint_scores=[1])],
-     'expected 17 keypoint scores'),
+    ([dict(keypoints=[[1, 2]] * 17, keypoint_scores=[1])
+      ], 'expected 17 keypoint scores'),
     ([dict(frame_id=0, instances=[])] * 2, 'frame ids that are whole'),
-    ([dict(frame_id=i, instances=[person()]) for i in (0, 1, 10**9)],
-     'expected a clip'),
+    ([dict(frame_id=i, instances=[person()])
+      for i in (0, 1, 10**9)], 'expected a clip'),
 ])
 def test_bad_files_are_refused(write, document, message):
     path = write(document)
@@ -168,8 +171,8 @@ def test_bad_files_are_refused(write, document, message):
     (dict(keypoints=np.zeros((4, 17))), r'found \(4, 17\)'),
     (dict(keypoints=np.zeros((0, 17, 3))), 'is empty'),
     (dict(keypoints=np.zeros((4, 14, 3))), 'expected 17 joints'),
-    (dict(keypoints=np.ones((4, 17, 2)), scores=np.ones((3, 17))),
-     r'expected scores of shape \(4, 17\), found \(3, 17\)'),
+    (dict(keypoints=np.ones((4, 17, 2)), scores=np.ones(
+        (3, 17))), r'expected scores of shape \(4, 17\), found \(3, 17\)'),
 ])
 def test_bad_npz_is_refused(tmp_path, arrays, message):
     np.savez(tmp_path / 'track.npz', **arrays)

@@ -33,9 +33,9 @@ Detector = Callable[[np.ndarray], np.ndarray]
 
 MIN_SCORE = 0.2
 """Below it a joint does not steer the crop."""
-TORSO = tuple(
-    COCO_17.index[name]
-    for name in ('left_shoulder', 'right_shoulder', 'left_hip', 'right_hip'))
+TORSO = tuple(COCO_17.index[name]
+              for name in ('left_shoulder', 'right_shoulder', 'left_hip',
+                           'right_hip'))
 HIPS = (COCO_17.index['left_hip'], COCO_17.index['right_hip'])
 # How much larger than the torso and than the body the crop's half side is.
 TORSO_EXPANSION = 1.9
@@ -60,9 +60,9 @@ class Crop:
     def matrix(self, size: int) -> np.ndarray:
         """Affine map (2, 3) from image pixels to the crop of size pixels."""
         scale = size / self.side
-        return np.array(
-            [[scale, 0, size / 2 - scale * self.center_x],
-             [0, scale, size / 2 - scale * self.center_y]], np.float64)
+        return np.array([[scale, 0, size / 2 - scale * self.center_x],
+                         [0, scale, size / 2 - scale * self.center_y]],
+                        np.float64)
 
     def to_image(self, detections: np.ndarray) -> np.ndarray:
         """(17, 3) y, x, score in the crop to x, y, score in the image."""
@@ -118,15 +118,16 @@ def track_person(frames: Sequence[np.ndarray], detect: Detector, size: int,
 
     def locate(frame: int, crop: Crop) -> Crop:
         patch = cv2.warpAffine(
-            frames[frame], crop.matrix(size), (size, size),
+            frames[frame],
+            crop.matrix(size), (size, size),
             flags=cv2.INTER_LINEAR)
         joints[frame] = crop.to_image(detect(patch))
         return next_crop(joints[frame], crop)
 
     # Twice on the first frame: the box given by hand only roughly fits.
     start = locate(init_frame, locate(init_frame, init_crop))
-    for order in (range(init_frame + 1, len(frames)),
-                  range(init_frame - 1, -1, -1)):
+    for order in (range(init_frame + 1,
+                        len(frames)), range(init_frame - 1, -1, -1)):
         crop = start
         for frame in order:
             crop = locate(frame, crop)
@@ -148,8 +149,10 @@ def load_detector(path: Path) -> Tuple[Detector, int]:
     if len(entry.shape) != 4 or entry.shape[-1] != 3:
         raise ValueError(f'{path}: expected an input (1, S, S, 3), found '
                          f'{entry.shape}')
-    dtype = {'tensor(int32)': np.int32, 'tensor(uint8)': np.uint8}.get(
-        entry.type, np.float32)
+    dtype = {
+        'tensor(int32)': np.int32,
+        'tensor(uint8)': np.uint8
+    }.get(entry.type, np.float32)
 
     def detect(patch: np.ndarray) -> np.ndarray:
         output = session.run(None, {entry.name: patch[None].astype(dtype)})[0]

@@ -1,0 +1,86 @@
+# Copyright (c) mmdiffpose contributors. All rights reserved.
+"""Build a trained model from its config and checkpoint."""
+
+from pathlib import Path
+from typing import Any, Dict, Optional, Union
+
+from mmengine.config import Config
+from mmengine.model import revert_sync_batchnorm
+from mmengine.registry import init_default_scope
+from mmpose.apis.inference import dataset_meta_from_config
+from mmpose.utils import register_all_modules
+from torch import nn
+
+from mmdiffpose.registry import MODELS
+from .checkpoint import load_weights, read_checkpoint
+
+
+def init_model(config: Union[str, Path, Config],
+               checkpoint: Optional[Union[str, Path]] = None,
+               device: str = 'cpu',
+               cfg_options: Optional[Dict[str, Any]] = None) -> nn.Module:
+    """Build a model for inference.
+
+    As ``mmpose.apis.init_model``, but weights load safely and strictly: a
+    checkpoint that does not fit is an error, not a warning.
+
+    Args:
+        config (str | Path | Config): The model's config.
+        checkpoint (str | Path, optional): ``.pth`` or ``.safetensors``.
+            Defaults to random weights.
+        device (str): Defaults to ``'cpu'``.
+        cfg_options (dict, optional): Overrides, by dotted key.
+
+    Returns:
+        nn.Module: In evaluation mode, with ``cfg`` and ``dataset_meta``.
+
+    Raises:
+        FileNotFoundError: If the config or the checkpoint is missing.
+        ValueError: If the config has no model, or the checkpoint is of
+            another architecture.
+    """
+    config = _read_config(config)
+    if cfg_options:
+        config.merge_from_dict(cfg_options)
+    register_all_modules(init_default_scope=False)
+    init_default_scope(config.get('default_scope') or 'mmpose')
+    # The checkpoint holds every weight: nothing is loaded from elsewhere.
+    for part in (config.model, config.model.get('backbone') or {}):
+        for key in ('init_cfg', 'context_checkpoint'):
+            if part.get(key) is not None:
+                part[key] = None
+    config.model.train_cfg = None
+    model = revert_sync_batchnorm(MODELS.build(config.model))
+
+    meta: Dict[str, Any] = {}
+    if checkpoint is not None:
+        state, meta = read_checkpoint(checkpoint)
+        load_weights(model, state, checkpoint)
+    model.dataset_meta = meta.get('dataset_meta') or _dataset_meta(config)
+    model.cfg = config
+    return model.to(device).eval()
+
+
+def _read_config(config: Union[str, Path, Config]) -> Config:
+    if not isinstance(config, Config):
+        if not Path(config).is_file():
+            raise FileNotFoundError(f'no config at {config}')
+        config = Config.fromfile(config)
+    else:
+        # Building a model changes its config; the caller's stays as it is.
+        config = config.copy()
+    if 'model' not in config:
+        raise ValueError(f'{config.filename or "config"}: expected a key '
+                         f"'model', found {sorted(config.keys())}")
+    return config
+
+
+def _dataset_meta(config: Config) -> Dict[str, Any]:
+    """The data set's metainfo: of the training set, else of the test set."""
+    for mode in ('train', 'test'):
+        meta = dataset_meta_from_config(config, mode)
+        if meta:
+            return meta
+    raise ValueError('the checkpoint holds no dataset_meta, and neither '
+                     'train_dataloader nor test_dataloader of the config '
+                     'names a data set with metainfo')

@@ -1,0 +1,64 @@
+# Copyright (c) mmdiffpose contributors. All rights reserved.
+"""Small lifters, built from configs as a user's are."""
+
+import pytest
+from mmengine.config import Config
+
+CODEC = dict(type='mmdiffpose.GMMDiffusionPose')
+ENCODER = dict(
+    type='mmdiffpose.MixSTE', seq_len=9, embed_dims=16, depth=1, num_heads=2)
+COARSE = dict(
+    type='mmdiffpose.LiftingRegressionHead', in_channels=16, decoder=CODEC)
+PIPELINE = [
+    dict(type='GenerateTarget', encoder=CODEC),
+    dict(
+        type='PackPoseInputs',
+        meta_keys=('id', 'category_id', 'target_img_path', 'flip_indices',
+                   'camera_param', 'clip', 'camera', 'target_frame'))
+]
+DATASET = dict(
+    type='Human36mDataset',
+    seq_len=9,
+    test_mode=True,
+    pipeline=PIPELINE,
+    metainfo=dict(from_file='configs/_base_/datasets/h36m.py'))
+VISUALIZER = dict(type='mmdiffpose.Pose3dLifterVisualizer', name='visualizer')
+
+
+def _config(model):
+    return Config(
+        dict(
+            default_scope='mmpose',
+            custom_imports=dict(
+                imports=['mmdiffpose'], allow_failed_imports=False),
+            model=model,
+            visualizer=VISUALIZER,
+            train_dataloader=dict(dataset=DATASET),
+            test_dataloader=dict(dataset=DATASET)))
+
+
+@pytest.fixture
+def regression_config():
+    """A plain PoseLifter of 9 frames."""
+    return _config(dict(type='PoseLifter', backbone=ENCODER, head=COARSE))
+
+
+@pytest.fixture
+def diffusion_config():
+    """A diffusion lifter of 9 frames, with 3 hypotheses."""
+    return _config(
+        dict(
+            type='mmdiffpose.DiffusionPoseLifter',
+            backbone=ENCODER,
+            coarse_head=COARSE,
+            head=dict(
+                type='mmdiffpose.DiffPoseHead',
+                in_channels=16,
+                num_steps=4,
+                denoiser=dict(
+                    type='mmdiffpose.GCNAttention',
+                    channels=16,
+                    num_blocks=1,
+                    num_heads=2),
+                decoder=CODEC),
+            test_cfg=dict(num_hypotheses=3, num_sampling_steps=2)))
