@@ -6,11 +6,13 @@ expected and what was found, and what to do. All of them work on
 Human3.6M-17 joints.
 """
 
-from typing import Optional
+from typing import Any, Mapping
 
 import numpy as np
 
 from mmdiffpose.skeletons import H36M_17
+
+from .camera_files import project_points
 
 BODY_LENGTH = (2.0, 7.0)
 """Sum of the 16 median bone lengths that passes as a person, in metres.
@@ -189,30 +191,35 @@ def check_rows(found: int, expected: int, source: str, other: str) -> None:
             'source')
 
 
-def check_projection(projected: np.ndarray,
-                     keypoints_2d: np.ndarray,
-                     source: str,
-                     limit: float,
-                     track: Optional[str] = None) -> float:
+def check_projection(keypoints_3d: np.ndarray, keypoints_2d: np.ndarray,
+                     camera: Mapping[str,
+                                     Any], source: str, limit: float) -> float:
     """Raise where 3D poses do not project onto their 2D keypoints.
 
     Args:
-        projected: The projected 3D poses (F, 17, 2) in pixels.
-        keypoints_2d: Ground-truth 2D keypoints (F, 17, 2) in pixels.
-        source: The file, for the message.
+        keypoints_3d: (F, 17, 3), metres, camera axes.
+        keypoints_2d: Ground truth (F, 17, 2), pixels.
+        camera: The camera, as in a camera file.
+        source: File and clip, for the message.
         limit: The largest median distance that passes, in pixels.
-        track: Clip and camera, for the message.
 
     Returns:
         The median distance in pixels.
     """
-    distance = np.linalg.norm(projected - keypoints_2d, axis=-1)
-    median = float(np.median(distance)) if distance.size else 0.
-    if not median <= limit:
-        where = f' ({track})' if track else ''
+    hint = ('The camera belongs to another view or subject, or the 3D poses '
+            'are not in its axes (x right, y down, z forward, metres)')
+    if not len(keypoints_3d):
+        return 0.
+    nearest = float(keypoints_3d[..., 2].min())
+    if nearest <= 0:
         raise ValueError(
-            f'{source}{where}: 3D poses project {median:.1f} px (median) '
-            f'away from their 2D keypoints, expected at most {limit:g} px. '
-            'The camera belongs to another view or subject, or the 3D poses '
-            'are not in its axes (x right, y down, z forward)')
+            f'{source}: 3D poses reach {nearest:.2f} m in depth, expected '
+            f'all of them in front of the camera. {hint}')
+    projected = project_points(keypoints_3d, camera)
+    distance = np.linalg.norm(projected - keypoints_2d, axis=-1)
+    median = float(np.median(distance))
+    if not median <= limit:
+        raise ValueError(
+            f'{source}: 3D poses project {median:.1f} px (median) away from '
+            f'their 2D keypoints, expected at most {limit:g} px. {hint}')
     return median

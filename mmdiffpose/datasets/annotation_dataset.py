@@ -1,18 +1,32 @@
 # Copyright (c) mmdiffpose contributors. All rights reserved.
 """Lifting data sets that read annotation files."""
 
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, List, Optional
+from typing import Any, Dict, List, Optional
 from typing import Sequence as SequenceType
 from typing import Tuple
 
+import numpy as np
+
 from .annotations import (Annotations, check_cameras_known, read_annotations,
                           read_detections, read_mixtures)
-from .camera_files import read_cameras
+from .camera_files import CameraParam, read_cameras
 from .image_names import Track
-from .lifting_dataset import LiftingDataset, Sequence
+from .lifting_dataset import LiftingDataset
+from .sequence import Sequence
 
 KEYPOINT_SOURCES = ('gt', 'detection')
+
+
+@dataclass
+class AnnotatedSequence(Sequence):
+    """A sequence some of whose frames may have no pose to score.
+
+    Attributes:
+        seen: Frames that have one (F,), or None where all have.
+    """
+    seen: Optional[np.ndarray] = None
 
 
 class AnnotationLiftingDataset(LiftingDataset):
@@ -65,13 +79,13 @@ class AnnotationLiftingDataset(LiftingDataset):
         if keypoint_2d_src == 'detection' and not keypoint_2d_det_file:
             raise ValueError(
                 "keypoint_2d_src='detection' needs keypoint_2d_det_file")
-        self._root = Path(data_root or '')
-        self._ann_file = self._find(ann_file)
-        self._camera_file = self._find(camera_param_file)
+        # MMEngine joins these two; here all files are found one way.
+        self._folder = Path(data_root or '')
+        self._ann_file = ann_file
+        self._camera_file = camera_param_file
         self._detection_file = (
-            self._find(keypoint_2d_det_file)
-            if keypoint_2d_src == 'detection' else None)
-        self._mixture_file = self._find(mixture_file) if mixture_file else None
+            keypoint_2d_det_file if keypoint_2d_src == 'detection' else None)
+        self._mixture_file = mixture_file
         self._filters = dict(subject=subjects, action=actions, camera=cameras)
         super().__init__(
             ann_file=ann_file, data_root=data_root or '', **kwargs)
@@ -82,31 +96,48 @@ class AnnotationLiftingDataset(LiftingDataset):
         The sequences' arrays are slices of the files' arrays, so that each
         array is held once.
         """
-        annotations = read_annotations(self._ann_file)
-        cameras = read_cameras(self._camera_file)
-        check_cameras_known(annotations, cameras, self._ann_file,
-                            self._camera_file)
+        ann_file = self._find(self._ann_file)
+        camera_file = self._find(self._camera_file)
+        detection_file, mixture_file = (
+            self._find(name) if name else None
+            for name in (self._detection_file, self._mixture_file))
+        annotations = read_annotations(ann_file)
+        cameras = read_cameras(camera_file)
+        check_cameras_known(annotations, cameras, ann_file, camera_file)
         keypoints, scores = annotations.keypoints_2d, annotations.scores
-        if self._detection_file is not None:
-            keypoints, scores = read_detections(self._detection_file,
-                                                annotations, self._ann_file)
+        if detection_file is not None:
+            keypoints, scores = read_detections(detection_file, annotations,
+                                                ann_file)
         mixtures = None
-        if self._mixture_file is not None:
-            mixtures = read_mixtures(self._mixture_file, len(annotations),
-                                     self._ann_file)
-        return [
-            Sequence(
-                subject=track.subject,
-                action=track.action,
-                camera=track.camera,
-                clip=track.clip,
-                keypoints_2d=keypoints[rows],
-                scores=scores[rows],
-                mixtures=None if mixtures is None else mixtures[rows],
-                keypoints_3d=annotations.keypoints_3d[rows],
-                camera_param=cameras[track.subject, track.camera])
-            for track, rows in self._select(annotations)
-        ]
+        if mixture_file is not None:
+            mixtures = read_mixtures(mixture_file, len(annotations), ann_file)
+        sequences = []
+        for track, rows in self._select(annotations):
+            seen = annotations.visible[rows].any(axis=1)
+            sequences.append(
+                AnnotatedSequence(
+                    subject=track.subject,
+                    action=track.action,
+                    camera=track.camera,
+                    clip=track.clip,
+                    keypoints_2d=keypoints[rows],
+                    scores=scores[rows],
+                    mixtures=None if mixtures is None else mixtures[rows],
+                    keypoints_3d=annotations.keypoints_3d[rows],
+                    camera_param=as_float32(cameras[track.subject,
+                                                    track.camera]),
+                    seen=None if seen.all() else seen))
+        return sequences
+
+    def get_data_info(self, idx: int) -> Dict[str, Any]:
+        """One window; frames without a pose to score are context only."""
+        sample = super().get_data_info(idx)
+        seen = self.sequences[self.windows[idx].sequence].seen
+        if seen is not None:
+            seen = seen[sample['frame_ids']]
+            sample['valid_frames'] &= seen
+            sample['lifting_target_visible'] *= seen[:, None]
+        return sample
 
     def _select(self, annotations: Annotations) -> List[Tuple[Track, slice]]:
         """The tracks that pass the filters."""
@@ -132,8 +163,17 @@ class AnnotationLiftingDataset(LiftingDataset):
         return tracks
 
     def _find(self, name: str) -> Path:
-        path = self._root / name
+        path = self._folder / name
         if not path.is_file():
             raise FileNotFoundError(
                 f'{path} does not exist. {self.CONVERTER}'.strip())
         return path
+
+
+def as_float32(camera: CameraParam) -> CameraParam:
+    """A camera in the floating-point type of all samples."""
+    return {
+        key:
+        value.astype(np.float32) if isinstance(value, np.ndarray) else value
+        for key, value in camera.items()
+    }

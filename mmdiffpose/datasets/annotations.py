@@ -14,8 +14,9 @@ The npz holds, one row a frame, ``imgname`` (N,), ``center`` (N, 2) and
 visibility, ``S`` (N, 17, 4) = x, y, z in metres in camera axes (x right,
 y down, z forward) and visibility. The npy files stand row by row beside it:
 detections (N, 17, 3) = x, y in pixels and score, mixtures (N, 17, M, 5) =
-weight, mean u, v and std u, v in pixels. Joints are Human3.6M-17. No file
-but ``cameras.pkl`` is a pickle.
+weight, mean u, v and std u, v in pixels. Joints are Human3.6M-17. A frame
+without a visible joint in ``S`` is context: it is never scored. No file but
+``cameras.pkl`` is a pickle.
 """
 
 import zipfile
@@ -116,7 +117,7 @@ def read_annotations(path: PathLike) -> Annotations:
         tracks = find_tracks(names)
     except ValueError as error:
         raise ValueError(f'{path}: {error}') from error
-    del arrays, names
+    del arrays
     # The columns are taken apart so that the halves that a model does not
     # use can go, and so that windows are slices of contiguous memory.
     annotations = Annotations(
@@ -127,8 +128,10 @@ def read_annotations(path: PathLike) -> Annotations:
         visible=np.ascontiguousarray(pose[..., 3], np.float32))
     checks.check_finite(annotations.keypoints_2d, str(path), 'part')
     checks.check_finite(annotations.keypoints_3d, str(path), 'S')
-    checks.check_units(annotations.keypoints_3d, str(path))
-    checks.check_sides(annotations.keypoints_3d, str(path))
+    rows = checks.thin_out(len(names))
+    seen = annotations.visible[rows].any(axis=1)
+    checks.check_units(annotations.keypoints_3d[rows][seen], str(path))
+    checks.check_sides(annotations.keypoints_3d[rows][seen], str(path))
     return annotations
 
 

@@ -9,7 +9,8 @@ dicts with
 * ``R`` (3, 3) and ``T`` (3, 1), optional: rotation from camera to world and
   the camera's position in the world, metres, so that
   ``x_camera = R.T @ (x_world - T)``;
-* ``k`` (3, 1) and ``p`` (2, 1), optional: radial and tangential distortion;
+* ``k`` (3, 1) and ``p`` (2, 1), optional: radial and tangential distortion,
+  both or none;
 * ``name``, ``id``: strings.
 """
 
@@ -20,6 +21,7 @@ from typing import Any, Dict, Mapping, Tuple, Union
 import numpy as np
 
 from .atomic_files import replacing
+from .cameras import project
 from .plain_pickle import load_plain_pickle
 
 CameraKey = Tuple[str, str]
@@ -141,17 +143,33 @@ def camera_from_world(points: np.ndarray, camera: Mapping[str,
     return (points - position) @ rotation
 
 
-def project(points: np.ndarray, camera: Mapping[str, Any]) -> np.ndarray:
-    """Pixels of points in camera axes, without lens distortion.
+def project_points(points: np.ndarray, camera: Mapping[str,
+                                                       Any]) -> np.ndarray:
+    """Pixels of points in camera axes.
 
     Args:
         points: (..., 3), metres, in front of the camera.
-        camera: With ``f`` and ``c``.
+        camera: With ``f`` and ``c``; ``k`` and ``p``, where present, distort
+            as in Human3.6M's own code and MMPose's ``SimpleCamera``.
 
     Returns:
         (..., 2), pixels.
+
+    Raises:
+        ValueError: If a point does not lie in front of the camera.
     """
     focal = np.asarray(camera['f'], np.float64).reshape(2)
-    centre = np.asarray(camera['c'], np.float64).reshape(2)
-    points = np.asarray(points, np.float64)
-    return points[..., :2] / points[..., 2:] * focal + centre
+    center = np.asarray(camera['c'], np.float64).reshape(2)
+    flat = project(np.asarray(points, np.float64), (1, 1), (0, 0))
+    if 'k' in camera and 'p' in camera:
+        flat = _distort(flat, np.ravel(camera['k']), np.ravel(camera['p']))
+    return flat * focal + center
+
+
+def _distort(flat: np.ndarray, radial: np.ndarray,
+             tangential: np.ndarray) -> np.ndarray:
+    """Brown's lens model on normalised image coordinates (..., 2)."""
+    square = (flat**2).sum(axis=-1, keepdims=True)
+    scale = 1 + sum(k * square**(i + 1) for i, k in enumerate(radial))
+    scale = scale + 2 * (flat * tangential[::-1]).sum(axis=-1, keepdims=True)
+    return flat * scale + square * tangential[::-1]

@@ -1,0 +1,4 @@
+_base_ = ['virtual_cameras.py']
+
+# All subjects that were downloaded: additional training data only.
+splits = dict(train=None)

@@ -1,0 +1,143 @@
+# Copyright (c) mmdiffpose contributors. All rights reserved.
+"""What the converters of open motion capture share (hdm05.py, cmu.py)."""
+
+import argparse
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
+
+from mmengine.config import Config
+from tqdm import tqdm
+
+from mmdiffpose.datasets import annotation_checks as checks
+from mmdiffpose.datasets.annotation_writer import (ClipRecord, print_summary,
+                                                   write_report, write_split)
+from mmdiffpose.datasets.annotations import FPS, AnnotationPaths
+from mmdiffpose.datasets.camera_files import write_cameras
+from mmdiffpose.datasets.detector_noise import DetectorNoise
+from mmdiffpose.datasets.mocap.asf_amc import read_motion
+from mmdiffpose.datasets.mocap.h36m_mapping import (H36M_FROM_ACCLAIM,
+                                                    map_joints)
+from mmdiffpose.datasets.mocap.resample import resample
+from mmdiffpose.datasets.mocap.virtual_views import (build_cameras,
+                                                     camera_params,
+                                                     center_on_floor,
+                                                     make_views)
+
+
+@dataclass(frozen=True)
+class MocapFile:
+    """One motion of a data set in Acclaim format.
+
+    Attributes:
+        subject: The person.
+        clip: The clip, ``<action>_<take>``.
+        skeleton: Its ASF file.
+        motion: Its AMC file.
+        fps: Its frames a second.
+    """
+    subject: str
+    clip: str
+    skeleton: Path
+    motion: Path
+    fps: float
+
+
+def parse_args(description: Optional[str], name: str,
+               argv: Optional[Sequence[str]]) -> argparse.Namespace:
+    """Command line of a converter."""
+    parser = argparse.ArgumentParser(
+        description=description,
+        formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument(
+        '--data-root', type=Path, required=True, help='the downloaded files')
+    parser.add_argument('--out-dir', type=Path, default=Path(f'data/{name}'))
+    parser.add_argument(
+        '--config',
+        type=Path,
+        default=Path(__file__).parents[2] / 'configs/_base_/datasets' /
+        f'{name}.py',
+        help='has virtual_cameras, detector_noise, detector_seed and splits')
+    return parser.parse_args(argv)
+
+
+def convert(args: argparse.Namespace, name: str,
+            files: Sequence[MocapFile]) -> Dict[str, Any]:
+    """Convert motions to annotation files.
+
+    Args:
+        args: Of :func:`parse_args`.
+        name: The data set's name.
+        files: Its motions.
+
+    Returns:
+        The report, which is also written.
+    """
+    config = Config.fromfile(args.config)
+    cameras = build_cameras(config.virtual_cameras)
+    noise = DetectorNoise(**config.detector_noise)
+    splits: Mapping[str, Optional[Sequence[str]]] = config.splits
+    paths = AnnotationPaths(args.out_dir, name)
+    report: Dict[str, Any] = dict(
+        source=str(args.data_root),
+        config=str(args.config),
+        fps=FPS,
+        splits={},
+        notes=missing_subjects(files, splits))
+    for split, subjects in splits.items():
+        chosen = [
+            file for file in files
+            if subjects is None or file.subject in subjects
+        ]
+        if not chosen:
+            continue
+        records, source_frames = [], 0
+        for file in tqdm(chosen, desc=split, unit='clip'):
+            views, frames = read_views(file, cameras, noise,
+                                       config.detector_seed)
+            records += views
+            source_frames += frames
+        result = write_split(
+            paths,
+            split,
+            records,
+            camera_params(cameras, [file.subject for file in chosen]),
+            detector='virtual',
+            source=str(args.data_root),
+            projection_limit=0.01)
+        result['source_frames'] = source_frames
+        print_summary(split, result)
+        report['splits'][split] = result
+    write_cameras(
+        paths.cameras,
+        camera_params(cameras, sorted({file.subject
+                                       for file in files})))
+    report['cameras'] = str(paths.cameras)
+    for note in report['notes']:
+        print(f'note: {note}')
+    write_report(args.out_dir / 'conversion_report.json', report)
+    return report
+
+
+def read_views(file: MocapFile, cameras: Sequence[Any], noise: DetectorNoise,
+               seed: int) -> Tuple[List[ClipRecord], int]:
+    """One motion as the cameras see it, and its frames at its own rate."""
+    skeleton, motion = read_motion(file.skeleton, file.motion)
+    pose = map_joints(motion, skeleton.joints, H36M_FROM_ACCLAIM)
+    checks.check_units(pose, str(file.motion))
+    # Acclaim is right-handed with y up, as the cameras' world is.
+    pose = center_on_floor(resample(pose, file.fps, FPS))
+    return make_views(pose, file.subject, file.clip, cameras, noise,
+                      seed), len(motion)
+
+
+def missing_subjects(
+        files: Sequence[MocapFile],
+        splits: Mapping[str, Optional[Sequence[str]]]) -> List[str]:
+    """Notes on subjects of the protocol that the files lack."""
+    found = {file.subject for file in files}
+    return [
+        f'{split}: no files of {subject}'
+        for split, subjects in splits.items() for subject in subjects or ()
+        if subject not in found
+    ]
