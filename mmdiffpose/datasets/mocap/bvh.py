@@ -1,0 +1,182 @@
+# Copyright (c) mmdiffpose contributors. All rights reserved.
+"""Reader for Biovision Hierarchy (BVH) motion capture files.
+
+Only what lifting needs: the joint tree and global joint positions. End sites
+are kept as joints, because the tip of the head and of the feet are where
+marker-based skeletons end.
+"""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Dict, Iterator, List, Mapping, Optional, Tuple, Union
+
+import numpy as np
+
+_AXES = {'X': 0, 'Y': 1, 'Z': 2}
+
+
+@dataclass
+class BvhNode:
+    """One joint of a BVH hierarchy.
+
+    Attributes:
+        name: Joint name; an end site is called ``<parent>_end``.
+        parent: Index of the parent, -1 for a root.
+        offset: (3,) offset from the parent in file units.
+        channels: Channel names in file order, e.g. ``'Zrotation'``.
+    """
+    name: str
+    parent: int
+    offset: np.ndarray
+    channels: List[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class BvhClip:
+    """Joint positions of one BVH file.
+
+    Attributes:
+        joints: Joint names in file order, end sites included.
+        parents: Index of each joint's parent, -1 for the root.
+        positions: (F, J, 3) global positions in file units and file axes.
+        frame_time: Seconds per frame.
+    """
+    joints: Tuple[str, ...]
+    parents: Tuple[int, ...]
+    positions: np.ndarray
+    frame_time: float
+
+    @property
+    def index(self) -> Dict[str, int]:
+        """Joint name to index."""
+        return {name: i for i, name in enumerate(self.joints)}
+
+
+def axis_rotation(axis: int, degrees: np.ndarray) -> np.ndarray:
+    """Right-handed rotation matrices about one coordinate axis.
+
+    Args:
+        axis: 0, 1 or 2 for x, y, z.
+        degrees: (...,) angles.
+
+    Returns:
+        (..., 3, 3) rotation matrices.
+    """
+    angle = np.deg2rad(np.asarray(degrees, np.float64))
+    cos, sin = np.cos(angle), np.sin(angle)
+    matrix = np.zeros(angle.shape + (3, 3))
+    first, second = (axis + 1) % 3, (axis + 2) % 3
+    matrix[..., axis, axis] = 1
+    matrix[..., first, first] = matrix[..., second, second] = cos
+    matrix[..., first, second] = -sin
+    matrix[..., second, first] = sin
+    return matrix
+
+
+def _parse_hierarchy(tokens: Iterator[str], path: Path) -> List[BvhNode]:
+    nodes: List[BvhNode] = []
+    stack: List[int] = []
+    for token in tokens:
+        if token in ('ROOT', 'JOINT', 'End'):
+            parent = stack[-1] if stack else -1
+            name = next(tokens)
+            if token == 'End':
+                name = f'{nodes[parent].name}_end'
+            nodes.append(BvhNode(name, parent, np.zeros(3)))
+        elif token == '{':
+            stack.append(len(nodes) - 1)
+        elif token == '}':
+            stack.pop()
+        elif token == 'OFFSET':
+            nodes[-1].offset = np.array([float(next(tokens)) for _ in '123'])
+        elif token == 'CHANNELS':
+            count = int(next(tokens))
+            nodes[-1].channels = [next(tokens) for _ in range(count)]
+        elif token == 'MOTION':
+            return nodes
+        elif token != 'HIERARCHY':
+            raise ValueError(f'{path}: unexpected {token!r} in the hierarchy')
+    raise ValueError(f'{path}: no MOTION section, the file is truncated')
+
+
+def _forward_kinematics(nodes: List[BvhNode],
+                        motion: np.ndarray) -> np.ndarray:
+    """Global positions (F, J, 3) from the channel values (F, C)."""
+    frames = len(motion)
+    positions = np.zeros((frames, len(nodes), 3))
+    rotations = np.zeros((frames, len(nodes), 3, 3))
+    column = 0
+    for i, node in enumerate(nodes):
+        local = np.broadcast_to(np.eye(3), (frames, 3, 3))
+        offset = np.broadcast_to(node.offset, (frames, 3)).copy()
+        for channel in node.channels:
+            axis, value = _AXES[channel[0].upper()], motion[:, column]
+            if channel.endswith('position'):
+                offset[:, axis] = node.offset[axis] + value
+            else:
+                local = local @ axis_rotation(axis, value)
+            column += 1
+        if node.parent < 0:
+            positions[:, i], rotations[:, i] = offset, local
+        else:
+            above = rotations[:, node.parent]
+            positions[:, i] = positions[:, node.parent] + np.einsum(
+                'fij,fj->fi', above, offset)
+            rotations[:, i] = above @ local
+    return positions
+
+
+def load_bvh(
+        path: Union[str, Path],
+        offsets: Optional[Mapping[str, np.ndarray]] = None) -> BvhClip:
+    """Reads a BVH file and runs its forward kinematics.
+
+    A joint's rotation is the product of its rotation channels in file order,
+    ``R = R_1 R_2 R_3``, applied to column vectors.
+
+    Args:
+        path: BVH file.
+        offsets: (3,) offsets in file units by joint name that replace the
+            file's, for files whose conversion lost some bones' lengths.
+
+    Returns:
+        The clip in file units and axes (most files: y up).
+
+    Raises:
+        FileNotFoundError: If the file doesn't exist.
+        ValueError: If the file is truncated, malformed or holds a number
+            that isn't finite, or if ``offsets`` names an unknown joint.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(f'BVH file {path} does not exist')
+    head, separator, body = path.read_text().partition('MOTION')
+    if not separator:
+        raise ValueError(f'{path}: no MOTION section, the file is truncated')
+    nodes = _parse_hierarchy(iter((head + separator).split()), path)
+    by_name = {node.name: node for node in nodes}
+    for name, offset in (offsets or {}).items():
+        if name not in by_name:
+            raise ValueError(f'{path}: no joint {name!r} to replace the '
+                             f'offset of, found {sorted(by_name)}')
+        by_name[name].offset = np.asarray(offset, np.float64)
+    lines = body.strip().splitlines()
+    try:
+        frames = int(lines[0].split(':')[1])
+        frame_time = float(lines[1].split(':')[1])
+        values = np.array(' '.join(lines[2:]).split(), np.float64)
+    except (IndexError, ValueError) as error:
+        raise ValueError(f'{path}: malformed MOTION section') from error
+    channels = sum(len(node.channels) for node in nodes)
+    if values.size != frames * channels:
+        raise ValueError(f'{path}: expected {frames} frames of {channels} '
+                         f'channels = {frames * channels} numbers, found '
+                         f'{values.size}')
+    if not np.isfinite(values).all():
+        raise ValueError(f'{path}: numbers that are not finite')
+    positions = _forward_kinematics(nodes, values.reshape(frames, channels))
+    return BvhClip(
+        joints=tuple(node.name for node in nodes),
+        parents=tuple(node.parent for node in nodes),
+        positions=positions,
+        frame_time=frame_time)
