@@ -12,6 +12,7 @@ from mmengine.registry import init_default_scope
 from torch import nn
 
 from mmdiffpose.skeletons import H36M_17, Skeleton
+
 from .gaps import bridge_gaps
 from .keypoint_track import KeypointTrack
 from .view_fit import fit_view
