@@ -1,8 +1,10 @@
 # Copyright (c) mmdiffpose contributors. All rights reserved.
 """Load MMEngine's own checkpoints with ``weights_only=True``."""
 
+import functools
 import importlib
-from typing import Any, List, Tuple
+from pickle import UnpicklingError
+from typing import Any, Callable, List
 
 
 def allow_checkpoint_classes() -> None:
@@ -22,50 +24,71 @@ def allow_checkpoint_classes() -> None:
     if add_safe_globals is None:
         return
     from mmengine.logging import HistoryBuffer
-    safe: List[Any] = [HistoryBuffer]
-    safe.extend(_numpy_names() if _accepts_names() else
-                [item for item, _ in _numpy_names()])
-    add_safe_globals(safe)
+
+    # An array without elements stores its data as a call of bytes().
+    add_safe_globals([HistoryBuffer, bytes, _history_method(HistoryBuffer)] +
+                     _numpy_classes() + _numpy_functions())
 
 
-def _accepts_names() -> bool:
-    """Whether an entry may be ``(object, name in the file)``.
+@functools.lru_cache(maxsize=None)
+def _history_method(history_class: type) -> Callable:
+    """Make the one use of ``getattr`` that a log history needs.
 
-    torch grew this after the list itself, and an entry that it doesn't
-    understand breaks every later load: so one is tried and taken back.
+    The history stores its statistics (``min``, ``max``, ``mean``,
+    ``current``) as ``getattr(HistoryBuffer, name)``. A free ``getattr``
+    would open the way to everything that can be reached from a listed
+    class, so the name is answered by a function that knows only this.
     """
-    try:
-        from torch._weights_only_unpickler import _get_user_allowed_globals
-        from torch.serialization import safe_globals
-        with safe_globals([(len, 'mmdiffpose.compat.probe')]):
-            return 'mmdiffpose.compat.probe' in _get_user_allowed_globals()
-    except (ImportError, AttributeError, TypeError):
-        return False
+
+    def method(owner: Any, name: str) -> Callable:
+        if owner is not history_class or name.startswith('_'):
+            raise UnpicklingError(
+                f'a checkpoint asks for attribute {name!r} of {owner!r}, '
+                'which is not data; it is not loaded')
+        return getattr(history_class, name)
+
+    return _named(method, 'builtins', 'getattr')
 
 
-def _numpy_names() -> List[Tuple[Any, str]]:
-    """Arrays, scalars and their types, under NumPy 1's and NumPy 2's names.
+def _named(function: Callable, module: str, name: str) -> Callable:
+    """Give a function the name under which a checkpoint asks for it."""
+    function.__module__ = module
+    function.__name__ = function.__qualname__ = name
+    return function
 
-    A checkpoint that was written under the other major version asks for the
-    same functions in ``numpy.core`` instead of ``numpy._core``.
+
+def _numpy_classes() -> List[type]:
+    """Arrays, their type objects, and these objects' concrete classes.
+
+    torch looks at the class of the object that it has just made before it
+    sets its state, so ``numpy.dtype`` alone is not enough.
     """
     import numpy as np
+    kinds = ('bool', 'int8', 'int16', 'int32', 'int64', 'uint8', 'uint16',
+             'uint32', 'uint64', 'float16', 'float32', 'float64', 'str')
+    return [np.ndarray, np.dtype] + [type(np.dtype(kind)) for kind in kinds]
+
+
+@functools.lru_cache(maxsize=None)
+def _numpy_functions() -> List[Callable]:
+    """What rebuilds arrays and scalars, under NumPy 1's and 2's names.
+
+    A checkpoint that was written under the other major version asks for the
+    same two functions in ``numpy.core`` instead of ``numpy._core``.
+    """
     try:
         multiarray = importlib.import_module('numpy._core.multiarray')
     except ImportError:
         multiarray = importlib.import_module('numpy.core.multiarray')
 
-    names: List[Tuple[Any, str]] = [(np.ndarray, 'numpy.ndarray'),
-                                    (np.dtype, 'numpy.dtype')]
-    for package in ('numpy._core', 'numpy.core'):
-        for function in ('_reconstruct', 'scalar'):
-            names.append((getattr(multiarray, function),
-                          f'{package}.multiarray.{function}'))
-    # The concrete classes of dtypes: the loader looks at the class of the
-    # object that it has just made before it sets its state.
-    kinds = ('bool', 'int8', 'int16', 'int32', 'int64', 'uint8', 'uint16',
-             'uint32', 'uint64', 'float16', 'float32', 'float64', 'str')
-    for kind in kinds:
-        dtype_class = type(np.dtype(kind))
-        names.append((dtype_class, f'numpy.dtypes.{dtype_class.__name__}'))
-    return names
+    functions = []
+    for module in ('numpy._core.multiarray', 'numpy.core.multiarray'):
+        for name in ('_reconstruct', 'scalar'):
+
+            def rebuild(*args: Any,
+                        _original: Callable = getattr(multiarray, name)
+                        ) -> Any:
+                return _original(*args)
+
+            functions.append(_named(rebuild, module, name))
+    return functions
