@@ -6,13 +6,15 @@ noise. One generative story makes keypoints, scores and heatmap-like mixtures,
 so that the three agree:
 
 1. *Jitter.* Each joint's error is Gaussian with a standard deviation
-   ``joint_sigma * size * difficulty``. ``size`` scales with the person's
-   size in the image; ``difficulty`` is log-normal and wanders slowly. Of the
+   ``joint_sigma * size * difficulty``. ``size`` is the person's in the image,
+   as a top-down detector's heatmap has a fixed number of pixels for the
+   person's box, and says nothing about metres; ``difficulty`` is log-normal
+   and wanders slowly. Of the
    error's variance, ``correlated_share`` is a first-order autoregressive
    process with ``correlation_time``, the rest is white from frame to frame:
    a detector sees almost the same image twice and errs alike.
 2. *Ambiguity.* Now and then a heatmap has two modes: a single joint's second
-   mode lies ``distractor_radius`` away, or a pair of limbs is confused left
+   mode lies some way off (``distractor_radius``), or limbs are confused left
    with right. During such an episode one mode holds the weight w, drawn
    uniformly from ``main_weight``, and it is the true one *with probability
    w*. The detection is the heavier mode. Outliers and left/right swaps are
@@ -23,7 +25,8 @@ so that the three agree:
 The mixture is a calibrated statement by construction: the truth lies in a
 mode as often as its weight says and as close as its width says (widths are
 known up to ``width_noise``). Nothing in it tells which mode is true beyond
-the weights. Real heatmaps are less well calibrated.
+the weights, and where there is one mode, the second is a copy of it with
+weight zero. Real heatmaps are less well calibrated.
 
 Calibration of the scale: see :data:`PUBLISHED_ERROR_PX`.
 """
@@ -39,19 +42,22 @@ from mmdiffpose.skeletons import H36M_17
 
 PUBLISHED_ERROR_PX = 7.36
 """Mean 2D error in px of a detector trained on Human3.6M: HRNet-W48, EPE 7.36
-on Human3.6M's test subjects, MMPose 0.x model zoo. The default noise is
-scaled to this mean for a person at Human3.6M's distance."""
+on Human3.6M (MMPose 0.x model zoo, 2D body keypoints, HRNet on Human3.6M;
+HRNet-W32 has 9.43). No such number is published for the CPN detections that
+lifting papers use. The default noise has this mean on mocap-mini, whose
+people are seen as large as Human3.6M's."""
 
-REFERENCE_PX_PER_METRE = 1145 / 5
-"""Scale at which ``joint_sigma`` holds: focal length 1145 px, 5 m away."""
+REFERENCE_SIZE_PX = 400.
+"""Larger side of the person's box at which ``joint_sigma`` holds: a standing
+person in Human3.6M's images."""
 
 _JOINT_SIGMA = (
     # root, right leg, left leg: the end joints are the noisiest
-    *(4.5, 5.0, 5.2, 6.5, 5.0, 5.2, 6.5),
+    *(5.5, 6.0, 6.3, 7.9, 6.0, 6.3, 7.9),
     # spine, thorax, neck base, head
-    *(4.7, 4.1, 4.1, 4.5),
+    *(5.7, 5.0, 5.0, 5.5),
     # left arm, right arm
-    *(5.0, 6.5, 8.3, 5.0, 6.5, 8.3))
+    *(6.0, 7.9, 10.1, 6.0, 7.9, 10.1))
 
 # Joints that change places when a detector takes one limb for the other.
 _LEGS = ((1, 4), (2, 5), (3, 6))
@@ -78,7 +84,7 @@ class DetectorNoise:
 
     Attributes:
         joint_sigma: Standard deviation per axis of each of the 17 joints in
-            px, for a person at :data:`REFERENCE_PX_PER_METRE`.
+            px, for a person of :data:`REFERENCE_SIZE_PX`.
         fps: Frames per second of the tracks.
         correlated_share: Share of the jitter's variance that is correlated
             in time, in [0, 1].
@@ -86,15 +92,15 @@ class DetectorNoise:
         difficulty: Standard deviation of the log of the difficulty.
         difficulty_time: Seconds until its correlation falls to 1/e.
         distractor_rate: Ambiguous episodes per joint and second.
-        distractor_radius: Root mean square distance of a distractor in px
-            per axis, at the reference scale.
+        distractor_radius: Least distance of a distractor in px at the
+            reference size; the mean is 2.25 times that.
         swap_rate: Left/right episodes per pair of limbs and second.
         episode_time: Mean duration of an episode in seconds.
         main_weight: Range of the heavier mode's weight.
         width_noise: Standard deviation of the log of reported over true
             width.
         score_noise: Standard deviation of the log of the score's noise.
-        scale: Factor on all distances, 0 for perfect detections.
+        scale: Factor on jitter and distractors (swaps stay).
     """
     joint_sigma: Tuple[float, ...] = _JOINT_SIGMA
     fps: float = 50.
@@ -103,7 +109,7 @@ class DetectorNoise:
     difficulty: float = .4
     difficulty_time: float = .5
     distractor_rate: float = .15
-    distractor_radius: float = 28.
+    distractor_radius: float = 20.
     swap_rate: float = .12
     episode_time: float = .12
     main_weight: Tuple[float, float] = (.55, .95)
@@ -124,33 +130,35 @@ class DetectorNoise:
             raise ValueError('correlated_share: expected a value in [0, 1], '
                              f'found {self.correlated_share}')
 
-    def detect(self, keypoints: np.ndarray, px_per_metre: np.ndarray,
+    def detect(self, keypoints: np.ndarray,
                rng: np.random.Generator) -> Detections:
         """Simulates a detector on one track.
 
         Args:
             keypoints: (F, 17, 2) true positions in px, consecutive frames.
-            px_per_metre: (F,) focal length over the pelvis' depth.
             rng: Source of all randomness.
 
         Returns:
             Detections of the F frames.
         """
         frames, joints = keypoints.shape[:2]
-        size = self.scale * px_per_metre / REFERENCE_PX_PER_METRE
+        size = self.scale * np.ptp(
+            keypoints, axis=1).max(axis=-1) / REFERENCE_SIZE_PX
         difficulty = np.exp(self.difficulty * self._correlated(
             rng, (frames, joints), self.difficulty_time))
         sigma = np.array(self.joint_sigma) * size[:, None] * difficulty
         true_mode = keypoints + sigma[..., None] * self._jitter(
             rng, (frames, joints, 2))
-        other_mode = keypoints + sigma[..., None] * self._jitter(
+        other_jitter = sigma[..., None] * self._jitter(
             rng, (frames, joints, 2))
         width = sigma * np.exp(
             self.width_noise * rng.standard_normal(sigma.shape))
         other_width = width.copy()
 
         weight, truth_is_main, shift = self._distractors(rng, frames, joints)
-        other_mode += shift * size[:, None, None]
+        other_mode = np.where((weight < 1)[..., None], keypoints +
+                              other_jitter + shift * size[:, None, None],
+                              true_mode)
         for limbs in (_LEGS, _ARMS):
             swapped, swap_weight, swap_truth = self._episodes(
                 rng, frames, self.swap_rate)
@@ -228,10 +236,11 @@ class DetectorNoise:
             self._episodes(rng, frames, self.distractor_rate)
             for _ in range(joints)
         ]
-        active, weight, truth = (np.stack(part, axis=1)
-                                 for part in zip(*columns))
-        shift = self._correlated(rng, (frames, joints, 2), 1.)
-        return weight, truth, self.distractor_radius * shift * active[..., None]
+        _, weight, truth = (np.stack(part, axis=1) for part in zip(*columns))
+        drift = self._correlated(rng, (frames, joints, 2), 1.)
+        # At least the radius away: closer modes would be one mode.
+        direction = drift / np.linalg.norm(drift, axis=-1, keepdims=True)
+        return weight, truth, self.distractor_radius * (drift + direction)
 
     def _scores(self, rng: np.random.Generator, weight: np.ndarray,
                 width: np.ndarray, size: np.ndarray) -> np.ndarray:
@@ -239,7 +248,8 @@ class DetectorNoise:
         nominal = np.mean(self.joint_sigma) * np.maximum(size, 1e-6)[:, None]
         sharpness = np.exp(-.12 * (width / nominal)**1.5)
         noise = np.exp(self.score_noise * rng.standard_normal(weight.shape))
-        return np.clip(weight * sharpness * noise, 0, 1).astype(np.float32)
+        return np.clip(.95 * weight * sharpness * noise, 0,
+                       1).astype(np.float32)
 
 
 def noise_generator(seed: int, *names: str) -> np.random.Generator:

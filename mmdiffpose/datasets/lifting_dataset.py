@@ -14,13 +14,14 @@ from mmdiffpose.registry import DATASETS, TRANSFORMS
 from .h36m_metainfo import H36M_METAINFO
 from .image_names import Track, image_names
 from .sequence import Sequence
-from .windows import Window, clip_windows
+from .clip_windows import Window, clip_windows
 
 __all__ = ['LiftingDataset', 'Sequence']
 
-_SAMPLE_METAINFO = ('dataset_name', 'flip_indices', 'flip_pairs',
-                    'num_keypoints', 'skeleton_links', 'stats_info',
-                    'upper_body_ids', 'lower_body_ids')
+_SAMPLE_METAINFO = ('dataset_name', 'dataset_keypoint_weights',
+                    'flip_indices', 'flip_pairs', 'num_keypoints',
+                    'skeleton_links', 'stats_info', 'upper_body_ids',
+                    'lower_body_ids')
 
 
 @DATASETS.register_module()
@@ -149,7 +150,7 @@ class LiftingDataset(BaseDataset):
                 min(self.max_sequences, len(sequences))).round().astype(int)
             sequences = [sequences[i] for i in keep]
         for sequence in sequences:
-            sequence.validate(self.metainfo['num_keypoints'])
+            sequence.validate(self._metainfo['num_keypoints'])
         self.sequences = sequences
         self.windows = [
             Window(number, *span) for number, sequence in enumerate(sequences)
@@ -197,10 +198,10 @@ class LiftingDataset(BaseDataset):
             keypoints_visible=sequence.scores[frames],
             lifting_target=sequence.keypoints_3d[frames],
             lifting_target_visible=np.ones(
-                (self.seq_len, self.metainfo['num_keypoints']), np.float32),
+                (self.seq_len, self._metainfo['num_keypoints']), np.float32),
             valid_frames=(places >= valid_from) & (places < valid_to),
             frame_ids=frames,
-            camera_param=copy.deepcopy(sequence.camera_param),
+            camera_param=sequence.copy_camera_param(),
             subject=sequence.subject,
             action=sequence.action,
             camera=sequence.camera,
@@ -213,8 +214,8 @@ class LiftingDataset(BaseDataset):
         if sequence.mixtures is not None:
             sample['keypoint_mixtures'] = sequence.mixtures[frames]
         for key in _SAMPLE_METAINFO:
-            if key in self.metainfo:
-                sample[key] = copy.deepcopy(self._metainfo[key])
+            if key in self._metainfo:  # its property copies it all, slowly
+                sample[key] = copy.copy(self._metainfo[key])
         return sample
 
     def _pick(self, indices: Union[int, SequenceType[int]]) -> List[Window]:

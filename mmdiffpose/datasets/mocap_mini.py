@@ -103,7 +103,7 @@ class MocapMiniDataset(LiftingDataset):
         keypoints, scores, mixtures = truth, np.ones(truth.shape[:2]), None
         if self.keypoint_2d_src == 'detection':
             keypoints, scores, mixtures = self._detector.detect(
-                truth, camera.focal[0] / joints[:, 0, 2],
+                truth,
                 noise_generator(self.noise_seed, clip.subject, name,
                                 camera.name))
         return Sequence(

@@ -53,6 +53,13 @@ class Sequence:
                   self.mixtures)
         return sum(array.nbytes for array in arrays if array is not None)
 
+    def copy_camera_param(self) -> Dict[str, Any]:
+        """``camera_param`` with arrays of its own."""
+        return {
+            key: value.copy() if isinstance(value, np.ndarray) else value
+            for key, value in self.camera_param.items()
+        }
+
     def validate(self, num_joints: int) -> None:
         """Checks shapes, finiteness and units; makes the arrays float32.
 

@@ -102,9 +102,7 @@ def make_views(positions: np.ndarray, subject: str, clip: str,
         except ValueError as error:
             raise ValueError(
                 f'{subject} {clip}, camera {camera.name}: {error}') from error
-        depth = pose[:, H36M_17.root, 2]
         seen = noise.detect(keypoints,
-                            np.mean(camera.focal) / depth,
                             noise_generator(seed, subject, clip, camera.name))
         records.append(
             ClipRecord(

@@ -54,9 +54,10 @@ class RedrawDetectorNoise(BaseTransform):
             return results
         rng = np.random.default_rng(np.random.randint(2**31))
         camera, joints = results['camera_param'], results['lifting_target']
-        focal = np.asarray(camera['f']).ravel()
-        truth = project(joints, focal, np.asarray(camera['c']).ravel())
-        found = self.detector.detect(truth, focal[0] / joints[:, 0, 2], rng)
+        truth = project(joints,
+                        np.asarray(camera['f']).ravel(),
+                        np.asarray(camera['c']).ravel())
+        found = self.detector.detect(truth, rng)
         results['keypoints'] = found.keypoints
         results['keypoints_visible'] = found.scores
         if 'keypoint_mixtures' in results:
