@@ -4,6 +4,8 @@
 import pytest
 from mmengine.config import Config
 
+import mmdiffpose  # noqa: F401 - before MMPose, which it lets import
+
 CODEC = dict(type='mmdiffpose.GMMDiffusionPose')
 ENCODER = dict(
     type='mmdiffpose.MixSTE', seq_len=9, embed_dims=16, depth=1, num_heads=2)

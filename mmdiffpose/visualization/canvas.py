@@ -1,0 +1,83 @@
+# Copyright (c) mmdiffpose contributors. All rights reserved.
+"""Anti-aliased drawing at fractions of a pixel, in place, with OpenCV."""
+
+from typing import Iterable, Sequence, Tuple
+
+import cv2
+import numpy as np
+
+from .palette import BACKGROUND, TEXT, Color
+
+_SHIFT = 4
+_UNIT = 1 << _SHIFT
+# Beyond it OpenCV's fixed-point coordinates could overflow.
+_LIMIT = 1 << 15
+
+
+def _fixed(point: Sequence[float]) -> Tuple[int, int]:
+    """A point in OpenCV's fixed-point coordinates."""
+    x, y = np.clip(point, -_LIMIT, _LIMIT)
+    return int(round(float(x) * _UNIT)), int(round(float(y) * _UNIT))
+
+
+def draw_line(image: np.ndarray,
+              start: Sequence[float],
+              end: Sequence[float],
+              color: Color,
+              thickness: int = 1) -> None:
+    """Draw a line on an image (H, W, 3)."""
+    cv2.line(image, _fixed(start), _fixed(end), color, thickness, cv2.LINE_AA,
+             _SHIFT)
+
+
+def draw_disc(image: np.ndarray, center: Sequence[float], radius: float,
+              color: Color) -> None:
+    """Draw a filled disc on an image (H, W, 3)."""
+    cv2.circle(image, _fixed(center), int(round(radius * _UNIT)), color, -1,
+               cv2.LINE_AA, _SHIFT)
+
+
+def draw_ring(image: np.ndarray,
+              center: Sequence[float],
+              radius: float,
+              color: Color,
+              thickness: int = 1) -> None:
+    """Draw a circle on an image (H, W, 3)."""
+    cv2.circle(image, _fixed(center), int(round(radius * _UNIT)), color,
+               thickness, cv2.LINE_AA, _SHIFT)
+
+
+def draw_polygon(image: np.ndarray, points: np.ndarray, color: Color) -> None:
+    """Fill a convex polygon (P, 2) on an image (H, W, 3)."""
+    corners = np.array([_fixed(point) for point in points], np.int32)
+    cv2.fillConvexPoly(image, corners, color, cv2.LINE_AA, _SHIFT)
+
+
+def draw_veils(image: np.ndarray, discs: Iterable[Tuple[Sequence[float], float,
+                                                        Color]],
+               opacity: float) -> None:
+    """Draw translucent discs (centre, radius, colour) in one pass."""
+    overlay = image.copy()
+    for center, radius, color in discs:
+        draw_disc(overlay, center, radius, color)
+    cv2.addWeighted(overlay, opacity, image, 1 - opacity, 0, image)
+
+
+def draw_text(image: np.ndarray,
+              text: str,
+              position: Tuple[int, int],
+              size: float = 0.5,
+              color: Color = TEXT) -> None:
+    """Write text; ``position`` is the left end of its base line, pixels."""
+    cv2.putText(image, text, position, cv2.FONT_HERSHEY_SIMPLEX, size, color,
+                1, cv2.LINE_AA)
+
+
+def text_width(text: str, size: float = 0.5) -> int:
+    """Width of a text in pixels."""
+    return cv2.getTextSize(text, cv2.FONT_HERSHEY_SIMPLEX, size, 1)[0][0]
+
+
+def blank(height: int, width: int, color: Color = BACKGROUND) -> np.ndarray:
+    """An image (height, width, 3), uint8."""
+    return np.full((height, width, 3), color, np.uint8)

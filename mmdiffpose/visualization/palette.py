@@ -1,0 +1,41 @@
+# Copyright (c) mmdiffpose contributors. All rights reserved.
+"""Colours (RGB), the same in every picture."""
+
+from typing import Tuple
+
+import numpy as np
+
+from mmdiffpose.skeletons import Skeleton
+
+Color = Tuple[int, int, int]
+
+LEFT: Color = (31, 119, 200)
+RIGHT: Color = (232, 110, 32)
+CENTER: Color = (70, 70, 78)
+UNSEEN: Color = (185, 185, 190)
+BACKGROUND: Color = (255, 255, 255)
+PANEL: Color = (248, 249, 251)
+FLOOR: Color = (236, 239, 243)
+GRID: Color = (205, 210, 218)
+TEXT: Color = (45, 48, 56)
+
+
+def joint_color(name: str) -> Color:
+    """Blue for the person's left, orange for their right, else grey."""
+    if name.startswith('left'):
+        return LEFT
+    if name.startswith('right'):
+        return RIGHT
+    return CENTER
+
+
+def bone_colors(skeleton: Skeleton) -> Tuple[Color, ...]:
+    """A colour per bone: its child joint's."""
+    return tuple(
+        joint_color(skeleton.joints[child]) for _, child in skeleton.bones)
+
+
+def lighten(color: Color, share: float) -> Color:
+    """Mix with white; 1 is white."""
+    mixed = np.asarray(color) * (1 - share) + 255 * share
+    return tuple(int(round(value)) for value in mixed)

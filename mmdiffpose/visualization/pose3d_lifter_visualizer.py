@@ -1,0 +1,164 @@
+# Copyright (c) mmdiffpose contributors. All rights reserved.
+"""Visualiser for MMPose's inferencer: fast, of one size, with uncertainty."""
+
+from typing import Any, List, NamedTuple, Optional, Union
+
+import numpy as np
+from mmpose.structures import PoseDataSample
+from mmpose.visualization import Pose3dLocalVisualizer
+
+from mmdiffpose.registry import VISUALIZERS
+from mmdiffpose.skeletons import H36M_17
+
+from .canvas import blank, draw_text
+from .palette import BACKGROUND
+from .scene import UPRIGHT, Scene
+from .stick_figure import draw_figure, draw_hypotheses, draw_uncertainty
+from .view import View
+
+MIN_SIZE = 300
+"""Least side of the 3D picture, pixels."""
+# Room for a tall person with raised arms: one scale for every frame, since
+# an inferencer's frames come one by one.
+SCENE = Scene(UPRIGHT, radius=1., height=2.2)
+
+
+class _Figure(NamedTuple):
+    """A pose to draw: camera axes, metres, root-relative."""
+    title: str
+    pose: np.ndarray
+    seen: np.ndarray
+    std: Optional[np.ndarray] = None
+    hypotheses: Optional[np.ndarray] = None
+
+
+@VISUALIZERS.register_module()
+class Pose3dLifterVisualizer(Pose3dLocalVisualizer):
+    """MMPose's 3D visualiser with a renderer of our own for the 3D part.
+
+    MMPose makes a new matplotlib figure per frame and a picture that grows
+    with the number of people, which ends a video. Here the picture keeps its
+    size, people share it, and a frame takes milliseconds; joints carry discs
+    of one standard deviation and hypotheses are drawn faintly where the
+    lifter gives them. Works with every matplotlib and NumPy. Only
+    Human3.6M's 17 joints are drawn so; others as in MMPose.
+
+    Args:
+        name (str): Of the instance. Defaults to ``'visualizer'``.
+        axes (str): Axes of the predictions: ``'inferencer'`` for what
+            MMPose's ``Pose3DInferencer`` makes of them (x to the left, y
+            forward, z up, with the lowest joint at 0), ``'camera'`` for a
+            lifter's own.
+        **kwargs: Arguments of ``Pose3dLocalVisualizer``.
+
+    Raises:
+        ValueError: For other ``axes``.
+    """
+
+    def __init__(self,
+                 name: str = 'visualizer',
+                 axes: str = 'inferencer',
+                 **kwargs: Any) -> None:
+        if axes not in ('inferencer', 'camera'):
+            raise ValueError("axes should be 'inferencer' or 'camera', got "
+                             f'{axes!r}')
+        super().__init__(name, **kwargs)
+        self.axes = axes
+
+    def draw_circles(self, center: Any, radius: Union[np.ndarray, float],
+                     *args: Any, **kwargs: Any) -> Any:
+        """Draw circles; MMPose passes a radius as an array of one number."""
+        radius = float(np.asarray(radius).reshape(-1)[0])
+        return super().draw_circles(center, radius, *args, **kwargs)
+
+    def _draw_3d_data_samples(
+            self,
+            image: np.ndarray,
+            pose_samples: PoseDataSample,
+            draw_gt: bool = True,
+            kpt_thr: float = 0.3,
+            num_instances: int = -1,
+            axis_azimuth: float = 70,
+            axis_limit: float = 1.7,
+            axis_dist: float = 10.0,
+            axis_elev: float = 15.0,
+            show_kpt_idx: bool = False,
+            scores_2d: Optional[np.ndarray] = None) -> np.ndarray:
+        """Draw the 3D part; arguments as in ``Pose3dLocalVisualizer``.
+
+        Joints whose 3D or 2D score is below ``kpt_thr`` are grey.
+        ``axis_limit`` and ``axis_dist`` have no effect: the scale is fixed.
+
+        Returns:
+            np.ndarray: (S, S, 3) RGB, S the image's height, whatever the
+            number of people.
+        """
+        pred = pose_samples.get('pred_instances', {})
+        if np.shape(pred.get('keypoints', ()))[1:] not in ((), (17, 3)):
+            return super()._draw_3d_data_samples(image, pose_samples, draw_gt,
+                                                 kpt_thr, num_instances,
+                                                 axis_azimuth, axis_limit,
+                                                 axis_dist, axis_elev,
+                                                 show_kpt_idx, scores_2d)
+        figures = self._predictions(pred, scores_2d, kpt_thr)
+        if num_instances >= 0:
+            figures = figures[:num_instances]
+        if draw_gt and 'gt_instances' in pose_samples:
+            figures += self._ground_truth(pose_samples.gt_instances)
+        return _draw_figures(figures, max(image.shape[0], MIN_SIZE),
+                             90 - axis_azimuth, axis_elev)
+
+    def _predictions(self, pred: Any, scores_2d: Optional[np.ndarray],
+                     kpt_thr: float) -> List[_Figure]:
+        figures = []
+        for i, pose in enumerate(pred.get('keypoints', ())):
+            pose = np.asarray(pose)
+            if self.axes == 'inferencer':
+                pose = np.stack([-pose[:, 0], -pose[:, 2], pose[:, 1]], -1)
+            seen = np.isfinite(pose).all(1)
+            if 'keypoint_scores' in pred:
+                seen &= np.asarray(pred.keypoint_scores[i]) >= kpt_thr
+            if scores_2d is not None and i < len(scores_2d):
+                seen &= np.asarray(scores_2d[i]) >= kpt_thr
+            pose = np.nan_to_num(pose)
+            figures.append(
+                _Figure(
+                    f'Prediction ({i})', pose - pose[H36M_17.root], seen,
+                    pred.keypoint_std[i] if 'keypoint_std' in pred else None,
+                    pred.hypotheses[i] if 'hypotheses' in pred else None))
+        return figures
+
+    @staticmethod
+    def _ground_truth(instances: Any) -> List[_Figure]:
+        poses = np.asarray(instances.get('lifting_target', ()))
+        return [
+            _Figure(f'Ground truth ({i})', pose - pose[H36M_17.root],
+                    np.ones(len(pose), bool)) for i, pose in enumerate(poses)
+        ]
+
+
+def _draw_figures(figures: List[_Figure], size: int, azimuth: float,
+                  elevation: float) -> np.ndarray:
+    """All figures in a square picture, in as many rows as columns."""
+    picture = blank(size, size, BACKGROUND)
+    if not figures:
+        return picture
+    columns = int(np.ceil(np.sqrt(len(figures))))
+    cell = size // columns
+    view = View(SCENE, cell, azimuth, elevation)
+    for number, figure in enumerate(figures):
+        row, column = divmod(number, columns)
+        panel = view.background.copy()
+        hypotheses = figure.hypotheses
+        if hypotheses is None:
+            hypotheses = np.empty((0, *figure.pose.shape))
+        world, cloud = SCENE.place(figure.pose, hypotheses)
+        points = view.project(world)
+        draw_hypotheses(panel, view.project(cloud), H36M_17)
+        if figure.std is not None:
+            draw_uncertainty(panel, points, figure.std, view.scale, H36M_17)
+        draw_figure(panel, points, H36M_17, max(2, cell // 90), figure.seen)
+        draw_text(panel, figure.title, (8, 20))
+        picture[row * cell:(row + 1) * cell,
+                column * cell:(column + 1) * cell] = panel
+    return picture

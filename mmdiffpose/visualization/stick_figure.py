@@ -1,0 +1,81 @@
+# Copyright (c) mmdiffpose contributors. All rights reserved.
+"""Draw skeletons: the same figure in the picture and in the 3D views."""
+
+from typing import Optional
+
+import numpy as np
+
+from mmdiffpose.skeletons import Skeleton
+
+from .canvas import draw_disc, draw_line, draw_ring, draw_veils
+from .palette import BACKGROUND, UNSEEN, bone_colors, joint_color, lighten
+
+SPREAD = 2
+"""Stds that a disc shows: less would hide behind the joint's dot."""
+VEIL_OPACITY = 0.25
+FAINT = 0.62
+"""Share of white in the colours of hypotheses."""
+
+
+def draw_figure(image: np.ndarray,
+                points: np.ndarray,
+                skeleton: Skeleton,
+                thickness: int,
+                seen: Optional[np.ndarray] = None) -> None:
+    """Draw one skeleton, the nearest bone last.
+
+    Args:
+        image (np.ndarray): (H, W, 3) uint8, drawn on.
+        points (np.ndarray): (J, 2) x, y in pixels, or (J, 3) with depth
+            growing towards the viewer.
+        skeleton (Skeleton): J joints.
+        thickness (int): Of the bones, pixels.
+        seen (np.ndarray, optional): (J, ) bool; bones at joints that were not
+            seen are grey, the joints hollow.
+    """
+    if seen is None:
+        seen = np.ones(len(points), bool)
+    depth = points[:, 2] if points.shape[1] == 3 else np.zeros(len(points))
+    bones = list(zip(skeleton.bones, bone_colors(skeleton)))
+    bones.sort(key=lambda bone: depth[list(bone[0])].sum())
+    for (parent, child), color in bones:
+        start, end = points[parent, :2], points[child, :2]
+        known = seen[parent] and seen[child]
+        # A white rim keeps limbs apart where they cross.
+        draw_line(image, start, end, BACKGROUND, thickness + 2)
+        draw_line(image, start, end, color if known else UNSEEN, thickness)
+    radius = max(3., 0.7 * thickness)
+    for joint in np.argsort(depth, kind='stable'):
+        center = points[joint, :2]
+        draw_disc(image, center, radius + 1, BACKGROUND)
+        if seen[joint]:
+            draw_disc(image, center, radius,
+                      joint_color(skeleton.joints[joint]))
+        else:
+            draw_ring(image, center, radius, UNSEEN)
+
+
+def draw_hypotheses(image: np.ndarray, points: np.ndarray,
+                    skeleton: Skeleton) -> None:
+    """Draw hypotheses (N, J, 2 or 3), pixels, as faint thin skeletons."""
+    colors = [lighten(color, FAINT) for color in bone_colors(skeleton)]
+    for pose in points:
+        for (parent, child), color in zip(skeleton.bones, colors):
+            draw_line(image, pose[parent, :2], pose[child, :2], color)
+
+
+def draw_uncertainty(image: np.ndarray, points: np.ndarray, std: np.ndarray,
+                     scale: float, skeleton: Skeleton) -> None:
+    """Draw a translucent disc of :data:`SPREAD` stds around each joint.
+
+    Args:
+        image (np.ndarray): (H, W, 3) uint8, drawn on.
+        points (np.ndarray): (J, 2 or 3), pixels.
+        std (np.ndarray): (J, ), metres.
+        scale (float): Pixels per metre.
+        skeleton (Skeleton): J joints.
+    """
+    draw_veils(image,
+               ((point[:2], SPREAD * scale * width, joint_color(name))
+                for point, width, name in zip(points, std, skeleton.joints)),
+               VEIL_OPACITY)

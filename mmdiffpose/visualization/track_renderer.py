@@ -1,0 +1,176 @@
+# Copyright (c) mmdiffpose contributors. All rights reserved.
+"""Pictures of a lifted track: 2D beside 3D, frame by frame, or as a sheet."""
+
+from typing import List, Optional, Sequence, Tuple
+
+import numpy as np
+
+from mmdiffpose.apis.lift import LiftedTrack
+
+from .canvas import (blank, draw_disc, draw_line, draw_text, draw_veils,
+                     text_width)
+from .palette import CENTER, GRID, LEFT, RIGHT, lighten
+from .picture_panel import PicturePanel
+from .scene import Scene
+from .stick_figure import (FAINT, VEIL_OPACITY, draw_figure, draw_hypotheses,
+                           draw_uncertainty)
+from .view import View
+
+HEADER, FOOTER, GAP = 34, 40, 6
+MAX_HYPOTHESES = 10
+"""More faint skeletons than this only make a blur."""
+
+
+class TrackRenderer:
+    """Draws frames of a lifted track; scale and layout hold for the clip.
+
+    Args:
+        lifted (LiftedTrack): F frames.
+        size (int): Side of a 3D panel, pixels. Defaults to 420.
+        views (sequence[tuple[str, float]]): Title and azimuth (degrees) of
+            the 3D panels.
+    """
+
+    def __init__(
+        self,
+        lifted: LiftedTrack,
+        size: int = 420,
+        views: Sequence[Tuple[str, float]] = (('3D: camera view', 0.),
+                                              ('3D: seen from the left', 90.))
+    ) -> None:
+        self.lifted = lifted
+        self.size = size
+        scene = Scene.fit(lifted.keypoints_3d, lifted.skeleton)
+        self.scene = scene
+        self.picture = PicturePanel(lifted.keypoints_2d, lifted.scores_2d,
+                                    lifted.image_size, lifted.skeleton, size)
+        self.views = [View(scene, size, azimuth) for _, azimuth in views]
+        self.titles = ['2D: input'] + [title for title, _ in views]
+        self._frame = self._layout()
+
+    def panels(self,
+               index: int,
+               image: Optional[np.ndarray] = None) -> List[np.ndarray]:
+        """The 2D panel and the 3D panels of a frame.
+
+        Args:
+            index (int): Frame of the track, 0 to F - 1.
+            image (np.ndarray, optional): The video's frame, RGB.
+
+        Returns:
+            list[np.ndarray]: RGB images of ``size`` pixels height.
+        """
+        track = self.lifted
+        seen = track.scores_2d[index] > 0
+        picture = self.picture.draw(track.keypoints_2d[index],
+                                    track.scores_2d[index], image)
+        pose = track.keypoints_3d[index]
+        hypotheses = np.empty((0, *pose.shape))
+        if track.hypotheses is not None:
+            hypotheses = track.hypotheses[index, :MAX_HYPOTHESES]
+        world, cloud = self.scene.place(pose, hypotheses)
+        panels = [picture]
+        for view in self.views:
+            panel = view.background.copy()
+            points = view.project(world)
+            draw_hypotheses(panel, view.project(cloud), track.skeleton)
+            if track.std is not None:
+                draw_uncertainty(panel, points, track.std[index], view.scale,
+                                 track.skeleton)
+            draw_figure(panel, points, track.skeleton, max(3, self.size // 90),
+                        seen)
+            panels.append(panel)
+        return panels
+
+    def render(self,
+               index: int,
+               image: Optional[np.ndarray] = None) -> np.ndarray:
+        """One frame of the animation.
+
+        Args:
+            index (int): Frame of the track, 0 to F - 1.
+            image (np.ndarray, optional): The video's frame, RGB.
+
+        Returns:
+            np.ndarray: (H, W, 3) RGB; H and W are even and the same for all
+            frames.
+        """
+        frame = self._frame.copy()
+        left = GAP
+        for panel in self.panels(index, image):
+            frame[HEADER:HEADER + self.size,
+                  left:left + panel.shape[1]] = panel
+            left += panel.shape[1] + GAP
+        label = f'frame {self.lifted.frame_ids[index]}'
+        if self.lifted.std is not None:
+            label += f'   mean std {1000 * self.lifted.std[index].mean():.0f}'
+            label += ' mm'
+        draw_text(frame, label,
+                  (frame.shape[1] - text_width(label) - 2 * GAP, 23))
+        return frame
+
+    def sheet(self,
+              indices: Sequence[int],
+              images: Optional[Sequence[np.ndarray]] = None) -> np.ndarray:
+        """A still picture: one column of panels per frame.
+
+        Args:
+            indices (sequence[int]): Frames of the track.
+            images (sequence[np.ndarray], optional): The video's frames, RGB.
+
+        Returns:
+            np.ndarray: (H, W, 3) RGB.
+        """
+        columns = []
+        for position, index in enumerate(indices):
+            image = None if images is None else images[position]
+            panels = self.panels(index, image)
+            width = max(panel.shape[1] for panel in panels) + GAP
+            column = blank(HEADER, width)
+            draw_text(column, f'frame {self.lifted.frame_ids[index]}', (8, 23))
+            for panel in panels:
+                row = blank(self.size + GAP, width)
+                left = (width - panel.shape[1]) // 2
+                row[:self.size, left:left + panel.shape[1]] = panel
+                column = np.concatenate([column, row])
+            columns.append(column)
+        sheet = np.concatenate(columns, axis=1)
+        footer = blank(FOOTER, sheet.shape[1])
+        self._draw_legend(footer, 24)
+        return np.concatenate([sheet, footer])
+
+    def _layout(self) -> np.ndarray:
+        """What all frames share: titles and legend."""
+        widths = [self.picture.width] + [self.size] * len(self.views)
+        width = sum(widths) + GAP * (len(widths) + 1)
+        height = HEADER + self.size + FOOTER
+        # Video codecs want even sides.
+        frame = blank(height + height % 2, width + width % 2)
+        left = GAP
+        for title, panel_width in zip(self.titles, widths):
+            draw_text(frame, title, (left + 4, 23))
+            left += panel_width + GAP
+        self._draw_legend(frame, HEADER + self.size + 25)
+        return frame
+
+    def _draw_legend(self, image: np.ndarray, y: int) -> None:
+        x = 12
+        entries = [('left', LEFT), ('right', RIGHT), ('middle', CENTER)]
+        for name, color in entries:
+            draw_line(image, (x, y - 5), (x + 22, y - 5), color, 4)
+            draw_text(image, name, (x + 30, y))
+            x += 48 + text_width(name)
+        if self.lifted.std is not None:
+            draw_veils(image, [((x + 10, y - 5), 10, CENTER)],
+                       2 * VEIL_OPACITY)
+            draw_disc(image, (x + 10, y - 5), 3, CENTER)
+            draw_text(image, 'two std', (x + 28, y))
+            x += 46 + text_width('two std')
+        if self.lifted.hypotheses is not None:
+            faint = lighten(CENTER, FAINT)
+            for shift in (-8, -5, -2):
+                draw_line(image, (x, y + shift), (x + 22, y + shift), faint)
+            draw_text(image, 'hypotheses', (x + 30, y))
+            x += 48 + text_width('hypotheses')
+        draw_line(image, (x, y - 5), (x + 22, y - 5), GRID, 2)
+        draw_text(image, 'floor, 0.5 m', (x + 30, y))

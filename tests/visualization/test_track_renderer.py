@@ -1,0 +1,143 @@
+# Copyright (c) mmdiffpose contributors. All rights reserved.
+"""Pictures of a lifted track."""
+
+import time
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from mmdiffpose.apis.lift import LiftedTrack
+from mmdiffpose.visualization.animation import (gif_stride, read_frames,
+                                                write_gif, write_mp4)
+from mmdiffpose.visualization.palette import LEFT, RIGHT, UNSEEN
+from mmdiffpose.visualization.track_renderer import TrackRenderer
+
+
+def make_track(frames=6, **changes):
+    rng = np.random.default_rng(0)
+    pose = rng.uniform(-0.8, 0.8, (17, 3)).astype(np.float32)
+    # Left limbs in one half of every picture, right limbs in the other.
+    pose[[4, 5, 6, 11, 12, 13], 0] = 0.5
+    pose[[1, 2, 3, 14, 15, 16], 0] = -0.5
+    pose[[0, 7, 8, 9, 10], 0] = 0
+    pose[0] = 0
+    poses = np.repeat(pose[None], frames, 0)
+    fields = dict(
+        keypoints_3d=poses,
+        scores=np.ones((frames, 17), np.float32),
+        std=np.full((frames, 17), 0.05, np.float32),
+        hypotheses=np.repeat(poses[:, None], 3, 1) + 0.02,
+        keypoints_2d=poses[..., :2] * 200 + [400, 300],
+        scores_2d=np.ones((frames, 17), np.float32),
+        frame_ids=np.arange(frames),
+        image_size=(800, 600),
+        fps=30.)
+    return LiftedTrack(**{**fields, **changes})
+
+
+def columns_of(image, color):
+    """x of the pixels that have exactly this colour."""
+    return np.nonzero((image == color).all(-1))[1]
+
+
+def test_left_is_left_in_every_panel():
+    renderer = TrackRenderer(make_track(), size=200)
+    picture, front, _ = renderer.panels(0)
+    for panel in (picture, front):
+        middle = panel.shape[1] / 2
+        assert columns_of(panel, LEFT).mean() > middle + 20
+        assert columns_of(panel, RIGHT).mean() < middle - 20
+
+
+def test_all_frames_are_of_one_even_size():
+    track = make_track()
+    track.keypoints_3d[3] *= 0.5
+    renderer = TrackRenderer(track, size=151)
+    shapes = {renderer.render(i).shape for i in range(6)}
+    assert len(shapes) == 1
+    height, width, channels = shapes.pop()
+    assert height % 2 == width % 2 == 0 and channels == 3
+
+
+def test_larger_std_covers_more():
+    small, large = (
+        TrackRenderer(
+            make_track(std=np.full((6, 17), std), hypotheses=None),
+            size=200).panels(0)[1] for std in (0.03, 0.15))
+    bare = TrackRenderer(
+        make_track(std=None, hypotheses=None), size=200).panels(0)[1]
+    assert (large != bare).sum() > 3 * (small != bare).sum() > 0
+
+
+def test_joints_not_seen_are_grey():
+    scores = np.ones((6, 17))
+    scores[2, 4:7] = 0
+    renderer = TrackRenderer(make_track(scores_2d=scores), size=200)
+    for panel in renderer.panels(2)[:2]:
+        assert len(columns_of(panel, UNSEEN)) > 10
+    assert not len(columns_of(renderer.panels(1)[0], UNSEEN))
+
+
+def test_video_lies_under_the_joints():
+    """A marker painted at a joint's pixel is covered by that joint."""
+    track = make_track()
+    image = np.zeros((600, 800, 3), np.uint8)
+    image[:, 400:] = (0, 200, 0)
+    renderer = TrackRenderer(track, size=300)
+    for picture in (image, image[::2, ::2]):
+        panel = renderer.panels(0, picture)[0]
+        edge = np.flatnonzero((panel == (0, 200, 0)).all(-1).any(0))[0]
+        root = track.keypoints_2d[0, 0] * renderer.picture.scale + \
+            renderer.picture.offset
+        assert edge == pytest.approx(root[0], abs=2)
+
+
+def test_sheet():
+    renderer = TrackRenderer(make_track(), size=120)
+    one, three = renderer.sheet([0]), renderer.sheet([0, 2, 5])
+    assert three.shape[1] == 3 * one.shape[1]
+    assert three.shape[0] == one.shape[0] > 3 * 120
+
+
+def test_no_figure_is_made_per_frame():
+    """Hundreds of frames a second; a tenth of that still passes."""
+    renderer = TrackRenderer(make_track(), size=400)
+    renderer.render(0)
+    start = time.perf_counter()
+    for _ in range(20):
+        renderer.render(1)
+    assert time.perf_counter() - start < 1
+
+
+def test_gif_and_mp4_play_what_was_written(tmp_path):
+    renderer = TrackRenderer(make_track(), size=100)
+    frames = [renderer.render(i) for i in range(6)]
+    frames[4][:50] = 0
+    with Image.open(write_gif(iter(frames), tmp_path / 'a.gif', 15)) as gif:
+        assert gif.size == frames[0].shape[1::-1]
+        assert gif.info['loop'] == 0 and gif.info['duration'] == 70
+        durations = []
+        for number in range(gif.n_frames):
+            gif.seek(number)
+            durations.append(gif.info['duration'])
+        # Equal neighbours may be merged; the time they stand for is kept.
+        assert sum(durations) == 6 * 70
+    path = write_mp4(iter(frames), tmp_path / 'a.mp4', 30)
+    read = list(read_frames(path, [0, 4, 99]))
+    assert read[0].shape == frames[0].shape and read[2] is None
+    assert np.abs(read[0].astype(int) - frames[0]).mean() < 6
+    assert read[1][:45].mean() < 20, 'frame 4, not a neighbour'
+
+
+def test_gif_shows_about_15_frames_a_second():
+    assert [gif_stride(fps) for fps in (10, 15, 25, 30, 60)] == [1, 1, 2, 2, 4]
+
+
+def test_unreadable_videos(tmp_path):
+    assert list(read_frames(None, [0, 1])) == [None, None]
+    with pytest.raises(FileNotFoundError, match='nowhere.mp4'):
+        list(read_frames(tmp_path / 'nowhere.mp4', [0]))
+    (tmp_path / 'text.mp4').write_text('hello')
+    with pytest.raises(ValueError, match='expected a video'):
+        list(read_frames(tmp_path / 'text.mp4', [0]))
