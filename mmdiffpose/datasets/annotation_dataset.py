@@ -132,7 +132,7 @@ class AnnotationLiftingDataset(LiftingDataset):
     def get_data_info(self, idx: int) -> Dict[str, Any]:
         """One window; frames without a pose to score are context only."""
         sample = super().get_data_info(idx)
-        seen = self.sequences[self.windows[idx].sequence].seen
+        seen = self.sequences[self.windows[idx][0]].seen
         if seen is not None:
             seen = seen[sample['frame_ids']]
             sample['valid_frames'] &= seen

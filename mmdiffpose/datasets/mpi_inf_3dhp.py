@@ -1,12 +1,19 @@
 # Copyright (c) mmdiffpose contributors. All rights reserved.
 """MPI-INF-3DHP for lifting."""
 
+import dataclasses
+from typing import Any, Dict, List
+
+from mmpose.datasets.datasets.utils import parse_pose_metainfo
+
 from mmdiffpose.registry import DATASETS
+from mmdiffpose.skeletons import Skeleton
 
 from .annotation_dataset import AnnotationLiftingDataset
+from .sequence import Sequence
 
 TRAIN_CAMERAS = (0, 1, 2, 4, 5, 6, 7, 8)
-"""The eight cameras at chest height of the 14; the field trains on these."""
+"""The eight cameras of the 14 that the field trains on."""
 
 TEST_SEQUENCES = ('TS1', 'TS2', 'TS3', 'TS4', 'TS5', 'TS6')
 
@@ -14,10 +21,14 @@ JOINTS_28_TO_17 = (7, 5, 14, 15, 16, 9, 10, 11, 23, 24, 25, 18, 19, 20, 4, 3,
                    6)
 """Of the 28 joints of ``annot.mat``, the 17 that the test set has too."""
 
-JOINTS_17 = ('head_top', 'neck', 'right_shoulder', 'right_elbow',
-             'right_wrist', 'left_shoulder', 'left_elbow', 'left_wrist',
-             'right_hip', 'right_knee', 'right_ankle', 'left_hip', 'left_knee',
-             'left_ankle', 'pelvis', 'spine', 'head')
+MPI_INF_3DHP_17 = Skeleton(
+    name='mpi_inf_3dhp',
+    joints=('head_top', 'neck', 'right_shoulder', 'right_elbow', 'right_wrist',
+            'left_shoulder', 'left_elbow', 'left_wrist', 'right_hip',
+            'right_knee', 'right_ankle', 'left_hip', 'left_knee', 'left_ankle',
+            'pelvis', 'spine', 'head'),
+    parents=(16, 15, 1, 2, 3, 1, 5, 6, 14, 8, 9, 14, 11, 12, -1, 14, 1),
+    flip_pairs=((5, 2), (6, 3), (7, 4), (11, 8), (12, 9), (13, 10)))
 """The data set's own order of its 17 joints; the root is number 14."""
 
 TO_H36M = (14, 8, 9, 10, 11, 12, 13, 15, 1, 16, 0, 5, 6, 7, 2, 3, 4)
@@ -27,21 +38,24 @@ is the thorax there, its head the neck base, its head top the head."""
 FROM_H36M = tuple(TO_H36M.index(joint) for joint in range(17))
 """``pose[FROM_H36M]`` brings Human3.6M-17 back to its own order."""
 
-METRIC_JOINTS = tuple(sorted(TO_H36M.index(joint) for joint in range(14)))
-"""The 14 joints of PCK and AUC in Human3.6M-17 order: all but pelvis,
-spine and head of the own order."""
+JOINT_ORDERS = ('h36m', 'mpi_inf_3dhp')
 
 
 @DATASETS.register_module()
 class MPIINF3DHPLiftingDataset(AnnotationLiftingDataset):
-    """MPI-INF-3DHP (Mehta et al., 3DV 2017) in Human3.6M-17 joint order.
+    """MPI-INF-3DHP (Mehta et al., 3DV 2017).
 
-    Its joints are its own, only their order is Human3.6M's
-    (:data:`TO_H36M`). Test frames whose annotation is not valid are read,
-    serve as context, and are never scored. A file holds either ``annot3`` or
-    ``univ_annot3`` targets, never both, and says which in its name.
+    Files and, by default, samples have Human3.6M-17 joint order: the joints
+    are its own, only their order is Human3.6M's (:data:`TO_H36M`). Test
+    frames without a valid annotation are read, serve as context, and are
+    never scored. A file holds either ``annot3`` or ``univ_annot3`` targets,
+    never both, and says which in its name. A sample's ``action`` is its
+    sequence (``'TS1'``), so that the mean over actions is the mean over
+    sequences.
 
     Args:
+        joint_order: ``'h36m'``, or ``'mpi_inf_3dhp'`` for the data set's own
+            order, in which the root is joint 14; metrics have to be told.
         **kwargs: Arguments of :class:`AnnotationLiftingDataset`.
     """
 
@@ -49,3 +63,72 @@ class MPIINF3DHPLiftingDataset(AnnotationLiftingDataset):
         'Write it with: python tools/dataset_converters/mpi_inf_3dhp.py '
         'official --data-root mpi_inf_3dhp --target annot3 '
         '--out-dir data/mpi_inf_3dhp')
+
+    def __init__(self,
+                 *args: Any,
+                 joint_order: str = 'h36m',
+                 **kwargs: Any) -> None:
+        if joint_order not in JOINT_ORDERS:
+            raise ValueError(f'joint_order must be one of {JOINT_ORDERS}, got '
+                             f'{joint_order!r}')
+        self.joint_order = joint_order
+        if joint_order == 'mpi_inf_3dhp':
+            metainfo = parse_pose_metainfo(own_order_metainfo(self.METAINFO))
+            kwargs['metainfo'] = {**metainfo, **(kwargs.get('metainfo') or {})}
+        super().__init__(*args, **kwargs)
+
+    def load_sequences(self) -> List[Sequence]:
+        """Read the files, in the joint order asked for."""
+        sequences = super().load_sequences()
+        if self.joint_order == 'h36m':
+            return sequences
+        order = list(FROM_H36M)
+        return [
+            dataclasses.replace(
+                sequence, **{
+                    name: array[:, order]
+                    for name in ('keypoints_2d', 'scores', 'keypoints_3d',
+                                 'mixtures')
+                    if (array := getattr(sequence, name)) is not None
+                }) for sequence in sequences
+        ]
+
+
+def own_order_metainfo(h36m: Dict[str, Any]) -> Dict[str, Any]:
+    """MMPose's description of the own joint order.
+
+    Args:
+        h36m: That of Human3.6M-17; colours and body halves come from it.
+    """
+    skeleton = MPI_INF_3DHP_17
+    names = skeleton.joints
+    keypoints = {}
+    for number, name in enumerate(names):
+        twin = skeleton.flip_indices[number]
+        keypoints[number] = dict(
+            h36m['keypoint_info'][FROM_H36M[number]],
+            name=name,
+            id=number,
+            swap=names[twin] if twin != number else '')
+    bones = {
+        number:
+        dict(
+            link=(names[parent], names[child]),
+            id=number,
+            color=keypoints[child]['color'])
+        for number, (parent, child) in enumerate(skeleton.bones)
+    }
+    return dict(
+        h36m,
+        dataset_name='mpi_inf_3dhp',
+        paper_info=dict(
+            author='Dushyant Mehta and Helge Rhodin and Dan Casas and Pascal '
+            'Fua and Oleksandr Sotnychenko and Weipeng Xu and Christian '
+            'Theobalt',
+            title='Monocular 3D Human Pose Estimation In The Wild Using '
+            'Improved CNN Supervision',
+            container='International Conference on 3D Vision',
+            year='2017',
+            homepage='https://vcai.mpi-inf.mpg.de/3dhp-dataset/'),
+        keypoint_info=keypoints,
+        skeleton_info=bones)
