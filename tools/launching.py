@@ -1,0 +1,202 @@
+# Copyright (c) mmdiffpose contributors. All rights reserved.
+"""What train.py and test.py share: arguments, checks, the process group."""
+
+import argparse
+import difflib
+import os
+import os.path as osp
+import sys
+from glob import glob
+from typing import List, Optional
+
+from mmengine.config import Config, DictAction
+
+REPO_ROOT = osp.dirname(osp.dirname(osp.abspath(__file__)))
+
+RUNNER_KEYS = frozenset([
+    'activation_checkpointing', 'auto_scale_lr', 'cfg', 'compile',
+    'custom_hooks', 'custom_imports', 'data_preprocessor', 'default_hooks',
+    'default_scope', 'efficient_conv_bn_eval', 'env_cfg', 'experiment_name',
+    'find_unused_parameters', 'launcher', 'load_from', 'log_level',
+    'log_processor', 'model', 'model_wrapper_cfg', 'optim_wrapper',
+    'param_scheduler', 'preprocess_cfg', 'randomness', 'resume', 'sync_bn',
+    'test_cfg', 'test_dataloader', 'test_evaluator', 'train_cfg',
+    'train_dataloader', 'val_cfg', 'val_dataloader', 'val_evaluator',
+    'visualizer', 'work_dir'
+])
+"""Top-level keys that MMEngine's runner reads."""
+
+
+def add_common_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments that training and testing share."""
+    parser.add_argument(
+        '--work-dir',
+        help='folder for logs and checkpoints; work_dirs/<config name> by '
+        'default')
+    parser.add_argument(
+        '--seed',
+        type=int,
+        help='seed of every random draw (randomness.seed in the config)')
+    parser.add_argument(
+        '--cfg-options',
+        nargs='+',
+        action=DictAction,
+        metavar='KEY=VALUE',
+        help='override settings of the config, for example '
+        'train_cfg.max_epochs=3 model.head.num_hypotheses=20; lists are '
+        'written key="[a,b]" or key=a,b, without white space')
+    parser.add_argument(
+        '--launcher',
+        choices=['none', 'pytorch', 'slurm', 'mpi'],
+        default='none',
+        help='what started the processes; dist_train.sh and dist_test.sh '
+        'pass pytorch')
+    # torch.distributed.launch passes this one; torchrun sets LOCAL_RANK.
+    parser.add_argument(
+        '--local_rank',
+        '--local-rank',
+        type=int,
+        default=0,
+        help=argparse.SUPPRESS)
+
+
+def load_config(args: argparse.Namespace) -> Config:
+    """Read the config and apply the arguments of both tools.
+
+    Args:
+        args (Namespace): With ``config`` and the common arguments.
+
+    Returns:
+        Config: Ready for the tool's own changes.
+
+    Raises:
+        FileNotFoundError: When there is no such config.
+        ValueError: When an override names a key that nothing reads.
+    """
+    if not osp.isfile(args.config):
+        raise FileNotFoundError(_describe_missing_config(args.config))
+    os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
+    cfg = Config.fromfile(args.config)
+    if args.cfg_options is not None:
+        _check_overrides(cfg, args.cfg_options)
+        cfg.merge_from_dict(args.cfg_options)
+    cfg.launcher = args.launcher
+    if args.work_dir is not None:
+        cfg.work_dir = args.work_dir
+    elif cfg.get('work_dir') is None:
+        name = osp.splitext(osp.basename(args.config))[0]
+        cfg.work_dir = osp.join('work_dirs', name)
+    if args.seed is not None:
+        cfg.randomness = dict(cfg.get('randomness') or {}, seed=args.seed)
+    return cfg
+
+
+def _describe_missing_config(path: str) -> str:
+    known = [
+        osp.relpath(found, REPO_ROOT)
+        for found in glob(osp.join(REPO_ROOT, 'configs', '*.py'))
+    ]
+    near = difflib.get_close_matches(path, known, n=3)
+    hint = f'; did you mean {" or ".join(near)}?' if near else ''
+    return f'there is no config {path}{hint}'
+
+
+def _check_overrides(cfg: Config, options: dict) -> None:
+    """Refuse overrides that would change nothing.
+
+    Keys further down are checked by what they configure: our modules, like
+    MMEngine's loops and loaders, refuse arguments that they don't know.
+    """
+    for key in options:
+        top = key.split('.')[0]
+        if top in RUNNER_KEYS:
+            continue
+        if top in cfg:
+            raise ValueError(
+                f'--cfg-options {key}: {top} is a variable that the config '
+                'file has already used, so that changing it now has no '
+                'effect; override the keys that were made from it')
+        near = difflib.get_close_matches(top, sorted(RUNNER_KEYS), n=1)
+        if top == 'seed':
+            near = ['randomness.seed']
+        hint = f'; did you mean {near[0]}?' if near else ''
+        raise ValueError(
+            f'--cfg-options {key}: nothing reads the key {top}{hint}')
+
+
+def check_checkpoint(path: str, argument: str) -> None:
+    """Check that a local checkpoint exists before anything is built.
+
+    Args:
+        path (str): Path, or an address that MMEngine can read from.
+        argument (str): The argument that named it, for the message.
+
+    Raises:
+        FileNotFoundError: When it is a local path without a file.
+    """
+    if '://' not in path and not osp.isfile(path):
+        raise FileNotFoundError(f'{argument}: there is no checkpoint {path}')
+
+
+def choose_backend(cfg: Config) -> List[str]:
+    """Fit the process group to the machine: gloo where there is no GPU.
+
+    Args:
+        cfg (Config): Changed in place: ``env_cfg.dist_cfg.backend``.
+
+    Returns:
+        list[str]: What was changed, for the log.
+
+    Raises:
+        ValueError: When there are more processes than GPUs.
+    """
+    import torch
+    if cfg.launcher == 'none':
+        return []
+    env_cfg = cfg.get('env_cfg') or {}
+    dist_cfg = dict(env_cfg.get('dist_cfg') or {})
+    backend = dist_cfg.get('backend', 'nccl')
+    if torch.cuda.is_available():
+        return _check_gpus(torch.cuda.device_count(), backend)
+    if backend != 'nccl':
+        return []
+    dist_cfg['backend'] = 'gloo'
+    cfg.env_cfg = dict(env_cfg, dist_cfg=dist_cfg)
+    return ['there is no GPU: the processes talk through gloo, not nccl']
+
+
+def _check_gpus(num_gpus: int, backend: str) -> List[str]:
+    local_rank = int(os.environ.get('LOCAL_RANK', 0))
+    if backend == 'nccl' and local_rank >= num_gpus:
+        raise ValueError(
+            f'process {local_rank} of this machine has no GPU of its own: '
+            f'there are {num_gpus}; start at most that many processes')
+    return []
+
+
+def require_mmpose() -> None:
+    """End with a sentence, not a trace, where MMPose isn't installed."""
+    import mmdiffpose
+    if not mmdiffpose.HAS_MMPOSE:
+        sys.exit('MMPose is not installed here. Run "bash tools/setup_env.sh"'
+                 ' (makes .venv), or: pip install --no-deps mmpose==1.3.2 '
+                 'mmdet==3.3.0')
+
+
+def find_last_checkpoint(work_dir: str) -> Optional[str]:
+    """Find the newest checkpoint of a training.
+
+    Args:
+        work_dir (str): The training's folder.
+
+    Returns:
+        str: Its path, or None where the training has saved none. A folder
+        that was moved is handled: the file is looked for by its name.
+    """
+    record = osp.join(work_dir, 'last_checkpoint')
+    if not osp.isfile(record):
+        return None
+    with open(record, encoding='utf-8') as file:
+        recorded = file.read().strip()
+    moved = osp.join(work_dir, osp.basename(recorded))
+    return next((p for p in (recorded, moved) if osp.isfile(p)), None)

@@ -1,0 +1,101 @@
+# Copyright (c) mmdiffpose contributors. All rights reserved.
+"""Test a trained model: the metrics of its config, on its test split."""
+
+import argparse
+import json
+import math
+import os
+import os.path as osp
+from typing import Any, Dict, Optional, Sequence
+
+# First: its fixes must be in place before anything imports MMPose.
+import mmdiffpose  # noqa: F401 isort: skip
+
+from launching import (add_common_arguments, check_checkpoint, choose_backend,
+                       load_config, require_mmpose)
+from mmengine.config import Config
+from mmengine.dist import is_main_process
+from mmengine.runner import Runner
+
+
+def parse_args(argv: Optional[Sequence[str]] = None) -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument('config', help='path of the config')
+    parser.add_argument('checkpoint', help='path of the trained weights')
+    parser.add_argument(
+        '--out', metavar='FILE.json', help='write the metrics to this file')
+    parser.add_argument(
+        '--dump',
+        metavar='FILE.pkl',
+        help='write every prediction to this file, for offline evaluation')
+    add_common_arguments(parser)
+    return parser.parse_args(argv)
+
+
+def configure(args: argparse.Namespace) -> Config:
+    """Read the config and apply the arguments.
+
+    Raises:
+        FileNotFoundError: When the config or the checkpoint is missing.
+        ValueError: When an argument doesn't fit.
+    """
+    for argument, suffixes in (('out', ('.json', )), ('dump', ('.pkl',
+                                                               '.pickle'))):
+        value = getattr(args, argument)
+        if value is not None and not value.endswith(suffixes):
+            raise ValueError(f'--{argument} writes a {suffixes[0]} file, '
+                             f'found {value}')
+    check_checkpoint(args.checkpoint, 'checkpoint')
+    cfg = load_config(args)
+    cfg.load_from = args.checkpoint
+    cfg.resume = False
+    if args.dump is not None:
+        evaluators = cfg.test_evaluator
+        if isinstance(evaluators, dict):
+            evaluators = [evaluators]
+        cfg.test_evaluator = [
+            *evaluators,
+            dict(type='DumpResults', out_file_path=args.dump)
+        ]
+    return cfg
+
+
+def write_metrics(metrics: Dict[str, Any], path: str) -> None:
+    """Write metrics as JSON; the file is complete or not there.
+
+    Args:
+        metrics (dict): Metric name to value. Values that JSON has no number
+            for (nan, inf) become null.
+        path (str): The file to write.
+    """
+    numbers = {
+        name: value if not isinstance(value, float) or math.isfinite(value)
+        else None
+        for name, value in metrics.items()
+    }
+    os.makedirs(osp.dirname(osp.abspath(path)), exist_ok=True)
+    partial = f'{path}.part'
+    with open(partial, 'w', encoding='utf-8') as file:
+        json.dump(numbers, file, indent=2, default=float)
+        file.write('\n')
+    os.replace(partial, path)
+
+
+def main() -> None:
+    """Test."""
+    args = parse_args()
+    require_mmpose()
+    cfg = configure(args)
+    notes = choose_backend(cfg)
+    runner = Runner.from_cfg(cfg)
+    for note in notes:
+        runner.logger.info(note)
+    metrics = runner.test()
+    if args.out is not None and is_main_process():
+        write_metrics(metrics, args.out)
+        runner.logger.info(f'metrics written to {args.out}')
+
+
+if __name__ == '__main__':
+    main()
