@@ -1,0 +1,26 @@
+# Copyright (c) mmdiffpose contributors. All rights reserved.
+"""Fixtures that all tests share."""
+import os
+from pathlib import Path
+
+import pytest
+
+SHARED = 'MMDIFFPOSE_SHARED'
+
+
+@pytest.fixture(scope='session')
+def shared_dir() -> Path:
+    """Folder with raw data that the repository does not hold.
+
+    Its ``data`` has the layouts that ``tools/dataset_converters`` read:
+    ``hdm05/HDM_*.asf``, ``cmu/subjects/NN/NN.asf``. It is found through the
+    environment variable or as a folder ``shared`` beside the checkout; tests
+    that need it are skipped where there is none.
+    """
+    named = os.environ.get(SHARED)
+    folder = Path(named) if named else Path(__file__).parents[2] / 'shared'
+    if not (folder / 'data').is_dir():
+        pytest.skip(
+            f'{folder / "data"} does not exist: set {SHARED} to a folder with '
+            'raw data to run this test')
+    return folder
