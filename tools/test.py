@@ -9,8 +9,9 @@ import os.path as osp
 from typing import Any, Dict, Optional, Sequence
 
 # First: its fixes must be in place before anything imports MMPose.
-import mmdiffpose  # noqa: F401 isort: skip
+import mmdiffpose  # noqa: F401
 
+# isort: split
 from launching import (add_common_arguments, check_checkpoint, choose_backend,
                        load_config, require_mmpose)
 from mmengine.config import Config
@@ -69,17 +70,19 @@ def write_metrics(metrics: Dict[str, Any], path: str) -> None:
             for (nan, inf) become null.
         path (str): The file to write.
     """
-    numbers = {
-        name: value if not isinstance(value, float) or math.isfinite(value)
-        else None
-        for name, value in metrics.items()
-    }
+    numbers = {name: _json_number(value) for name, value in metrics.items()}
     os.makedirs(osp.dirname(osp.abspath(path)), exist_ok=True)
     partial = f'{path}.part'
     with open(partial, 'w', encoding='utf-8') as file:
         json.dump(numbers, file, indent=2, default=float)
         file.write('\n')
     os.replace(partial, path)
+
+
+def _json_number(value: Any) -> Any:
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value
 
 
 def main() -> None:

@@ -9,8 +9,9 @@ import argparse
 from typing import Optional, Sequence
 
 # First: its fixes must be in place before anything imports MMPose.
-import mmdiffpose  # noqa: F401 isort: skip
+import mmdiffpose  # noqa: F401
 
+# isort: split
 from launching import (add_common_arguments, check_checkpoint, choose_backend,
                        load_config, require_mmpose)
 from mmengine.config import Config

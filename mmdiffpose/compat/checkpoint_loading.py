@@ -26,8 +26,8 @@ def allow_checkpoint_classes() -> None:
     from mmengine.logging import HistoryBuffer
 
     # An array without elements stores its data as a call of bytes().
-    add_safe_globals([HistoryBuffer, bytes, _history_method(HistoryBuffer)] +
-                     _numpy_classes() + _numpy_functions())
+    safe = [HistoryBuffer, bytes, _history_method(HistoryBuffer)]
+    add_safe_globals(safe + _numpy_classes() + _numpy_functions())
 
 
 @functools.lru_cache(maxsize=None)
@@ -81,14 +81,17 @@ def _numpy_functions() -> List[Callable]:
     except ImportError:
         multiarray = importlib.import_module('numpy.core.multiarray')
 
-    functions = []
-    for module in ('numpy._core.multiarray', 'numpy.core.multiarray'):
-        for name in ('_reconstruct', 'scalar'):
+    return [
+        _named(_forward_to(getattr(multiarray, name)), module, name)
+        for module in ('numpy._core.multiarray', 'numpy.core.multiarray')
+        for name in ('_reconstruct', 'scalar')
+    ]
 
-            def rebuild(*args: Any,
-                        _original: Callable = getattr(multiarray, name)
-                        ) -> Any:
-                return _original(*args)
 
-            functions.append(_named(rebuild, module, name))
-    return functions
+def _forward_to(function: Callable) -> Callable:
+    """Make a function that can be renamed of one that can't, being C."""
+
+    def forward(*args: Any) -> Any:
+        return function(*args)
+
+    return forward

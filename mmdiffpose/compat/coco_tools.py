@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager, nullcontext
 from types import ModuleType
 from typing import Any, Optional, Sequence
 
-from .import_hooks import (around_import, provide_missing, temporary_modules)
+from .import_hooks import around_import, provide_missing, temporary_modules
 
 _EXTENSION = 'xtcocotools._mask'
 

@@ -1,0 +1,68 @@
+#!/usr/bin/env bash
+# Check the code's style: flake8, isort, yapf, codespell, and a few rules of
+# this project. .pre-commit-config.yaml runs the same tools.
+#
+#   bash tools/lint.sh [--fix] [files or folders]
+#
+# --fix lets isort and yapf rewrite the files. Without names, every Python
+# file of the checkout is checked. The tools live in .venv-lint, apart from
+# the environment that trains.
+set -euo pipefail
+
+root="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
+venv="$root/.venv-lint"
+
+fix=
+if [[ "${1:-}" == --fix ]]; then
+    fix=yes
+    shift
+elif [[ "${1:-}" == -h || "${1:-}" == --help ]]; then
+    sed -n '2,/^set -/{/^set -/!s/^# \{0,1\}//p}' "$0"
+    exit
+fi
+
+if ! cmp -s "$root/requirements/lint.txt" "$venv/requirements.txt"; then
+    echo "[lint] installing the linters into .venv-lint" >&2
+    rm -rf "$venv"
+    "${PYTHON:-python3}" -m venv "$venv"
+    "$venv/bin/python" -m pip install --quiet --quiet \
+        --disable-pip-version-check -r "$root/requirements/lint.txt"
+    cp "$root/requirements/lint.txt" "$venv/requirements.txt"
+fi
+
+# Names of the caller are relative to the caller's folder.
+targets=()
+for name in "$@"; do
+    targets+=("$(cd "$(dirname "$name")" && pwd)/$(basename "$name")")
+done
+cd "$root"
+if [[ ${#targets[@]} == 0 ]]; then
+    for name in mmdiffpose configs tools tests projects setup.py; do
+        [[ -e "$name" ]] && targets+=("$name")
+    done
+fi
+
+run() { "$venv/bin/python" -m "$@"; }
+
+if [[ "$fix" ]]; then
+    run isort --quiet "${targets[@]}"
+    run yapf --in-place --recursive --parallel "${targets[@]}"
+fi
+
+status=0
+check() {
+    local name="$1"
+    shift
+    if ! "$@"; then
+        echo "[lint] $name found something to change" >&2
+        status=1
+    fi
+}
+check flake8 run flake8 "${targets[@]}"
+check isort run isort --check-only --diff --quiet "${targets[@]}"
+check yapf run yapf --diff --recursive --parallel "${targets[@]}"
+check codespell run codespell_lib "${targets[@]}"
+check 'the project rules' "$venv/bin/python" tools/lint_rules.py \
+    "${targets[@]}"
+[[ "$status" == 0 ]] && echo '[lint] clean' >&2
+exit "$status"

@@ -1,0 +1,66 @@
+# Copyright (c) mmdiffpose contributors. All rights reserved.
+"""Check rules that no common linter has.
+
+Every Python file starts with the copyright line, has at most 350 lines, and
+quotes strings with single quotes unless they hold one; test files have names
+of their own, because pytest imports them by name.
+"""
+
+import io
+import sys
+import tokenize
+from collections import defaultdict
+from pathlib import Path
+from typing import Dict, Iterator, List
+
+COPYRIGHT = '# Copyright (c) mmdiffpose contributors. All rights reserved.'
+MAX_LINES = 350
+
+
+def python_files(names: List[str]) -> List[Path]:
+    """List the Python files among files and below folders."""
+    found: List[Path] = []
+    for name in names:
+        path = Path(name)
+        found += sorted(path.rglob('*.py')) if path.is_dir() else [path]
+    return [path for path in found if path.suffix == '.py']
+
+
+def complaints(path: Path) -> Iterator[str]:
+    """Yield what is wrong with one file."""
+    text = path.read_text(encoding='utf-8')
+    lines = text.splitlines()
+    if not lines:
+        return
+    if COPYRIGHT not in lines[:2]:
+        yield f'{path}:1: the copyright line is missing'
+    if len(lines) > MAX_LINES:
+        yield f'{path}:{MAX_LINES + 1}: more than {MAX_LINES} lines'
+    for token in tokenize.generate_tokens(io.StringIO(text).readline):
+        if token.type != tokenize.STRING:
+            continue
+        body = token.string.lstrip('rbufRBUF')
+        single_line = not body.startswith('"""')
+        if single_line and body.startswith('"') and "'" not in body:
+            yield f'{path}:{token.start[0]}: double-quoted string'
+
+
+def main() -> int:
+    """Print what is wrong; the exit status is 1 if anything is."""
+    problems: List[str] = []
+    tests: Dict[str, List[Path]] = defaultdict(list)
+    for path in python_files(sys.argv[1:]):
+        problems += complaints(path)
+        if path.name.startswith('test_'):
+            tests[path.name].append(path)
+    for name, paths in tests.items():
+        if len(paths) > 1:
+            problems.append(f'{paths[1]}: there is also {paths[0]}; pytest '
+                            f'needs another name than {name}')
+    for problem in problems:
+        print(problem)
+    return bool(problems)
+
+
+if __name__ == '__main__':
+    sys.exit(main())
