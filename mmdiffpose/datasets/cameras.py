@@ -122,11 +122,15 @@ SUBJECT_CENTER: Tuple[float, float, float] = (0., 1.1, 0.)
 """World point in metres that the virtual cameras look at: waist height above
 the middle of the capture area."""
 
-VIRTUAL_CAMERAS: Tuple[PinholeCamera, ...] = (
-    _virtual_camera('v0', 38., 5.3, 1.58, (1145., 1144.), (512., 515.)),
-    _virtual_camera('v1', 127., 5.5, 1.65, (1149., 1148.), (509., 508.)),
-    _virtual_camera('v2', 219., 5.2, 1.60, (1146., 1145.), (491., 502.)),
-    _virtual_camera('v3', 308., 5.4, 1.55, (1145., 1143.), (515., 497.)))
+VIRTUAL_CAMERAS: Tuple[PinholeCamera,
+                       ...] = (_virtual_camera('v0', 38., 5.3, 1.58,
+                                               (1145., 1144.), (512., 515.)),
+                               _virtual_camera('v1', 127., 5.5, 1.65,
+                                               (1149., 1148.), (509., 508.)),
+                               _virtual_camera('v2', 219., 5.2, 1.60,
+                                               (1146., 1145.), (491., 502.)),
+                               _virtual_camera('v3', 308., 5.4, 1.55,
+                                               (1145., 1143.), (515., 497.)))
 """Four fixed cameras like Human3.6M's: 1000 x 1000 px, focal length about
 1145 px, some 5 m from the middle, 1.6 m high, pitched down by 5 to 6 degrees,
 one in each quadrant. Azimuths are counted from the world's z axis towards x.
@@ -151,5 +155,4 @@ def normalize_screen(pixels: np.ndarray, width: int,
 def denormalize_screen(screen: np.ndarray, width: int,
                        height: int) -> np.ndarray:
     """Inverse of :func:`normalize_screen`: (..., 2) screen to pixels."""
-    return (screen +
-            np.array([1, height / width], screen.dtype)) * width / 2
+    return (screen + np.array([1, height / width], screen.dtype)) * width / 2

@@ -1,27 +1,9 @@
 # Copyright (c) mmdiffpose contributors. All rights reserved.
 """Where windows lie on a clip and which frames each one answers for."""
 
-from typing import List, NamedTuple, Tuple
-
 import numpy as np
 
 CLIP_ENDS = ('overlap', 'pad')
-
-
-class Window(NamedTuple):
-    """A window on a sequence.
-
-    Attributes:
-        sequence: Index of the sequence.
-        start: First frame; may be negative and the window may reach beyond
-            the clip, whose first and last frames are then repeated.
-        valid_from: First frame that counts in this window.
-        valid_to: One past the last frame that counts.
-    """
-    sequence: int
-    start: int
-    valid_from: int
-    valid_to: int
 
 
 def clip_windows(num_frames: int,
@@ -29,7 +11,7 @@ def clip_windows(num_frames: int,
                  stride: int,
                  clip_end: str = 'overlap',
                  causal: bool = False,
-                 once: bool = False) -> List[Tuple[int, int, int]]:
+                 once: bool = False) -> np.ndarray:
     """Lays windows over a clip.
 
     Args:
@@ -45,7 +27,10 @@ def clip_windows(num_frames: int,
             Otherwise every frame counts wherever it appears.
 
     Returns:
-        (start, valid_from, valid_to) per window.
+        (W, 3) integers, one row per window: its first frame, the first frame
+        that counts in it, one past the last frame that counts. The first
+        frame may be negative and a window may reach beyond the clip, whose
+        first and last frames are then repeated.
 
     Raises:
         ValueError: If ``clip_end`` is unknown.
@@ -54,21 +39,21 @@ def clip_windows(num_frames: int,
         raise ValueError(f'clip_end: expected one of {CLIP_ENDS}, found '
                          f'{clip_end!r}')
     if causal:
-        ends = list(range(stride, num_frames, stride)) + [num_frames]
-        starts = [end - seq_len for end in ends]
+        ends = np.append(np.arange(stride, num_frames, stride), num_frames)
+        starts = ends - seq_len
     else:
         last = max(num_frames - seq_len, 0)
-        starts = list(range(0, last + 1, stride))
+        starts = np.arange(0, last + 1, stride)
         if starts[-1] + seq_len < num_frames:
-            starts.append(last if clip_end ==
-                          'overlap' else starts[-1] + stride)
+            tail = last if clip_end == 'overlap' else starts[-1] + stride
+            starts = np.append(starts, tail)
     if not once:
-        return [(start, max(start, 0), min(start + seq_len, num_frames))
-                for start in starts]
-    bounds = [0]
-    for first, second in zip(starts[:-1], starts[1:]):
-        bounds.append(first + seq_len if causal else
-                      # the frame from which the second's middle is nearer
-                      int(np.floor((first + second + seq_len - 1) / 2)) + 1)
-    bounds.append(num_frames)
-    return list(zip(starts, bounds[:-1], bounds[1:]))
+        bounds = np.maximum(starts, 0), np.minimum(starts + seq_len,
+                                                   num_frames)
+    else:
+        if causal:
+            changes = starts[:-1] + seq_len
+        else:  # the frame from which on the next window's middle is nearer
+            changes = (starts[:-1] + starts[1:] + seq_len - 1) // 2 + 1
+        bounds = np.append(0, changes), np.append(changes, num_frames)
+    return np.stack([starts, *bounds], axis=1)

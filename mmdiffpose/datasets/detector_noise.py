@@ -33,7 +33,7 @@ Calibration of the scale: see :data:`PUBLISHED_ERROR_PX`.
 
 import zlib
 from dataclasses import dataclass
-from typing import NamedTuple, Tuple
+from typing import List, NamedTuple, Tuple
 
 import numpy as np
 from scipy.signal import lfilter
@@ -141,53 +141,45 @@ class DetectorNoise:
         Returns:
             Detections of the F frames.
         """
-        frames, joints = keypoints.shape[:2]
         size = self.scale * np.ptp(
             keypoints, axis=1).max(axis=-1) / REFERENCE_SIZE_PX
-        difficulty = np.exp(self.difficulty * self._correlated(
-            rng, (frames, joints), self.difficulty_time))
-        sigma = np.array(self.joint_sigma) * size[:, None] * difficulty
-        true_mode = keypoints + sigma[..., None] * self._jitter(
-            rng, (frames, joints, 2))
-        other_jitter = sigma[..., None] * self._jitter(
-            rng, (frames, joints, 2))
+        sigma = self._sigma(rng, keypoints.shape[:2]) * size[:, None]
+        jitter, other_jitter = (
+            sigma[..., None] * self._jitter(rng, keypoints.shape)
+            for _ in range(2))
         width = sigma * np.exp(
             self.width_noise * rng.standard_normal(sigma.shape))
-        other_width = width.copy()
+        true_mode = keypoints + jitter
 
-        weight, truth_is_main, shift = self._distractors(rng, frames, joints)
-        other_mode = np.where((weight < 1)[..., None], keypoints +
-                              other_jitter + shift * size[:, None, None],
-                              true_mode)
+        weight, truth_is_main, shift = self._distractors(rng, *sigma.shape)
+        other_mode = np.where(
+            (weight < 1)[..., None],
+            true_mode - jitter + other_jitter + shift * size[:, None, None],
+            true_mode)
+        other_width = width
         for limbs in (_LEGS, _ARMS):
-            swapped, swap_weight, swap_truth = self._episodes(
-                rng, frames, self.swap_rate)
-            order = list(range(joints))
-            for left, right in limbs:
-                order[left], order[right] = right, left
-            members = np.zeros(joints, bool)
-            members[np.array(limbs).ravel()] = True
-            mask = swapped[:, None] & members
-            weight = np.where(mask, swap_weight[:, None], weight)
-            truth_is_main = np.where(mask, swap_truth[:, None], truth_is_main)
+            mask, order, limb_weight, limb_truth = self._swaps(
+                rng, limbs, *sigma.shape)
+            weight = np.where(mask, limb_weight, weight)
+            truth_is_main = np.where(mask, limb_truth, truth_is_main)
             other_mode = np.where(mask[..., None], true_mode[:, order],
                                   other_mode)
             other_width = np.where(mask, width[:, order], other_width)
 
-        modes = np.stack([true_mode, other_mode], axis=2)
-        widths = np.stack([width, other_width], axis=2)
-        modes = np.where(truth_is_main[..., None, None], modes,
-                         modes[:, :, ::-1])
-        widths = np.where(truth_is_main[..., None], widths, widths[..., ::-1])
-        weights = np.stack([weight, 1 - weight], axis=2)
-        mixtures = np.concatenate([
-            weights[..., None], modes,
-            np.repeat(np.maximum(widths, 1e-3)[..., None], 2, axis=-1)
-        ], axis=-1)  # yapf: disable
+        mixtures = np.where(
+            truth_is_main[..., None, None],
+            _mixture(weight, true_mode, width, other_mode, other_width),
+            _mixture(weight, other_mode, other_width, true_mode, width))
         return Detections(
-            keypoints=modes[:, :, 0].astype(np.float32),
-            scores=self._scores(rng, weight, widths[..., 0], size),
+            keypoints=mixtures[:, :, 0, 1:3].astype(np.float32),
+            scores=self._scores(rng, weight, mixtures[:, :, 0, 3], size),
             mixtures=mixtures.astype(np.float32))
+
+    def _sigma(self, rng: np.random.Generator,
+               shape: Tuple[int, int]) -> np.ndarray:
+        """Standard deviations (F, J) of the jitter at the reference size."""
+        wander = self._correlated(rng, shape, self.difficulty_time)
+        return np.array(self.joint_sigma) * np.exp(self.difficulty * wander)
 
     def _correlated(self, rng: np.random.Generator, shape: Tuple[int, ...],
                     time: float) -> np.ndarray:
@@ -200,14 +192,13 @@ class DetectorNoise:
     def _jitter(self, rng: np.random.Generator,
                 shape: Tuple[int, ...]) -> np.ndarray:
         """Unit-variance errors, partly correlated in time."""
-        return (np.sqrt(self.correlated_share) *
-                self._correlated(rng, shape, self.correlation_time) +
-                np.sqrt(1 - self.correlated_share) *
-                rng.standard_normal(shape))
+        return (
+            np.sqrt(self.correlated_share) *
+            self._correlated(rng, shape, self.correlation_time) +
+            np.sqrt(1 - self.correlated_share) * rng.standard_normal(shape))
 
-    def _episodes(
-        self, rng: np.random.Generator, frames: int, rate: float
-    ) -> Tuple[np.ndarray, np.ndarray, np.ndarray]:
+    def _episodes(self, rng: np.random.Generator, frames: int,
+                  rate: float) -> Tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Ambiguous episodes of one joint or limb pair.
 
         Returns:
@@ -228,9 +219,8 @@ class DetectorNoise:
             truth[span] = rng.random() < main
         return active[lead:], weight[lead:], truth[lead:]
 
-    def _distractors(
-            self, rng: np.random.Generator, frames: int,
-            joints: int) -> Tuple[np.ndarray, np.ndarray, np.ndarray]:
+    def _distractors(self, rng: np.random.Generator, frames: int,
+                     joints: int) -> Tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Weights (F, J), truth flags (F, J) and shifts (F, J, 2)."""
         columns = [
             self._episodes(rng, frames, self.distractor_rate)
@@ -242,6 +232,24 @@ class DetectorNoise:
         direction = drift / np.linalg.norm(drift, axis=-1, keepdims=True)
         return weight, truth, self.distractor_radius * (drift + direction)
 
+    def _swaps(
+            self, rng: np.random.Generator, limbs: Tuple[Tuple[int, int], ...],
+            frames: int, joints: int
+    ) -> Tuple[np.ndarray, List[int], np.ndarray, np.ndarray]:
+        """Left/right confusions of one pair of limbs.
+
+        Returns:
+            (F, J) bool where joints are confused; the order of the joints
+            with the limbs exchanged; (F, 1) weights; (F, 1) truth flags.
+        """
+        active, weight, truth = self._episodes(rng, frames, self.swap_rate)
+        order = list(range(joints))
+        for left, right in limbs:
+            order[left], order[right] = right, left
+        members = np.array(order) != np.arange(joints)
+        return (active[:, None] & members, order, weight[:, None], truth[:,
+                                                                         None])
+
     def _scores(self, rng: np.random.Generator, weight: np.ndarray,
                 width: np.ndarray, size: np.ndarray) -> np.ndarray:
         """Scores (F, J) from weight and relative width of the main mode."""
@@ -250,6 +258,20 @@ class DetectorNoise:
         noise = np.exp(self.score_noise * rng.standard_normal(weight.shape))
         return np.clip(.95 * weight * sharpness * noise, 0,
                        1).astype(np.float32)
+
+
+def _mixture(weight: np.ndarray, main: np.ndarray, main_width: np.ndarray,
+             other: np.ndarray, other_width: np.ndarray) -> np.ndarray:
+    """Two-component mixtures (F, J, 2, 5) from weights (F, J), modes
+    (F, J, 2) and widths (F, J)."""
+    # A width of zero would be a density without bound.
+    widths = np.maximum([main_width, other_width], 1e-3)
+    parts = ((weight, main, widths[0]), (1 - weight, other, widths[1]))
+    return np.stack([
+        np.concatenate([
+            share[..., None], mode, width[..., None], width[..., None]
+        ], axis=-1) for share, mode, width in parts
+    ], axis=2)  # yapf: disable
 
 
 def noise_generator(seed: int, *names: str) -> np.random.Generator:
@@ -262,8 +284,8 @@ def noise_generator(seed: int, *names: str) -> np.random.Generator:
     Returns:
         A fresh generator, the same for the same arguments on any machine.
     """
-    return np.random.default_rng(
-        [seed] + [zlib.crc32(name.encode()) for name in names])
+    return np.random.default_rng([seed] +
+                                 [zlib.crc32(name.encode()) for name in names])
 
 
 def mean_pixel_error(keypoints: np.ndarray, truth: np.ndarray) -> float:

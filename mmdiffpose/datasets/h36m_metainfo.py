@@ -15,14 +15,16 @@ _LOWER = ('root', 'hip', 'knee', 'foot')
 
 
 def _color(name: str) -> list:
-    return list(_LEFT if name.startswith('left') else _RIGHT if name.
-                startswith('right') else _MIDDLE)
+    return list(
+        _LEFT if name.startswith('left') else _RIGHT if name.
+        startswith('right') else _MIDDLE)
 
 
 def _h36m_metainfo() -> Dict[str, Any]:
     joints = H36M_17.joints
     keypoints = {
-        i: dict(
+        i:
+        dict(
             name=name,
             id=i,
             color=_color(name),
@@ -32,7 +34,8 @@ def _h36m_metainfo() -> Dict[str, Any]:
         for i, name in enumerate(joints)
     }
     bones = {
-        i: dict(
+        i:
+        dict(
             link=(joints[parent], joints[child]),
             id=i,
             color=_color(joints[child]))

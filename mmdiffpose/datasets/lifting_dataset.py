@@ -11,17 +11,17 @@ from mmengine.dataset import BaseDataset
 from mmpose.datasets.datasets.utils import parse_pose_metainfo
 
 from mmdiffpose.registry import DATASETS, TRANSFORMS
+
+from .clip_windows import clip_windows
 from .h36m_metainfo import H36M_METAINFO
 from .image_names import Track, image_names
 from .sequence import Sequence
-from .clip_windows import Window, clip_windows
 
 __all__ = ['LiftingDataset', 'Sequence']
 
-_SAMPLE_METAINFO = ('dataset_name', 'dataset_keypoint_weights',
-                    'flip_indices', 'flip_pairs', 'num_keypoints',
-                    'skeleton_links', 'stats_info', 'upper_body_ids',
-                    'lower_body_ids')
+_SAMPLE_METAINFO = ('dataset_name', 'dataset_keypoint_weights', 'flip_indices',
+                    'flip_pairs', 'num_keypoints', 'skeleton_links',
+                    'stats_info', 'upper_body_ids', 'lower_body_ids')
 
 
 @DATASETS.register_module()
@@ -106,7 +106,10 @@ class LiftingDataset(BaseDataset):
         self.random_phase = random_phase
         self.max_sequences = max_sequences
         self.sequences: List[Sequence] = []
-        self.windows: List[Window] = []
+        # One row per window: sequence, first frame, first and one past the
+        # last frame that counts. An array, because a list of objects would
+        # outweigh the data where windows are many.
+        self.windows = np.zeros((0, 4), np.int32)
         super().__init__(
             ann_file=ann_file,
             metainfo=metainfo,
@@ -145,23 +148,26 @@ class LiftingDataset(BaseDataset):
         if not sequences:
             raise ValueError(f'{type(self).__name__} has no sequences')
         if self.max_sequences is not None:
-            keep = np.linspace(
-                0, len(sequences) - 1,
-                min(self.max_sequences, len(sequences))).round().astype(int)
+            keep = np.linspace(0,
+                               len(sequences) - 1,
+                               min(self.max_sequences,
+                                   len(sequences))).round().astype(int)
             sequences = [sequences[i] for i in keep]
         for sequence in sequences:
             sequence.validate(self._metainfo['num_keypoints'])
         self.sequences = sequences
-        self.windows = [
-            Window(number, *span) for number, sequence in enumerate(sequences)
-            for span in clip_windows(
+        rows = [
+            clip_windows(
                 len(sequence),
                 self.seq_len,
                 self.stride,
                 clip_end=self.clip_end,
                 causal=self.causal and self.test_mode,
-                once=self.test_mode)
+                once=self.test_mode) for sequence in sequences
         ]
+        numbers = np.repeat(np.arange(len(rows)), [len(part) for part in rows])
+        self.windows = np.column_stack([numbers,
+                                        np.concatenate(rows)]).astype(np.int32)
         if self._indices is not None:
             self.windows = self._pick(self._indices)
         self._fully_initialized = True
@@ -181,9 +187,8 @@ class LiftingDataset(BaseDataset):
             The sample; its arrays are copies that a pipeline may change.
         """
         self.full_init()
-        window = self.windows[idx]
-        sequence = self.sequences[window.sequence]
-        start, valid_from, valid_to = window[1:]
+        number, start, valid_from, valid_to = self.windows[idx].tolist()
+        sequence = self.sequences[number]
         if self.random_phase and len(sequence) > self.seq_len:
             low = max(0, start - self.stride // 2)
             high = min(len(sequence) - self.seq_len, low + self.stride - 1)
@@ -218,20 +223,19 @@ class LiftingDataset(BaseDataset):
                 sample[key] = copy.copy(self._metainfo[key])
         return sample
 
-    def _pick(self, indices: Union[int, SequenceType[int]]) -> List[Window]:
+    def _pick(self, indices: Union[int, SequenceType[int]]) -> np.ndarray:
         if isinstance(indices, int):
             return (self.windows[:indices]
                     if indices >= 0 else self.windows[indices:])
-        return [self.windows[i] for i in indices]
+        return self.windows[list(indices)]
 
     def get_subset_(self, indices: Union[int, SequenceType[int]]) -> None:
         """Keeps only these windows, or the first (last, if negative) n."""
         self.full_init()
         self.windows = self._pick(indices)
 
-    def get_subset(
-            self, indices: Union[int,
-                                 SequenceType[int]]) -> 'LiftingDataset':
+    def get_subset(self,
+                   indices: Union[int, SequenceType[int]]) -> 'LiftingDataset':
         """A data set of these windows that shares this one's arrays."""
         self.full_init()
         subset = copy.copy(self)

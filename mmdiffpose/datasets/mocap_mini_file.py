@@ -102,8 +102,8 @@ def load_mocap_mini(
     metres = positions.astype(np.float32) * np.float32(_UNIT)
     parts = np.split(metres, np.cumsum(lengths)[:-1])
     clips = [
-        MocapClip(str(subject), str(clip), str(split), part)
-        for subject, clip, split, part in zip(
-            data['subjects'], data['clips'], data['splits'], parts)
+        MocapClip(str(subject), str(clip), str(split),
+                  part) for subject, clip, split, part in zip(
+                      data['subjects'], data['clips'], data['splits'], parts)
     ]
     return clips, int(data['fps'])

@@ -99,8 +99,8 @@ class Sequence:
             raise ValueError(f'{self.name}: {key}: {cause}: expected {shape}, '
                              f'found {array.shape}')
         if not np.isfinite(array).all():
-            bad = int((~np.isfinite(array)).reshape(len(array), -1).any(1)
-                      .argmax())
+            bad = int((~np.isfinite(array)).reshape(len(array),
+                                                    -1).any(1).argmax())
             raise ValueError(f'{self.name}: {key}: expected finite numbers, '
                              f'found NaN or infinity first in frame {bad}')
 

@@ -77,12 +77,25 @@ CMU_JOINTS.pop('root')  # the ASF root sits in the lower back
 
 # A bone's length in metres must lie within these bounds in every frame.
 PLAUSIBLE = dict(
-    thigh=(.36, .50), shin=(.36, .50), hip=(.06, .16), torso=(.20, .38),
-    neck=(.08, .20), clavicle=(.12, .26), arm=(.24, .36), forearm=(.20, .32))
+    thigh=(.36, .50),
+    shin=(.36, .50),
+    hip=(.06, .16),
+    torso=(.20, .38),
+    neck=(.08, .20),
+    clavicle=(.12, .26),
+    arm=(.24, .36),
+    forearm=(.20, .32))
 _BONE_KIND = dict(
-    right_knee='thigh', right_foot='shin', right_hip='hip', spine='torso',
-    thorax='torso', neck_base='neck', head='neck', right_shoulder='clavicle',
-    right_elbow='arm', right_wrist='forearm')
+    right_knee='thigh',
+    right_foot='shin',
+    right_hip='hip',
+    spine='torso',
+    thorax='torso',
+    neck_base='neck',
+    head='neck',
+    right_shoulder='clavicle',
+    right_elbow='arm',
+    right_wrist='forearm')
 MAX_ASYMMETRY = 0.02  # metres between a left and a right bone
 
 
@@ -170,15 +183,16 @@ def load_climb(folder: Path) -> Tuple[Dict[str, int], Dict[str, np.ndarray]]:
     return {name: i for i, name in enumerate(names)}, clips
 
 
-def climb_to_h36m(positions: np.ndarray, index: Dict[str,
-                                                     int]) -> np.ndarray:
+def climb_to_h36m(positions: np.ndarray, index: Dict[str, int]) -> np.ndarray:
     """Human3.6M-17 joints (F, 17, 3), y up, of a climbing clip.
 
     The source has no top of the head: it is put HEAD_LENGTH beyond the base
     of the skull, in the direction from the neck.
     """
-    joints = {h36m: positions[:, index[name]]
-              for h36m, name in CLIMB_JOINTS.items()}
+    joints = {
+        h36m: positions[:, index[name]]
+        for h36m, name in CLIMB_JOINTS.items()
+    }
     up = joints['neck_base'] - joints['thorax']
     up /= np.linalg.norm(up, axis=-1, keepdims=True)
     joints['head'] = joints['neck_base'] + HEAD_LENGTH * up
@@ -193,8 +207,10 @@ def load_cmu(path: Path) -> Tuple[np.ndarray, float]:
     """
     clip = load_bvh(path, offsets=CMU_RESTORED_OFFSETS)
     positions = clip.positions[1:] * CMU_UNIT
-    joints = {h36m: positions[:, clip.index[name]]
-              for h36m, name in CMU_JOINTS.items()}
+    joints = {
+        h36m: positions[:, clip.index[name]]
+        for h36m, name in CMU_JOINTS.items()
+    }
     joints['root'] = (joints['left_hip'] + joints['right_hip']) / 2
     stacked = np.stack([joints[name] for name in H36M_17.joints], axis=1)
     return stacked, 1 / clip.frame_time
@@ -205,8 +221,7 @@ def resample(positions: np.ndarray, fps: float) -> np.ndarray:
     ratio = FPS / round(fps)
     up, down = ratio.as_integer_ratio() if ratio >= 1 else (
         FPS // np.gcd(FPS, round(fps)), round(fps) // np.gcd(FPS, round(fps)))
-    return resample_poly(
-        positions, int(up), int(down), axis=0, padtype='line')
+    return resample_poly(positions, int(up), int(down), axis=0, padtype='line')
 
 
 def center_on_floor(positions: np.ndarray) -> np.ndarray:
@@ -219,8 +234,8 @@ def center_on_floor(positions: np.ndarray) -> np.ndarray:
 def check_bones(name: str, positions: np.ndarray) -> List[str]:
     """Rows of the bone table; raises where a bone is implausible."""
     length = {
-        H36M_17.joints[child]: np.linalg.norm(
-            positions[:, child] - positions[:, parent], axis=-1)
+        H36M_17.joints[child]:
+        np.linalg.norm(positions[:, child] - positions[:, parent], axis=-1)
         for parent, child in H36M_17.bones
     }
     rows = []
@@ -229,17 +244,19 @@ def check_bones(name: str, positions: np.ndarray) -> List[str]:
         values = length[bone]
         mirrored = length[bone.replace('right', 'left')]
         asymmetry = abs(values.mean() - mirrored.mean())
-        ok = (min(values.min(), mirrored.min()) >= low
-              and max(values.max(), mirrored.max()) <= high
-              and asymmetry <= MAX_ASYMMETRY)
+        ok = (
+            min(values.min(), mirrored.min()) >= low
+            and max(values.max(), mirrored.max()) <= high
+            and asymmetry <= MAX_ASYMMETRY)
         rows.append(f'{name:20s} {kind + " (" + bone + ")":26s} '
                     f'{values.mean() * 1e3:6.1f} {values.std() * 1e3:5.1f} '
                     f'{asymmetry * 1e3:6.1f}   {low * 1e3:.0f}-'
                     f'{high * 1e3:.0f} {"" if ok else "IMPLAUSIBLE"}')
         if not ok:
             raise ValueError('\n'.join(
-                rows[-1:] + [f'lengths {values.min():.3f} to '
-                             f'{values.max():.3f} m']))
+                rows[-1:] +
+                [f'lengths {values.min():.3f} to '
+                 f'{values.max():.3f} m']))
     return rows
 
 

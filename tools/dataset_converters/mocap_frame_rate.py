@@ -30,16 +30,16 @@ HAND_CLEARANCE = 0.55  # metres that free hands are above the standing foot
 # and Motor Control of Human Movement, 4th ed., Table 4.1): proximal joint,
 # distal joint, share of the body's mass, position from the proximal joint.
 _SEGMENTS = (('Hips', 'Neck', .497, .5), ('Head', 'Head', .081, 0.),
-             ('LeftArm', 'LeftForeArm', .028, .436),
-             ('RightArm', 'RightForeArm', .028, .436),
-             ('LeftForeArm', 'LeftHand', .022, .682),
-             ('RightForeArm', 'RightHand', .022, .682),
-             ('LeftUpLeg', 'LeftLeg', .1, .433),
-             ('RightUpLeg', 'RightLeg', .1, .433),
-             ('LeftLeg', 'LeftFoot', .0465, .433),
-             ('RightLeg', 'RightFoot', .0465, .433),
-             ('LeftFoot', 'LeftToeBase', .0145, .5),
-             ('RightFoot', 'RightToeBase', .0145, .5))
+             ('LeftArm', 'LeftForeArm', .028,
+              .436), ('RightArm', 'RightForeArm', .028,
+                      .436), ('LeftForeArm', 'LeftHand', .022,
+                              .682), ('RightForeArm', 'RightHand', .022, .682),
+             ('LeftUpLeg', 'LeftLeg', .1,
+              .433), ('RightUpLeg', 'RightLeg', .1,
+                      .433), ('LeftLeg', 'LeftFoot', .0465,
+                              .433), ('RightLeg', 'RightFoot', .0465, .433),
+             ('LeftFoot', 'LeftToeBase', .0145,
+              .5), ('RightFoot', 'RightToeBase', .0145, .5))
 
 
 @dataclass(frozen=True)
@@ -61,13 +61,11 @@ class FrameRateEstimate:
     standard: int
 
 
-def center_of_mass(positions: np.ndarray, index: Dict[str,
-                                                      int]) -> np.ndarray:
+def center_of_mass(positions: np.ndarray, index: Dict[str, int]) -> np.ndarray:
     """COM (F, 3) of joint positions (F, J, 3) by segment masses."""
     total = sum(mass for *_, mass, _ in _SEGMENTS)
-    return sum(mass / total *
-               ((1 - share) * positions[:, index[proximal]] +
-                share * positions[:, index[distal]])
+    return sum(mass / total * ((1 - share) * positions[:, index[proximal]] +
+                               share * positions[:, index[distal]])
                for proximal, distal, mass, share in _SEGMENTS)
 
 
@@ -98,10 +96,13 @@ def estimate_frame_rate(clips: List[np.ndarray],
             for side in ('Left', 'Right')
             for name in (f'{side}Foot', f'{side}ToeBase', f'{side}Hand')
         }
-        hands = [clip[:, index[f'{side}Hand'], 2] for side in ('Left', 'Right')]
+        hands = [
+            clip[:, index[f'{side}Hand'], 2] for side in ('Left', 'Right')
+        ]
         for stance, swing in (('Left', 'Right'), ('Right', 'Left')):
-            ankle, toe = (clip[:, index[f'{stance}{part}']]
-                          for part in ('Foot', 'ToeBase'))
+            ankle, toe = (
+                clip[:, index[f'{stance}{part}']]
+                for part in ('Foot', 'ToeBase'))
             single_support = (
                 (speed[f'{stance}Foot'] < STILL) &
                 (speed[f'{stance}ToeBase'] < STILL) &

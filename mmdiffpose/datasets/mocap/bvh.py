@@ -126,9 +126,8 @@ def _forward_kinematics(nodes: List[BvhNode],
     return positions
 
 
-def load_bvh(
-        path: Union[str, Path],
-        offsets: Optional[Mapping[str, np.ndarray]] = None) -> BvhClip:
+def load_bvh(path: Union[str, Path],
+             offsets: Optional[Mapping[str, np.ndarray]] = None) -> BvhClip:
     """Reads a BVH file and runs its forward kinematics.
 
     A joint's rotation is the product of its rotation channels in file order,

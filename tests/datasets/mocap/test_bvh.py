@@ -1,0 +1,109 @@
+# Copyright (c) mmdiffpose contributors. All rights reserved.
+import numpy as np
+import pytest
+from scipy.spatial.transform import Rotation
+
+from mmdiffpose.datasets.mocap.bvh import load_bvh
+
+HIERARCHY = """HIERARCHY
+ROOT Hips
+{
+  OFFSET 0 0 0
+  CHANNELS 6 Xposition Yposition Zposition Zrotation Yrotation Xrotation
+  JOINT Leg
+  {
+    OFFSET 1 -2 0.5
+    CHANNELS 3 Zrotation Xrotation Yrotation
+    End Site
+    {
+      OFFSET 0 -3 0
+    }
+  }
+  JOINT Spine
+  {
+    OFFSET 0 1 0
+    CHANNELS 3 Xrotation Yrotation Zrotation
+    End Site
+    {
+      OFFSET 0 2 0
+    }
+  }
+}
+MOTION
+Frames: {frames}
+Frame Time: 0.02
+"""
+
+
+def _write(path, values):
+    text = HIERARCHY.replace('{frames}', str(len(values)))
+    rows = '\n'.join(' '.join(map(repr, row)) for row in values.tolist())
+    path.write_text(text + rows + '\n')
+    return path
+
+
+@pytest.fixture()
+def motion():
+    rng = np.random.default_rng(0)
+    return np.concatenate(
+        [rng.uniform(-5, 5, (7, 3)),
+         rng.uniform(-180, 180, (7, 9))], axis=1)
+
+
+def test_rest_pose_by_hand(tmp_path):
+    clip = load_bvh(_write(tmp_path / 'a.bvh', np.zeros((1, 12))))
+    assert clip.joints == ('Hips', 'Leg', 'Leg_end', 'Spine', 'Spine_end')
+    assert clip.parents == (-1, 0, 1, 0, 3)
+    assert clip.frame_time == .02
+    np.testing.assert_allclose(
+        clip.positions[0],
+        [[0, 0, 0], [1, -2, .5], [1, -5, .5], [0, 1, 0], [0, 3, 0]])
+
+
+def test_quarter_turn_by_hand(tmp_path):
+    values = np.zeros((1, 12))
+    values[0, 1], values[0, 3] = 10, 90  # up by 10, a quarter turn about z
+    clip = load_bvh(_write(tmp_path / 'a.bvh', values))
+    np.testing.assert_allclose(clip.positions[0, 4], [-3, 10, 0], atol=1e-12)
+
+
+def test_agrees_with_scipy_rotations(tmp_path, motion):
+    clip = load_bvh(_write(tmp_path / 'a.bvh', motion))
+    root = Rotation.from_euler('ZYX', motion[:, 3:6], degrees=True)
+    leg = root * Rotation.from_euler('ZXY', motion[:, 6:9], degrees=True)
+    spine = root * Rotation.from_euler('XYZ', motion[:, 9:12], degrees=True)
+    hips = motion[:, :3]
+    knee = hips + root.apply([1, -2, .5])
+    chest = hips + root.apply([0, 1, 0])
+    expected = np.stack([
+        hips, knee, knee + leg.apply([0, -3, 0]), chest,
+        chest + spine.apply([0, 2, 0])
+    ], axis=1)  # yapf: disable
+    np.testing.assert_allclose(clip.positions, expected, atol=1e-9)
+
+
+def test_replaced_offsets(tmp_path, motion):
+    path = _write(tmp_path / 'a.bvh', motion)
+    clip = load_bvh(path, offsets=dict(Leg=np.array([0., -4, 0])))
+    lengths = np.linalg.norm(
+        clip.positions[:, clip.index['Leg']] - clip.positions[:, 0], axis=-1)
+    np.testing.assert_allclose(lengths, 4)
+    with pytest.raises(ValueError, match="no joint 'Arm'.*Leg"):
+        load_bvh(path, offsets=dict(Arm=np.zeros(3)))
+
+
+def test_bad_files(tmp_path, motion):
+    path = tmp_path / 'a.bvh'
+    with pytest.raises(FileNotFoundError, match='a.bvh'):
+        load_bvh(path)
+    good = _write(path, motion).read_text()
+    for text, message in (
+        (good[:good.index('MOTION')], 'no MOTION section'),
+        (good[:-30], 'expected 7 frames of 12'),
+        (good.replace('Frames:', 'Frames'), 'malformed MOTION'),
+        (good.replace('OFFSET 1', 'OFFSETS 1'), "unexpected 'OFFSETS'"),
+        (good.replace(repr(float(motion[2, 2])), 'nan'), 'not finite'),
+    ):
+        path.write_text(text)
+        with pytest.raises(ValueError, match=f'a.bvh.*{message}'):
+            load_bvh(path)
