@@ -9,7 +9,6 @@ from typing import Any, Dict, List, Mapping, Optional, Sequence
 import numpy as np
 
 from mmdiffpose.skeletons import H36M_17
-
 from . import annotation_checks as checks
 from .annotations import AnnotationPaths
 from .atomic_files import replacing
@@ -235,18 +234,21 @@ def _write_annotation(path: Path, records: Sequence[ClipRecord]) -> None:
             S=pose)
 
 
-def _write_rows(path: Path, arrays: Sequence[Optional[np.ndarray]],
-                what: str) -> None:
-    """Write clips' arrays one after the other without joining them first."""
+def _check_alike(arrays: Sequence[Optional[np.ndarray]], what: str) -> None:
+    """Raise unless all clips have an array, of one shape but for frames."""
     shapes = {array.shape[1:] for array in arrays if array is not None}
-    if len(shapes) != 1 or any(array is None for array in arrays):
-        raise ValueError(
-            f'all clips must have {what} of one shape, found {shapes} and '
-            f'{sum(array is None for array in arrays)} clips without')
+    without = sum(array is None for array in arrays)
+    if len(shapes) != 1 or without:
+        raise ValueError(f'all clips must have {what} of one shape, found '
+                         f'{sorted(shapes)}, and {without} clips without')
+
+
+def _write_rows(path: Path, arrays: Sequence[np.ndarray]) -> None:
+    """Write clips' arrays one after the other without joining them first."""
     rows = sum(len(array) for array in arrays)
     with replacing(path) as temporary:
         target = np.lib.format.open_memmap(temporary, 'w+', np.float32,
-                                           (rows, ) + shapes.pop())
+                                           (rows, ) + arrays[0].shape[1:])
         start = 0
         for array in arrays:
             target[start:start + len(array)] = array

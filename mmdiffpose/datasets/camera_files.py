@@ -70,7 +70,10 @@ def check_camera(values: Mapping[str, Any], source: str) -> CameraParam:
     Raises:
         ValueError: If a parameter is missing, misshapen or not finite.
     """
-    missing = {'f', 'c', 'w', 'h'} - set(values)
+    missing = {
+        name
+        for name in ('f', 'c', 'w', 'h') if values.get(name) is None
+    }
     if missing:
         raise ValueError(f'{source} lacks {sorted(missing)}')
     camera = dict(values)
