@@ -11,7 +11,6 @@ from typing import Any, Mapping
 import numpy as np
 
 from mmdiffpose.skeletons import H36M_17
-
 from .camera_files import project_points
 
 BODY_LENGTH = (2.0, 7.0)

@@ -83,16 +83,18 @@ def write_split(paths: AnnotationPaths,
     ]
     pose = np.concatenate([record.keypoints_3d for record in records])
     checks.check_sides(pose, source)
-    _write_annotation(paths.annotation(split), records)
-    files = [paths.annotation(split)]
-    for field, path in (('detections', paths.detections), ('mixtures',
-                                                           paths.mixtures)):
+    extras = {}
+    for field in ('detections', 'mixtures'):
         arrays = [getattr(record, field) for record in records]
         if any(array is not None for array in arrays):
             if detector is None:
                 raise ValueError(f'the {field} need the name of a detector')
-            files.append(path(detector, split))
-            _write_rows(files[-1], arrays, field)
+            _check_alike(arrays, field)
+            extras[getattr(paths, field)(detector, split)] = arrays
+    _write_annotation(paths.annotation(split), records)
+    for path, arrays in extras.items():
+        _write_rows(path, arrays)
+    files = [paths.annotation(split), *extras]
     report = summarize(records)
     report['median_projection_distance_px'] = float(np.max(distances))
     report['files'] = [str(file) for file in files]

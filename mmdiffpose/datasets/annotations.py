@@ -27,7 +27,6 @@ from typing import Dict, List, Tuple, Union
 import numpy as np
 
 from mmdiffpose.skeletons import H36M_17
-
 from . import annotation_checks as checks
 from .camera_files import CameraKey, CameraParam
 from .image_names import Track, find_tracks

@@ -2,7 +2,6 @@
 """Human3.6M for lifting."""
 
 from mmdiffpose.registry import DATASETS
-
 from .annotation_dataset import AnnotationLiftingDataset
 
 ACTIONS = ('Directions', 'Discussion', 'Eating', 'Greeting', 'Phoning',
@@ -12,6 +11,32 @@ ACTIONS = ('Directions', 'Discussion', 'Eating', 'Greeting', 'Phoning',
 
 TRAIN_SUBJECTS = ('S1', 'S5', 'S6', 'S7', 'S8')
 TEST_SUBJECTS = ('S9', 'S11')
+
+RENAMED = dict(TakingPhoto='Photo', WalkingDog='WalkDog')
+"""Actions that the raw data calls differently for some subjects."""
+
+JOINTS_32_TO_17 = (0, 1, 2, 3, 6, 7, 8, 12, 13, 14, 15, 17, 18, 19, 25, 26, 27)
+"""Of the 32 joints of the raw data, those that move on their own."""
+
+
+def clip_name(name: str) -> str:
+    """``'Walking 1'`` as it stands in image names, by the tables' names.
+
+    Args:
+        name: A clip's name in the raw data or in VideoPose3D's files.
+
+    Returns:
+        For example ``'Walking_1'``, or ``'Photo'`` for ``'TakingPhoto'``.
+
+    Raises:
+        ValueError: If it is none of the 15 actions.
+    """
+    action, _, take = name.replace('_', ' ').partition(' ')
+    action = RENAMED.get(action, action)
+    if action not in ACTIONS:
+        raise ValueError(f'"{name}" is none of the actions of Human3.6M: '
+                         f'{", ".join(ACTIONS)}')
+    return f'{action}_{take}' if take else action
 
 
 @DATASETS.register_module()

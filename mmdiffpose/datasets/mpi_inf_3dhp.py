@@ -8,7 +8,6 @@ from mmpose.datasets.datasets.utils import parse_pose_metainfo
 
 from mmdiffpose.registry import DATASETS
 from mmdiffpose.skeletons import Skeleton
-
 from .annotation_dataset import AnnotationLiftingDataset
 from .sequence import Sequence
 

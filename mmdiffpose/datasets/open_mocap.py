@@ -7,7 +7,6 @@ from typing import Sequence as SequenceType
 import numpy as np
 
 from mmdiffpose.registry import DATASETS
-
 from .annotation_dataset import AnnotationLiftingDataset
 from .mocap.virtual_views import build_cameras
 from .sequence import Sequence

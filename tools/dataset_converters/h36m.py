@@ -40,13 +40,7 @@ from mmdiffpose.datasets.human36m import ACTIONS, TEST_SUBJECTS, TRAIN_SUBJECTS
 from mmdiffpose.datasets.image_names import Track
 from mmdiffpose.datasets.plain_pickle import load_plain_npz
 
-JOINTS_32_TO_17 = (0, 1, 2, 3, 6, 7, 8, 12, 13, 14, 15, 17, 18, 19, 25, 26, 27)
-"""The joints of the 32 that move."""
-
 SPLITS = dict(train=TRAIN_SUBJECTS, test=TEST_SUBJECTS)
-RENAMED = dict(TakingPhoto='Photo', WalkingDog='WalkDog')
-"""Names of the raw data set and the names that tables use."""
-
 CORRUPT = {('S11', 'Directions')}
 """Left out of VideoPose3D's files: its video is corrupt."""
 
@@ -244,20 +238,6 @@ def note_missing(subject: str, clips: Dict[str, str], sources: Dict[str,
         for name in sorted(extra):
             notes.append(f'{files[source].name}: {subject} "{name}" has no '
                          '3D, left out')
-
-
-def clip_name(name: str) -> str:
-    """``'Walking 1'`` as it stands in image names, by the tables' names.
-
-    Raises:
-        ValueError: If it is none of the 15 actions.
-    """
-    action, _, take = name.replace('_', ' ').partition(' ')
-    action = RENAMED.get(action, action)
-    if action not in ACTIONS:
-        raise ValueError(f'"{name}" is none of the actions of Human3.6M: '
-                         f'{", ".join(ACTIONS)}')
-    return f'{action}_{take}' if take else action
 
 
 def world_pose(pose: np.ndarray, where: str) -> np.ndarray:
