@@ -36,7 +36,9 @@ from mmdiffpose.datasets.camera_files import (CameraKey, CameraParam,
                                               project_points, read_cameras,
                                               write_cameras)
 from mmdiffpose.datasets.h36m_metadata import CAMERA_IDS, read_metadata
-from mmdiffpose.datasets.human36m import ACTIONS, TEST_SUBJECTS, TRAIN_SUBJECTS
+from mmdiffpose.datasets.human36m import (ACTIONS, JOINTS_32_TO_17,
+                                          TEST_SUBJECTS, TRAIN_SUBJECTS,
+                                          clip_name)
 from mmdiffpose.datasets.image_names import Track
 from mmdiffpose.datasets.plain_pickle import load_plain_npz
 
