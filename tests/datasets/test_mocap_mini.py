@@ -1,7 +1,6 @@
 # Copyright (c) mmdiffpose contributors. All rights reserved.
 import numpy as np
 import pytest
-from mmpose.datasets.datasets import Human36mDataset
 
 from mmdiffpose.datasets import MocapMiniDataset
 from mmdiffpose.datasets.cameras import VIRTUAL_CAMERAS, project
@@ -100,6 +99,8 @@ def test_headings_are_new_views_of_the_same_motion():
 
 
 def test_metainfo_is_what_mmpose_has_for_human36m():
+    # Imported late: MMPose needs the fixes that importing mmdiffpose applies.
+    from mmpose.datasets.datasets import Human36mDataset
     ours = MocapMiniDataset(27, 'val', lazy_init=True).metainfo
     theirs = Human36mDataset._load_metainfo(
         dict(from_file='configs/_base_/datasets/h36m.py'))

@@ -34,6 +34,8 @@ from mocap_frame_rate import estimate_frame_rate
 from scipy.signal import resample_poly
 
 from mmdiffpose.datasets.mocap.bvh import load_bvh
+from mmdiffpose.datasets.mocap.h36m_mapping import (H36M_FROM_ACCLAIM,
+                                                    map_joints)
 from mmdiffpose.datasets.mocap_mini_file import (DEFAULT_PATH, MocapClip,
                                                  save_mocap_mini)
 from mmdiffpose.skeletons import H36M_17
@@ -53,34 +55,54 @@ CMU_RESTORED_OFFSETS = dict(
     LeftFingerBase=np.array([1.74178, 0., 0.]),
     RightFingerBase=np.array([-1.72209, 0., 0.]))
 
-HEAD_LENGTH = 0.115  # metres from the base of the skull to the top of the head
+# Bones of the original skeleton by the BVH joint at their far end, so that the
+# project's mapping for CMU's own files applies.
+CMU_BONES = dict(
+    LeftUpLeg='lhipjoint',
+    RightUpLeg='rhipjoint',
+    LeftLeg='lfemur',
+    RightLeg='rfemur',
+    LeftFoot='ltibia',
+    RightFoot='rtibia',
+    Spine='lowerback',
+    Neck='thorax',
+    Neck1='lowerneck',
+    Head='upperneck',
+    Head_end='head',
+    LeftArm='lclavicle',
+    RightArm='rclavicle',
+    LeftForeArm='lhumerus',
+    RightForeArm='rhumerus',
+    LeftFingerBase='lwrist',
+    RightFingerBase='rwrist')
 
+# Metres from the base of the skull up to Human3.6M's head joint, so that the
+# neck base lies some 0.12 m below it, as there.
+SKULL_TO_HEAD = 0.07
+
+# Like H36M_FROM_ACCLAIM: a joint is the mean of the named ones.
 CLIMB_JOINTS = dict(
-    root='Hips',
-    spine='Spine1',
-    thorax='Neck',
-    neck_base='Head',
+    root=('Hips', ),
+    # Three quarters of that bone: halfway from the root to the thorax.
+    spine=('Spine', 'Spine1', 'Spine1', 'Spine1'),
+    # The inner ends of the clavicles: on the shoulder line.
+    thorax=('LeftShoulder', 'RightShoulder'),
+    neck_base=('Neck', 'Head', 'Head'),
+    head=('MidHead', ),
     **{
-        f'{side}_{joint}': f'{side.title()}{source}'
+        f'{side}_{joint}': (f'{side.title()}{source}', )
         for side in ('left', 'right')
         for joint, source in (('hip', 'UpLeg'), ('knee', 'Leg'),
                               ('foot', 'Foot'), ('shoulder', 'Arm'),
                               ('elbow', 'ForeArm'), ('wrist', 'Hand'))
     })
-CMU_JOINTS = dict(
-    CLIMB_JOINTS,
-    thorax='Neck1',
-    head='Head_end',
-    left_wrist='LeftFingerBase',
-    right_wrist='RightFingerBase')
-CMU_JOINTS.pop('root')  # the ASF root sits in the lower back
 
 # A bone's length in metres must lie within these bounds in every frame.
 PLAUSIBLE = dict(
     thigh=(.36, .50),
     shin=(.36, .50),
     hip=(.06, .16),
-    torso=(.20, .38),
+    torso=(.16, .34),
     neck=(.08, .20),
     clavicle=(.12, .26),
     arm=(.24, .36),
@@ -156,8 +178,11 @@ def opened_package(path: Path) -> Iterator[Path]:
                                  check=True,
                                  capture_output=True).stdout
             with tarfile.open(fileobj=io.BytesIO(tar)) as archive:
-                members = [m for m in archive if m.name.endswith('.bvh')]
-                archive.extractall(folder, members, filter='data')
+                for member in archive:
+                    if member.name.endswith('.bvh'):
+                        Path(folder,
+                             Path(member.name).name).write_bytes(
+                                 archive.extractfile(member).read())
         yield Path(folder)
 
 
@@ -186,18 +211,17 @@ def load_climb(folder: Path) -> Tuple[Dict[str, int], Dict[str, np.ndarray]]:
 def climb_to_h36m(positions: np.ndarray, index: Dict[str, int]) -> np.ndarray:
     """Human3.6M-17 joints (F, 17, 3), y up, of a climbing clip.
 
-    The source has no top of the head: it is put HEAD_LENGTH beyond the base
-    of the skull, in the direction from the neck.
+    The source ends with the base of the skull: the head is put SKULL_TO_HEAD
+    beyond it, in the direction from the neck.
     """
-    joints = {
-        h36m: positions[:, index[name]]
-        for h36m, name in CLIMB_JOINTS.items()
-    }
-    up = joints['neck_base'] - joints['thorax']
+    skull = positions[:, index['Head']]
+    up = skull - positions[:, index['Neck']]
     up /= np.linalg.norm(up, axis=-1, keepdims=True)
-    joints['head'] = joints['neck_base'] + HEAD_LENGTH * up
-    stacked = np.stack([joints[name] for name in H36M_17.joints], axis=1)
-    return stacked[..., [0, 2, 1]] * np.array([1, 1, -1])
+    head = skull + SKULL_TO_HEAD * up
+    mapped = map_joints(
+        np.concatenate([positions, head[:, None]], axis=1),
+        [*index, 'MidHead'], CLIMB_JOINTS)
+    return mapped[..., [0, 2, 1]] * np.array([1, 1, -1])
 
 
 def load_cmu(path: Path) -> Tuple[np.ndarray, float]:
@@ -206,14 +230,10 @@ def load_cmu(path: Path) -> Tuple[np.ndarray, float]:
     The first frame, a T-pose that the conversion put there, is dropped.
     """
     clip = load_bvh(path, offsets=CMU_RESTORED_OFFSETS)
-    positions = clip.positions[1:] * CMU_UNIT
-    joints = {
-        h36m: positions[:, clip.index[name]]
-        for h36m, name in CMU_JOINTS.items()
-    }
-    joints['root'] = (joints['left_hip'] + joints['right_hip']) / 2
-    stacked = np.stack([joints[name] for name in H36M_17.joints], axis=1)
-    return stacked, 1 / clip.frame_time
+    joints = [CMU_BONES.get(name, name) for name in clip.joints]
+    mapped = map_joints(clip.positions[1:] * CMU_UNIT, joints,
+                        H36M_FROM_ACCLAIM)
+    return mapped, 1 / clip.frame_time
 
 
 def resample(positions: np.ndarray, fps: float) -> np.ndarray:
@@ -276,7 +296,7 @@ def build(climb: Path, cmu: Path) -> List[MocapClip]:
                 fps = float(estimate.standard)
                 raw = climb_to_h36m(climb_clips[source.member], index)
             else:
-                raw, fps = load_cmu(find_one(folder, f'BVH/{member}.bvh'))
+                raw, fps = load_cmu(find_one(folder, f'{member}.bvh'))
             first, last = np.multiply(source.seconds, FPS)
             used = slice(round(first), None if np.isinf(last) else round(last))
             positions = center_on_floor(resample(raw, fps)[used])
