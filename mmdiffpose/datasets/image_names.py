@@ -93,17 +93,16 @@ def find_tracks(names: np.ndarray) -> List[Tuple[Track, slice]]:
         ValueError: If a name does not follow the pattern, or if the rows of
             a track do not stand together.
     """
-    stems = [str(name).rpartition('/')[2].rpartition('_')[0] for name in names]
     tracks: Dict[str, Tuple[Track, slice]] = {}
-    start = 0
-    for row in range(1, len(stems) + 1):
-        if row < len(stems) and stems[row] == stems[start]:
-            continue
-        stem = stems[start]
-        if stem in tracks:
-            raise ValueError(
-                f'rows of "{stem}" do not stand together: a second run '
-                f'starts at row {start}. Sort the rows by clip and frame')
-        tracks[stem] = (parse_stem(stem), slice(start, row))
-        start = row
+    current, start = None, 0
+    for row, name in enumerate(names):
+        stem = str(name).rpartition('/')[2].rpartition('_')[0]
+        if stem != current:
+            if stem in tracks:
+                raise ValueError(
+                    f'rows of "{stem}" do not stand together: a second run '
+                    f'starts at row {row}. Sort the rows by clip and frame')
+            current, start = stem, row
+            track = parse_stem(stem)
+        tracks[stem] = (track, slice(start, row + 1))
     return list(tracks.values())
