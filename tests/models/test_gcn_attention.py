@@ -22,6 +22,8 @@ def test_frames_are_independent_and_everything_conditions():
     x = torch.randn(2, 4, 17, 3)
     k = torch.tensor([1, 30])
     context = torch.randn(2, 4, 17, 16)
+    assert (model(x, k, context) == 0).all()
+    torch.nn.init.normal_(model.output.linear.weight)
     out = model(x, k, context)
     assert out.shape == (2, 4, 17, 3)
     single = model(x[1:, 2:3], k[1:], context[1:, 2:3])

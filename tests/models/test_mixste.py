@@ -57,6 +57,20 @@ def test_batch_of_one_equals_a_row_of_a_batch():
         model(x[2:3])[0], model(x)[0][2:3], atol=1e-5, rtol=1e-5)
 
 
+def test_standardising_removes_position_and_size_only():
+    model = small(standardize=True).eval()
+    x = torch.randn(2, 9, 17, 2)
+    out = model(x)[0]
+    torch.testing.assert_close(
+        model(3 * x + torch.tensor([0.5, -2.]))[0],
+        out,
+        atol=1e-4,
+        rtol=1e-4)
+    assert (model(x * torch.tensor([1., 2.]))[0] - out).abs().max() > 1e-2
+    plain = small().eval()
+    assert (plain(x + 1)[0] - plain(x)[0]).abs().max() > 1e-2
+
+
 @pytest.mark.parametrize('shape', [(1, 8, 17, 2), (1, 9, 16, 2),
                                    (1, 9, 17, 3), (9, 17, 2)])
 def test_another_shape_is_an_error_that_names_both(shape):

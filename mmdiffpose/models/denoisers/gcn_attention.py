@@ -54,8 +54,9 @@ class GCNAttention(BaseModule):
     Where the paper is silent: Chebyshev filters with three terms (as in
     GraFormer, which the paper names as its origin) are the graph
     convolution, and layers are normalised before each residual branch, which
-    keeps training stable without warm-up. The paper's widths are the
-    defaults.
+    keeps training stable without warm-up. The output layer starts at zero, so
+    that a residual head starts at the context encoder's pose. The paper's
+    widths are the defaults.
 
     Args:
         channels (int): Width of the blocks. Defaults to 256.
@@ -86,6 +87,7 @@ class GCNAttention(BaseModule):
             for _ in range(num_blocks))
         self.norm = nn.LayerNorm(channels)
         self.output = ChebConv(channels, in_channels, adjacency)
+        nn.init.zeros_(self.output.linear.weight)
 
     def forward(self, x_k: Tensor, k: Tensor, context: Tensor) -> Tensor:
         """Predict from noisy poses.

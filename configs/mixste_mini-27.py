@@ -1,0 +1,42 @@
+# MixSTE, small, on mocap-mini, 27 frames: the context encoder of
+# diffpose_mixste_mini-27.py.
+_base_ = ['_base_/default_runtime.py', '_base_/datasets/mocap_mini.py']
+
+max_epochs = 20
+model = dict(
+    type='PoseLifter',
+    backbone=dict(
+        type='mmdiffpose.MixSTE',
+        seq_len=_base_.seq_len,
+        embed_dims=64,
+        depth=2,
+        num_heads=4,
+        drop_path_rate=0.05,
+        standardize=True),
+    head=dict(
+        type='mmdiffpose.LiftingRegressionHead',
+        in_channels=64,
+        loss=dict(type='mmdiffpose.MixSTELoss'),
+        decoder=_base_.codec))
+
+optim_wrapper = dict(
+    optimizer=dict(type='AdamW', lr=2e-3, weight_decay=0.01),
+    clip_grad=dict(max_norm=1.))
+param_scheduler = [
+    dict(type='LinearLR', start_factor=0.05, end=40, by_epoch=False),
+    dict(
+        type='CosineAnnealingLR',
+        T_max=max_epochs,
+        eta_min_ratio=0.01,
+        by_epoch=True,
+        convert_to_iter_based=True),
+]
+train_cfg = dict(by_epoch=True, max_epochs=max_epochs, val_interval=5)
+val_cfg = dict()
+test_cfg = dict()
+
+custom_hooks = [
+    dict(type='mmdiffpose.FiniteLossHook'),
+    dict(type='mmdiffpose.ProgressBarHook', name='context encoder'),
+    dict(type='mmdiffpose.ResidualCalibrationHook'),
+]
