@@ -224,7 +224,7 @@ def climb_to_h36m(positions: np.ndarray, index: Dict[str, int]) -> np.ndarray:
     return mapped[..., [0, 2, 1]] * np.array([1, 1, -1])
 
 
-def load_cmu(path: Path) -> Tuple[np.ndarray, float]:
+def load_cmu(path: Path) -> Tuple[np.ndarray, int]:
     """Human3.6M-17 joints (F, 17, 3) in metres, y up, and the frame rate.
 
     The first frame, a T-pose that the conversion put there, is dropped.
@@ -233,15 +233,20 @@ def load_cmu(path: Path) -> Tuple[np.ndarray, float]:
     joints = [CMU_BONES.get(name, name) for name in clip.joints]
     mapped = map_joints(clip.positions[1:] * CMU_UNIT, joints,
                         H36M_FROM_ACCLAIM)
-    return mapped, 1 / clip.frame_time
+    return mapped, round(1 / clip.frame_time)
 
 
-def resample(positions: np.ndarray, fps: float) -> np.ndarray:
-    """Resamples (F, J, 3) to FPS with a zero-phase anti-aliasing filter."""
-    ratio = FPS / round(fps)
-    up, down = ratio.as_integer_ratio() if ratio >= 1 else (
-        FPS // np.gcd(FPS, round(fps)), round(fps) // np.gcd(FPS, round(fps)))
-    return resample_poly(positions, int(up), int(down), axis=0, padtype='line')
+def resample(positions: np.ndarray, fps: int) -> np.ndarray:
+    """Resamples (F, J, 3) to FPS with a zero-phase anti-aliasing filter.
+
+    Cubic interpolation alone would fold the source's jitter above 25 Hz into
+    the result.
+    """
+    divisor = np.gcd(FPS, fps)
+    filtered = resample_poly(
+        positions, FPS // divisor, fps // divisor, axis=0, padtype='line')
+    # What lies beyond the last frame is extrapolated.
+    return filtered[:(len(positions) - 1) * FPS // fps + 1]
 
 
 def center_on_floor(positions: np.ndarray) -> np.ndarray:
@@ -293,7 +298,7 @@ def build(climb: Path, cmu: Path) -> List[MocapClip]:
         for source in SOURCES:
             kind, member = source.member.split()
             if kind == 'climb':
-                fps = float(estimate.standard)
+                fps = estimate.standard
                 raw = climb_to_h36m(climb_clips[source.member], index)
             else:
                 raw, fps = load_cmu(find_one(folder, f'{member}.bvh'))

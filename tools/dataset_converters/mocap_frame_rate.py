@@ -125,6 +125,6 @@ def estimate_frame_rate(clips: List[np.ndarray],
     return FrameRateEstimate(
         high=float(high),
         low=float(low),
-        upper_bound=float(np.sqrt(GRAVITY / fall)),
+        upper_bound=float(np.sqrt(GRAVITY / fall)) if fall > 0 else np.inf,
         frames=len(lean) // 2,
         standard=min(STANDARD_RATES, key=lambda rate: abs(rate - middle)))
