@@ -192,7 +192,7 @@ def fit_pose_mixture(joints: JointMixtures,
         n_components=num_components,
         covariance_type=covariance_type,
         max_iter=max_iter,
-        reg_covar=1e-5,
+        reg_covar=1e-6,
         init='split')
     return mixture
 

@@ -69,9 +69,8 @@ def test_sources_of_xy():
         initial_distribution(coarse, residual, mixtures, xy='image')
 
 
-def moments(model, noise, draws=1):
-    samples = [model.center + model.colour(noise.normal())]
-    samples = torch.stack(samples)[0]
+def moments(model, noise):
+    samples = model.center + model.colour(noise.normal())
     return samples.mean(1), samples.std(1)
 
 
@@ -114,9 +113,9 @@ def test_a_fit_does_not_depend_on_the_batch():
     # Different widths, so that no two axes tie for the first cut.
     mixtures[..., 3:] *= torch.rand(3, 2, J, 1, 2).add(0.5)
     mixtures[..., 1, 1:3] += torch.randn(3, 2, J, 2) * 0.1
-    base = HypothesisNoise([0], 64, 1, J)
 
     def fit(rows):
+        base = HypothesisNoise([0], 64, 1, J)
         joints = initial_distribution(coarse[rows], residual, mixtures[rows])
         return fit_pose_mixture(joints, 3, base)
 

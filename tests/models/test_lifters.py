@@ -9,7 +9,8 @@ from mmdiffpose.models.heads.base import flip_poses
 
 def predict(model, inputs, samples):
     with torch.no_grad():
-        out = model.eval().predict(inputs, samples)
+        # MMPose's own lifter mirrors its inputs in place.
+        out = model.eval().predict(inputs.clone(), samples)
     return [s.pred_instances for s in out]
 
 
