@@ -1,0 +1,183 @@
+# Copyright (c) mmdiffpose contributors. All rights reserved.
+"""What the arguments of train.py and test.py do to the config."""
+
+import json
+from pathlib import Path
+from types import ModuleType
+from typing import Callable
+
+import pytest
+import torch
+from mmengine.config import Config
+
+Load = Callable[[str], ModuleType]
+
+
+@pytest.fixture
+def train(load_tool: Load, tiny_config: Path) -> Callable[..., Config]:
+    """Configure a training with arguments."""
+    tool = load_tool('train')
+    return lambda *arguments: tool.configure(
+        tool.parse_args([str(tiny_config), *arguments]))
+
+
+def test_defaults(train: Callable[..., Config]) -> None:
+    cfg = train()
+    assert cfg.work_dir == 'work_dirs/tiny'
+    assert cfg.launcher == 'none'
+    assert cfg.randomness == dict(seed=1, deterministic=True)
+    assert not cfg.get('resume')
+
+
+def test_seed_keeps_the_other_settings(train: Callable[..., Config]) -> None:
+    assert train('--seed', '0').randomness == dict(seed=0, deterministic=True)
+
+
+def test_work_dir_and_overrides(train: Callable[..., Config]) -> None:
+    cfg = train('--work-dir', 'somewhere else', '--cfg-options',
+                'train_cfg.max_epochs=7', 'optim_wrapper.optimizer.lr=0.5')
+    assert cfg.work_dir == 'somewhere else'
+    assert cfg.train_cfg.max_epochs == 7
+    assert cfg.optim_wrapper.optimizer.lr == 0.5
+
+
+def test_no_validate(train: Callable[..., Config]) -> None:
+    cfg = train('--no-validate')
+    assert cfg.val_cfg is None and cfg.val_dataloader is None
+    assert cfg.val_evaluator is None
+
+
+def test_resume(train: Callable[..., Config], tmp_path: Path) -> None:
+    cfg = train('--resume')
+    assert cfg.resume is True and cfg.load_from is None
+    checkpoint = tmp_path / 'epoch_1.pth'
+    with pytest.raises(FileNotFoundError, match='epoch_1.pth'):
+        train('--resume', str(checkpoint))
+    checkpoint.touch()
+    cfg = train('--resume', str(checkpoint))
+    assert cfg.resume is True and cfg.load_from == str(checkpoint)
+
+
+def test_amp(train: Callable[..., Config],
+             monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, 'is_available', lambda: True)
+    assert train('--amp').optim_wrapper.type == 'AmpOptimWrapper'
+    with pytest.raises(ValueError, match='OptimWrapperDict'):
+        train('--amp', '--cfg-options', 'optim_wrapper.type=OptimWrapperDict')
+    monkeypatch.setattr(torch.cuda, 'is_available', lambda: False)
+    with pytest.raises(ValueError, match='needs a GPU'):
+        train('--amp')
+
+
+def test_auto_scale_lr(train: Callable[..., Config]) -> None:
+    with pytest.raises(ValueError, match='base_batch_size'):
+        train('--auto-scale-lr')
+    cfg = train('--auto-scale-lr', '--cfg-options',
+                'auto_scale_lr.base_batch_size=16')
+    assert cfg.auto_scale_lr == dict(enable=True, base_batch_size=16)
+
+
+@pytest.mark.parametrize('option, hint', [
+    ('optim_wraper.optimizer.lr=1', 'did you mean optim_wrapper'),
+    ('seed=3', 'did you mean randomness.seed'),
+    ('batch_size=8', 'batch_size is a variable'),
+])
+def test_overrides_that_nothing_reads_are_refused(train: Callable[..., Config],
+                                                  option: str,
+                                                  hint: str) -> None:
+    with pytest.raises(ValueError, match=hint):
+        train('--cfg-options', option)
+
+
+def test_missing_config_names_a_similar_one(load_tool: Load,
+                                            monkeypatch: pytest.MonkeyPatch,
+                                            tmp_path: Path) -> None:
+    tool = load_tool('train')
+    import launching
+    (tmp_path / 'configs').mkdir()
+    (tmp_path / 'configs' / 'mixste_mini-27.py').touch()
+    monkeypatch.setattr(launching, 'REPO_ROOT', str(tmp_path))
+    with pytest.raises(
+            FileNotFoundError,
+            match='configs/mixste_mini-72.py; did you mean '
+            'configs/mixste_mini-27.py'):
+        tool.configure(tool.parse_args(['configs/mixste_mini-72.py']))
+
+
+@pytest.mark.parametrize('gpus, backend, expected', [
+    (0, None, 'gloo'),
+    (0, 'nccl', 'gloo'),
+    (0, 'mpi', 'mpi'),
+    (2, None, None),
+    (2, 'gloo', 'gloo'),
+])
+def test_backend_fits_the_machine(load_tool: Load,
+                                  monkeypatch: pytest.MonkeyPatch, gpus: int,
+                                  backend: str, expected: str) -> None:
+    load_tool('train')
+    from launching import choose_backend
+    monkeypatch.setattr(torch.cuda, 'is_available', lambda: gpus > 0)
+    monkeypatch.setattr(torch.cuda, 'device_count', lambda: gpus)
+    env_cfg = dict(cudnn_benchmark=False)
+    if backend:
+        env_cfg['dist_cfg'] = dict(backend=backend, timeout=60)
+    cfg = Config(dict(launcher='pytorch', env_cfg=env_cfg))
+    notes = choose_backend(cfg)
+    assert cfg.env_cfg.get('dist_cfg', {}).get('backend') == expected
+    assert cfg.env_cfg.cudnn_benchmark is False
+    assert bool(notes) == (expected == 'gloo' and backend != 'gloo')
+    if backend:
+        assert cfg.env_cfg.dist_cfg.timeout == 60
+
+
+def test_more_processes_than_gpus(load_tool: Load,
+                                  monkeypatch: pytest.MonkeyPatch) -> None:
+    load_tool('train')
+    from launching import choose_backend
+    monkeypatch.setattr(torch.cuda, 'is_available', lambda: True)
+    monkeypatch.setattr(torch.cuda, 'device_count', lambda: 2)
+    monkeypatch.setenv('LOCAL_RANK', '2')
+    with pytest.raises(ValueError, match='there are 2'):
+        choose_backend(Config(dict(launcher='pytorch')))
+
+
+def test_test_arguments(load_tool: Load, tiny_config: Path,
+                        tmp_path: Path) -> None:
+    tool = load_tool('test')
+    checkpoint = tmp_path / 'weights.pth'
+
+    def configure(*arguments: str) -> Config:
+        return tool.configure(
+            tool.parse_args([str(tiny_config),
+                             str(checkpoint), *arguments]))
+
+    with pytest.raises(FileNotFoundError, match='weights.pth'):
+        configure()
+    checkpoint.touch()
+    with pytest.raises(ValueError, match='--out writes a .json'):
+        configure('--out', 'metrics.txt')
+    cfg = configure('--dump', 'predictions.pkl')
+    assert cfg.load_from == str(checkpoint)
+    assert [e.type
+            for e in cfg.test_evaluator] == ['TinyMetric', 'DumpResults']
+
+
+def test_metrics_file_has_no_nan(load_tool: Load, tmp_path: Path) -> None:
+    path = tmp_path / 'new folder' / 'metrics.json'
+    load_tool('test').write_metrics(
+        dict(a=1.5, b=float('nan'), c=torch.tensor(2.)), str(path))
+    assert json.loads(path.read_text()) == dict(a=1.5, b=None, c=2.0)
+    assert [p.name for p in path.parent.iterdir()] == ['metrics.json']
+
+
+def test_newest_checkpoint_of_a_moved_folder(load_tool: Load,
+                                             tmp_path: Path) -> None:
+    load_tool('train')
+    from launching import find_last_checkpoint
+    assert find_last_checkpoint(str(tmp_path)) is None
+    record = tmp_path / 'last_checkpoint'
+    record.write_text('/an/older/place/epoch_3.pth')
+    assert find_last_checkpoint(str(tmp_path)) is None
+    (tmp_path / 'epoch_3.pth').touch()
+    found = find_last_checkpoint(str(tmp_path))
+    assert found == str(tmp_path / 'epoch_3.pth')
