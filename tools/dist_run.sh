@@ -14,14 +14,15 @@ case "$tool" in
     *) echo "dist_run.sh: unknown tool $tool" >&2 && exit 2 ;;
 esac
 positional=("${@:1:${#names[@]}}")
-processes="${@:${#names[@]} + 1:1}"
+shift $(($# < ${#names[@]} ? $# : ${#names[@]}))
+processes="${1:-}"
 if ! [[ "$processes" =~ ^[1-9][0-9]*$ ]]; then
     echo "usage: bash tools/dist_${tool%.py}.sh ${names[*]} PROCESSES" \
         "[arguments of $tool]" >&2
     echo "PROCESSES should be a positive number, found '${processes}'" >&2
     exit 2
 fi
-shift $((${#names[@]} + 1))
+shift
 
 python="${PYTHON:-python}"
 nodes="${NNODES:-1}"
@@ -43,7 +44,8 @@ else
     )
 fi
 
-export PYTHONPATH="$(dirname "$tools")${PYTHONPATH:+:$PYTHONPATH}"
+root="$(dirname "$tools")"
+export PYTHONPATH="$root${PYTHONPATH:+:$PYTHONPATH}"
 exec "$python" -m torch.distributed.run "${rendezvous[@]}" \
     --nproc-per-node "$processes" \
     "$tools/$tool" "${positional[@]}" --launcher pytorch "$@"

@@ -17,7 +17,7 @@ if [[ "${1:-}" == --fix ]]; then
     fix=yes
     shift
 elif [[ "${1:-}" == -h || "${1:-}" == --help ]]; then
-    sed -n '2,/^set -/{/^set -/!s/^# \{0,1\}//p}' "$0"
+    awk 'NR > 1 { if (!/^#/) exit; sub(/^# ?/, ""); print }' "$0"
     exit
 fi
 

@@ -14,7 +14,7 @@ while [[ "${1:-}" == --no-venv || "${1:-}" == --system-site ]]; do
     shift
 done
 if [[ "${1:-}" == -h || "${1:-}" == --help ]]; then
-    sed -n '2,/^set -/{/^set -/!s/^# \{0,1\}//p}' "$0"
+    awk 'NR > 1 { if (!/^#/) exit; sub(/^# ?/, ""); print }' "$0"
     exit
 fi
 

@@ -30,7 +30,7 @@ for argument in "$@"; do
     case "$argument" in
         --no-venv) mode=active ;;
         --system-site) mode=system-site ;;
-        -h | --help) sed -n '2,/^set -/{/^set -/!s/^# \{0,1\}//p}' "$0" && exit ;;
+        -h | --help) awk 'NR > 1 { if (!/^#/) exit; sub(/^# ?/, ""); print }' "$0" && exit ;;
         *) fail "unknown argument $argument (see --help)" ;;
     esac
 done
