@@ -59,6 +59,7 @@ class TwoStageTrainLoop(EpochBasedTrainLoop):
     def run(self) -> torch.nn.Module:
         """Train both stages."""
         model = unwrap(self.runner.model)
+        self._check_inputs()
         if not bool(model.context_loaded):
             path = self._train_context()
             print_log(f'context encoder: {path}', logger='current')
@@ -66,6 +67,14 @@ class TwoStageTrainLoop(EpochBasedTrainLoop):
         if not bool(model.coarse_head.calibrated):
             self._calibrate()
         return super().run()
+
+    @torch.no_grad()
+    def _check_inputs(self) -> None:
+        """Encode one window now: windows that do not fit the encoder should
+        not come to light when its training is over."""
+        model = unwrap(self.runner.model)
+        inputs = self.dataloader.dataset[0]['inputs'][None]
+        model.extract_feat(inputs.to(model.context_loaded.device))
 
     def _train_context(self) -> str:
         """Train, or reuse, the first stage; return its weights' path."""

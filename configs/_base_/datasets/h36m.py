@@ -81,6 +81,7 @@ test_dataloader = dict(
 val_evaluator = dict(type='mmdiffpose.PoseLiftingMetric')
 test_evaluator = [
     dict(type='mmdiffpose.PoseLiftingMetric'),
+    dict(type='mmdiffpose.MultiHypothesisMetric', required=False),
     dict(type='mmdiffpose.CoherenceMetric'),
     dict(type='mmdiffpose.UncertaintyMetric'),
 ]

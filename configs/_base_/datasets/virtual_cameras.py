@@ -44,3 +44,7 @@ virtual_cameras = [
 # Arguments of mmdiffpose.datasets.detector_noise.DetectorNoise.
 detector_noise = dict()
 detector_seed = 0
+
+# Arguments of mmdiffpose.datasets.mocap.self_occlusion.SelfOcclusion, or None:
+# joints that the own body hides are no worse than others.
+self_occlusion = None
