@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
+import numpy as np
 from mmengine.config import Config
 from tqdm import tqdm
 
 from mmdiffpose.datasets import annotation_checks as checks
-from mmdiffpose.datasets.annotation_writer import (ClipRecord, print_summary,
-                                                   write_report, write_split)
+from mmdiffpose.datasets.annotation_writer import (print_summary, write_report,
+                                                   write_split)
 from mmdiffpose.datasets.annotations import FPS, AnnotationPaths
 from mmdiffpose.datasets.camera_files import write_cameras
 from mmdiffpose.datasets.detector_noise import DetectorNoise
@@ -19,6 +20,7 @@ from mmdiffpose.datasets.mocap.asf_amc import read_motion
 from mmdiffpose.datasets.mocap.h36m_mapping import (H36M_FROM_ACCLAIM,
                                                     map_joints)
 from mmdiffpose.datasets.mocap.resample import resample
+from mmdiffpose.datasets.mocap.self_occlusion import SelfOcclusion
 from mmdiffpose.datasets.mocap.virtual_views import (build_cameras,
                                                      camera_params,
                                                      center_on_floor,
@@ -57,7 +59,8 @@ def parse_args(description: Optional[str], name: str,
         type=Path,
         default=Path(__file__).parents[2] / 'configs/_base_/datasets' /
         f'{name}.py',
-        help='has virtual_cameras, detector_noise, detector_seed and splits')
+        help='has virtual_cameras, detector_noise, detector_seed, '
+        'self_occlusion and splits')
     return parser.parse_args(argv)
 
 
@@ -76,6 +79,9 @@ def convert(args: argparse.Namespace, name: str,
     config = Config.fromfile(args.config)
     cameras = build_cameras(config.virtual_cameras)
     noise = DetectorNoise(**config.detector_noise)
+    occlusion = None
+    if config.self_occlusion is not None:
+        occlusion = SelfOcclusion(**config.self_occlusion)
     splits: Mapping[str, Optional[Sequence[str]]] = config.splits
     paths = AnnotationPaths(args.out_dir, name)
     report: Dict[str, Any] = dict(
@@ -93,8 +99,9 @@ def convert(args: argparse.Namespace, name: str,
             continue
         records, source_frames = [], 0
         for file in tqdm(chosen, desc=split, unit='clip'):
-            views, frames = read_views(file, cameras, noise,
-                                       config.detector_seed)
+            pose, frames = read_pose(file)
+            views = make_views(pose, file.subject, file.clip, cameras, noise,
+                               config.detector_seed, occlusion)
             records += views
             source_frames += frames
         result = write_split(
@@ -119,16 +126,18 @@ def convert(args: argparse.Namespace, name: str,
     return report
 
 
-def read_views(file: MocapFile, cameras: Sequence[Any], noise: DetectorNoise,
-               seed: int) -> Tuple[List[ClipRecord], int]:
-    """One motion as the cameras see it, and its frames at its own rate."""
+def read_pose(file: MocapFile) -> Tuple[np.ndarray, int]:
+    """A motion in the middle of the virtual cameras.
+
+    Returns:
+        Human3.6M-17 joints (F, 17, 3) at 50 fps, metres, y up, and the
+        number of frames at the file's own rate.
+    """
     skeleton, motion = read_motion(file.skeleton, file.motion)
     pose = map_joints(motion, skeleton.joints, H36M_FROM_ACCLAIM)
     checks.check_units(pose, str(file.motion))
     # Acclaim is right-handed with y up, as the cameras' world is.
-    pose = center_on_floor(resample(pose, file.fps, FPS))
-    return make_views(pose, file.subject, file.clip, cameras, noise,
-                      seed), len(motion)
+    return center_on_floor(resample(pose, file.fps, FPS)), len(motion)
 
 
 def missing_subjects(

@@ -1,7 +1,7 @@
 # Copyright (c) mmdiffpose contributors. All rights reserved.
 """Motion capture as virtual cameras and a simulated detector see it."""
 
-from typing import Any, Dict, List, Mapping, Sequence
+from typing import Any, Dict, List, Mapping, Optional, Sequence
 
 import numpy as np
 
@@ -10,6 +10,7 @@ from mmdiffpose.datasets.camera_files import CameraKey, CameraParam
 from mmdiffpose.datasets.cameras import PinholeCamera, look_at
 from mmdiffpose.datasets.detector_noise import DetectorNoise, noise_generator
 from mmdiffpose.datasets.image_names import Track
+from mmdiffpose.datasets.mocap.self_occlusion import SelfOcclusion
 from mmdiffpose.skeletons import H36M_17
 
 
@@ -76,9 +77,13 @@ def center_on_floor(positions: np.ndarray) -> np.ndarray:
     return positions - middle
 
 
-def make_views(positions: np.ndarray, subject: str, clip: str,
-               cameras: Sequence[PinholeCamera], noise: DetectorNoise,
-               seed: int) -> List[ClipRecord]:
+def make_views(positions: np.ndarray,
+               subject: str,
+               clip: str,
+               cameras: Sequence[PinholeCamera],
+               noise: DetectorNoise,
+               seed: int,
+               occlusion: Optional[SelfOcclusion] = None) -> List[ClipRecord]:
     """What the cameras see and a detector makes of it.
 
     Args:
@@ -90,6 +95,8 @@ def make_views(positions: np.ndarray, subject: str, clip: str,
         noise: The detector.
         seed: Of the detector's noise. The noise of a view depends on it and
             on the names of subject, clip and camera, on no order.
+        occlusion: What being hidden by the own body does to a detection;
+            nothing by default.
 
     Returns:
         One record a camera, with detections and mixtures.
@@ -104,6 +111,8 @@ def make_views(positions: np.ndarray, subject: str, clip: str,
                 f'{subject} {clip}, camera {camera.name}: {error}') from error
         seen = noise.detect(keypoints,
                             noise_generator(seed, subject, clip, camera.name))
+        if occlusion is not None:
+            seen = occlusion.apply(seen, keypoints, pose)
         records.append(
             ClipRecord(
                 Track(subject, clip, camera.name),
