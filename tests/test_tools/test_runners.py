@@ -10,6 +10,8 @@ from typing import Any, Callable
 import pytest
 import torch
 
+import mmdiffpose  # noqa: F401  so that checkpoints load here, too
+
 Run = Callable[..., CompletedProcess]
 
 
