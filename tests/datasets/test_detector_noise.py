@@ -157,6 +157,11 @@ def test_same_seed_and_names_same_noise():
         assert np.abs(draw(*names).keypoints - first.keypoints).max() > 1
 
 
+def test_seeds_mean_the_same_on_every_machine():
+    found = noise_generator(3, 'S1', 'Walking_1', 'v0').integers(1000, size=3)
+    np.testing.assert_array_equal(found, [734, 261, 500])
+
+
 def test_noise_scales_with_the_person_in_the_image():
     truth, noise = _track(), DetectorNoise(swap_rate=0)
     near = noise.detect(truth, np.random.default_rng(0)).keypoints - truth
