@@ -16,6 +16,7 @@ MARGIN = 0.15
 """Space around the person's path, as a share of its longer side."""
 ASPECTS = (0.75, 1.6)
 """Narrowest and widest panel, width over height."""
+MAX_STRETCH = 0.02
 
 
 class PicturePanel:
@@ -57,6 +58,10 @@ class PicturePanel:
 
         Returns:
             np.ndarray: (height, width, 3), RGB.
+
+        Raises:
+            ValueError: If the frame is of another shape than the picture that
+                the keypoints are in.
         """
         panel = self._backdrop(image)
         draw_figure(panel, keypoints * self.scale + self.offset, self.skeleton,
@@ -68,6 +73,11 @@ class PicturePanel:
             return blank(self.height, self.width, PANEL)
         # The picture may be stored at another size than the joints' one.
         ratio = np.array(self.image_size) / image.shape[1::-1]
+        if abs(ratio[0] / ratio[1] - 1) > MAX_STRETCH:
+            raise ValueError(
+                f'expected a video of {self.image_size[0]} x '
+                f'{self.image_size[1]} pixels or the same shape, as the '
+                f'keypoints are, found {image.shape[1]} x {image.shape[0]}')
         matrix = np.column_stack([np.diag(self.scale * ratio),
                                   self.offset]).astype(float)
         return cv2.warpAffine(

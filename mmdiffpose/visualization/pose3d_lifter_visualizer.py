@@ -39,7 +39,7 @@ class Pose3dLifterVisualizer(Pose3dLocalVisualizer):
     MMPose makes a new matplotlib figure per frame and a picture that grows
     with the number of people, which ends a video. Here the picture keeps its
     size, people share it, and a frame takes milliseconds; joints carry discs
-    of one standard deviation and hypotheses are drawn faintly where the
+    of two standard deviations and hypotheses are drawn faintly where the
     lifter gives them. Works with every matplotlib and NumPy. Only
     Human3.6M's 17 joints are drawn so; others as in MMPose.
 

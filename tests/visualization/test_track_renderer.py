@@ -91,6 +91,8 @@ def test_video_lies_under_the_joints():
         root = track.keypoints_2d[0, 0] * renderer.picture.scale + \
             renderer.picture.offset
         assert edge == pytest.approx(root[0], abs=2)
+    with pytest.raises(ValueError, match='800 x 600.*found 600 x 800'):
+        renderer.render(0, image.swapaxes(0, 1))
 
 
 def test_sheet():
