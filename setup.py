@@ -11,7 +11,8 @@ from setuptools.command.build_py import build_py
 class BuildWithMim(build_py):
     """Copy what OpenMIM looks for into ``mmdiffpose/.mim`` of the wheel.
 
-    An editable install reads the checkout's own folders instead.
+    An editable install reads the checkout's own folders instead. Scripts
+    that set up or check a checkout stay out.
     """
 
     def run(self) -> None:
@@ -21,7 +22,9 @@ class BuildWithMim(build_py):
             return
         root = osp.dirname(osp.abspath(__file__))
         target = osp.join(self.build_lib, 'mmdiffpose', '.mim')
-        ignore = shutil.ignore_patterns('__pycache__', '*.pyc')
+        ignore = shutil.ignore_patterns('__pycache__', '*.pyc', 'lint*',
+                                        'setup_env.sh', 'run_tests.sh',
+                                        'quickstart.sh')
         for folder in ('configs', 'tools'):
             shutil.copytree(
                 osp.join(root, folder),
