@@ -20,6 +20,9 @@ model = dict(
             type='mmdiffpose.GCNAttention', channels=96, dropout=0.),
         num_steps=50,
         num_components=5,
+        target='sample',
+        loss=dict(type='mmdiffpose.MPJPELoss'),
+        step_exponent=0.3,
         decoder=_base_.codec),
     test_cfg=dict(num_hypotheses=5, num_sampling_steps=5))
 
