@@ -9,6 +9,7 @@ set's. The same is done, with fewer frames, with MMPose's
 
 import argparse
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -17,6 +18,8 @@ from pathlib import Path
 from typing import Any, Dict, List
 
 import numpy as np
+
+import mmdiffpose
 
 CLIP_FRAMES = 2500
 MMPOSE_FRAMES = 600
@@ -113,11 +116,19 @@ def measure(folder: str, which: str,
         str(args.seq_len),
         str(args.samples)
     ]
+    # The package may be a checkout that is not installed. MMPose looks its
+    # joint sets up below the working directory first: not here, then.
+    paths = [str(Path(mmdiffpose.__file__).parents[1])]
+    paths += filter(None, [os.environ.get('PYTHONPATH')])
+    environment = dict(os.environ, PYTHONPATH=os.pathsep.join(paths))
     results = []
     for _ in range(args.repeats):
-        # MMPose looks its joint sets up below the working directory first.
         done = subprocess.run(
-            command, cwd=folder, capture_output=True, text=True)
+            command,
+            cwd=folder,
+            env=environment,
+            capture_output=True,
+            text=True)
         if done.returncode:
             raise RuntimeError(f'{" ".join(command)} failed:\n{done.stderr}')
         results.append(json.loads(done.stdout.splitlines()[-1]))
