@@ -22,7 +22,7 @@ without a visible joint in ``S`` is context: it is never scored. No file but
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Dict, List, Tuple, Union
+from typing import Dict, List, Optional, Tuple, Union
 
 import numpy as np
 
@@ -33,7 +33,7 @@ from .image_names import Track, find_tracks
 
 PathLike = Union[str, Path]
 FPS = 50
-"""Frame rate of all annotations."""
+"""Frame rate of Human3.6M and of all motion capture."""
 
 
 @dataclass(frozen=True)
@@ -43,9 +43,12 @@ class AnnotationPaths:
     Attributes:
         data_root: The data set's folder.
         name: The data set's name, the start of the npz's name.
+        fps: Frames a second, where all clips have the same: the npz then
+            lies in a folder that is called after it.
     """
     data_root: Path
     name: str
+    fps: Optional[int] = FPS
 
     @property
     def cameras(self) -> Path:
@@ -54,8 +57,10 @@ class AnnotationPaths:
 
     def annotation(self, split: str) -> Path:
         """The npz of a split."""
-        return (self.data_root / 'annotation_body3d' / f'fps{FPS}' /
-                f'{self.name}_{split}.npz')
+        folder = self.data_root / 'annotation_body3d'
+        if self.fps is not None:
+            folder = folder / f'fps{self.fps}'
+        return folder / f'{self.name}_{split}.npz'
 
     def detections(self, detector: str, split: str) -> Path:
         """The detections of a split."""

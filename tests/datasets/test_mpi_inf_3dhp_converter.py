@@ -164,7 +164,7 @@ def truths(scale=1., own_order=False):
 
 def build(root, split, target, **kwargs):
     settings = dict(
-        ann_file=f'annotation_body3d/fps50/mpi_inf_3dhp_{split}_{target}.npz',
+        ann_file=f'annotation_body3d/mpi_inf_3dhp_{split}_{target}.npz',
         camera_param_file='annotation_body3d/cameras.pkl',
         seq_len=9,
         test_mode=True,
@@ -211,6 +211,25 @@ def test_round_trip(tmp_path, converter, form, target, scale):
         for sequence in dataset.sequences
     }
     assert sizes['TS4'] == (2048, 2048) and sizes['TS5'] == (1920, 1080)
+
+
+def test_mmpose_reads_our_files(tmp_path, converter, monkeypatch):
+    mmpose_datasets = pytest.importorskip('mmpose.datasets')
+    # MMPose looks its joint sets up below the working directory first.
+    monkeypatch.chdir(tmp_path)
+    converter.main(
+        write_npz(tmp_path) +
+        ['--target', 'annot3', '--out-dir',
+         str(tmp_path / 'out')])
+    dataset = mmpose_datasets.datasets.Human36mDataset(
+        ann_file='annotation_body3d/mpi_inf_3dhp_train_annot3.npz',
+        camera_param_file='annotation_body3d/cameras.pkl',
+        data_root=str(tmp_path / 'out'))
+    sample = dataset.get_data_info(0)
+    expected = truths()['S1', 'Seq1', 'Seq1Cam0'][0]
+    np.testing.assert_allclose(
+        sample['lifting_target'][0], expected, atol=1e-5)
+    assert sample['camera_param']['w'] == 2048
 
 
 def test_own_joint_order(tmp_path, converter):

@@ -47,7 +47,8 @@ def main(argv: Optional[Sequence[str]] = None) -> Dict[str, Any]:
         sources = dict(train=npz_train(args.train), test=npz_test(args.test))
     report: Dict[str, Any] = dict(
         target=args.target, joint_order='h36m', splits={}, notes=[])
-    paths = AnnotationPaths(args.out_dir, 'mpi_inf_3dhp')
+    # Its videos have 25 or 50 frames a second.
+    paths = AnnotationPaths(args.out_dir, 'mpi_inf_3dhp', fps=None)
     all_cameras: Dict[CameraKey, CameraParam] = {}
     for split, views in sources.items():
         cameras: Dict[CameraKey, CameraParam] = {}
