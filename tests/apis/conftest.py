@@ -19,11 +19,11 @@ PIPELINE = [
                    'camera_param', 'clip', 'camera', 'target_frame'))
 ]
 DATASET = dict(
-    type='Human36mDataset',
+    type='mmdiffpose.MocapMiniDataset',
+    split='test',
     seq_len=9,
     test_mode=True,
-    pipeline=PIPELINE,
-    metainfo=dict(from_file='configs/_base_/datasets/h36m.py'))
+    pipeline=PIPELINE)
 VISUALIZER = dict(type='mmdiffpose.Pose3dLifterVisualizer', name='visualizer')
 
 

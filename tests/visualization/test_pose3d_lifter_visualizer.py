@@ -8,6 +8,7 @@ from mmpose.datasets.datasets.utils import parse_pose_metainfo
 from mmpose.registry import VISUALIZERS
 from mmpose.structures import PoseDataSample
 
+from mmdiffpose.datasets.h36m_metainfo import H36M_METAINFO
 from mmdiffpose.visualization.palette import LEFT, RIGHT, UNSEEN
 
 
@@ -38,9 +39,7 @@ def sample(people=1, score=1.):
 def visualizer():
     built = VISUALIZERS.build(
         dict(type='mmdiffpose.Pose3dLifterVisualizer', name='test_lifter'))
-    meta = parse_pose_metainfo(
-        dict(from_file='configs/_base_/datasets/h36m.py'))
-    built.set_dataset_meta(meta)
+    built.set_dataset_meta(parse_pose_metainfo(H36M_METAINFO))
     return built
 
 
