@@ -1,6 +1,6 @@
 # DiffPose at the paper's size on Human3.6M, 243 frames: frozen MixSTE (512-d,
 # depth 8), K = 50 steps, M = 5 components, N = 5 hypotheses, 5 DDIM steps.
-_base_ = ['_base_/default_runtime.py', '_base_/datasets/h36m.py']
+_base_ = ['_base_/default_runtime.py', '_base_/datasets/human36m.py']
 
 max_epochs = 80
 model = dict(

@@ -1,5 +1,5 @@
 # MixSTE at its published size and schedule on Human3.6M, 243 frames.
-_base_ = ['_base_/default_runtime.py', '_base_/datasets/h36m.py']
+_base_ = ['_base_/default_runtime.py', '_base_/datasets/human36m.py']
 
 max_epochs = 120
 model = dict(

@@ -9,6 +9,7 @@ from mmdiffpose.registry import METRICS
 from ..functional.mpjpe import joint_errors
 from ..functional.multi_hypothesis import (hypothesis_spread, joint_best,
                                            mean_of_first, pose_best)
+from ..functional.procrustes import align_similarity
 from .base import PoseMetric, Totals
 from .samples import FrameBatch
 
@@ -27,6 +28,8 @@ class MultiHypothesisMetric(PoseMetric):
       best of all, of the first n, chosen in each frame;
     - ``oracle/J-Best_mm``, ``oracle/J-Best_mm@n``: the same, chosen for each
       joint;
+    - ``oracle/P-Best_P-MPJPE_mm``: the best of each frame after Procrustes
+      alignment;
     - ``oracle/P-Best_window_mm``: the best hypothesis of a whole window.
 
     ``oracle/`` marks what ground truth chose.
@@ -68,6 +71,8 @@ class MultiHypothesisMetric(PoseMetric):
             self._best_of_window(batch, errors),
         }
         totals.update(self._oracles(batch, errors, ''))
+        totals['oracle/P-Best_P-MPJPE_mm'] = self._best_of_pose(
+            batch, self._aligned_errors(batch, hypotheses))
         for number in self.numbers:
             if number > hypotheses.shape[1]:
                 break
@@ -78,17 +83,29 @@ class MultiHypothesisMetric(PoseMetric):
                 self._oracles(batch, errors[:, :number], f'@{number}'))
         return totals
 
-    @staticmethod
-    def _oracles(batch: FrameBatch, errors: np.ndarray, suffix: str) -> Totals:
-        weight = batch.mask.sum(axis=-1)
-        best = np.where(weight > 0, pose_best(errors, batch.mask), 0)
+    @classmethod
+    def _oracles(cls, batch: FrameBatch, errors: np.ndarray,
+                 suffix: str) -> Totals:
         return {
-            # Weighted by its joints, a pose counts here as in MPJPE.
             f'oracle/P-Best_mm{suffix}':
-            batch.sum_by_window(np.stack([best * weight, weight], axis=1)),
+            cls._best_of_pose(batch, errors),
             f'oracle/J-Best_mm{suffix}':
             batch.joint_totals(joint_best(errors), batch.mask)
         }
+
+    @staticmethod
+    def _best_of_pose(batch: FrameBatch, errors: np.ndarray) -> np.ndarray:
+        # Weighted by its joints, a pose counts here as in MPJPE.
+        weight = batch.mask.sum(axis=-1)
+        best = np.where(weight > 0, pose_best(errors, batch.mask), 0)
+        return batch.sum_by_window(np.stack([best * weight, weight], axis=1))
+
+    @staticmethod
+    def _aligned_errors(batch: FrameBatch,
+                        hypotheses: np.ndarray) -> np.ndarray:
+        gt = np.broadcast_to(batch.gt[:, None], hypotheses.shape)
+        mask = np.broadcast_to(batch.mask[:, None], hypotheses.shape[:-1])
+        return joint_errors(align_similarity(hypotheses, gt, mask), gt)
 
     @staticmethod
     def _best_of_window(batch: FrameBatch, errors: np.ndarray) -> np.ndarray:
