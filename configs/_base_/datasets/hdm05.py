@@ -1,3 +1,4 @@
+# Copyright (c) mmdiffpose contributors. All rights reserved.
 # The benchmark hdm05-27: HDM05 at 50 fps, four virtual cameras, simulated 2D
 # detections, windows of 27 frames. See configs/hdm05_protocol.md. The files
 # are those of tools/dataset_converters/hdm05.py, which reads this config.

@@ -1,3 +1,4 @@
+# Copyright (c) mmdiffpose contributors. All rights reserved.
 # The benchmark hdm05-1: single frames of HDM05. See configs/hdm05_protocol.md.
 _base_ = ['hdm05.py']
 seq_len = 1

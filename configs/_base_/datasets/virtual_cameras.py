@@ -1,3 +1,4 @@
+# Copyright (c) mmdiffpose contributors. All rights reserved.
 """Four virtual cameras and a simulated detector for motion capture.
 
 Fixed before any training and never tuned on a test error. Another camera or
