@@ -182,6 +182,8 @@ def run(args: argparse.Namespace) -> List[Path]:
     """
     from mmdiffpose.apis import init_model, lift_track, read_keypoint_file
     from mmdiffpose.apis.result_files import write_json, write_npz
+    if args.video is not None and not args.video.is_file():
+        raise FileNotFoundError(f'no video at {args.video}')
     track = read_keypoint_file(args.keypoints, args.image_size, args.skeleton,
                                args.track_id)
     print(f'{args.keypoints}: {len(track)} frames, skeleton '

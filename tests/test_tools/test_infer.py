@@ -1,0 +1,122 @@
+# Copyright (c) mmdiffpose contributors. All rights reserved.
+"""From a keypoint file to poses and pictures on the command line."""
+
+import json
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from mmdiffpose.apis import init_model
+
+ROOT = Path(__file__).parents[2]
+CONFIG = ROOT / 'configs/diffpose_mixste_mini-27.py'
+TRACK = ROOT / 'mmdiffpose/data/demo_track_coco17.json'
+
+
+@pytest.fixture(scope='module')
+def checkpoint(tmp_path_factory):
+    path = tmp_path_factory.mktemp('weights') / 'lifter.pth'
+    torch.save(init_model(CONFIG).state_dict(), path)
+    return path
+
+
+@pytest.fixture
+def infer(load_tool, checkpoint, tmp_path):
+    tool = load_tool('infer')
+
+    def run(track, *arguments):
+        args = tool.parse_args([
+            str(track), '--config',
+            str(CONFIG), '--checkpoint',
+            str(checkpoint), '--out-dir',
+            str(tmp_path / 'out'), '--panel-size', '120', '--device', 'cpu',
+            *map(str, arguments)
+        ])
+        return tool.run(args)
+
+    return run
+
+
+@pytest.fixture
+def short_track(tmp_path):
+    """The bundled track's first 12 frames."""
+    document = json.loads(TRACK.read_text())
+    document['instance_info'] = document['instance_info'][:12]
+    path = tmp_path / 'short.json'
+    path.write_text(json.dumps(document))
+    return path
+
+
+def test_bundled_track(infer, tmp_path, capsys):
+    paths = infer(TRACK)
+    assert [path.name for path in paths] == [
+        f'demo_track_coco17_3d.{s}' for s in ('json', 'npz', 'gif', 'png')
+    ]
+    with np.load(paths[1]) as file:
+        assert file['keypoints_3d'].shape == (98, 17, 3)
+        assert file['hypotheses'].shape[0] == 98
+    with Image.open(paths[2]) as gif:
+        assert gif.is_animated
+    assert cv2.imread(str(paths[3])).shape[2] == 3
+    assert not list((tmp_path / 'out').glob('*part*'))
+    printed = capsys.readouterr().out
+    assert 'lifted: 98 frames in' in printed
+    assert 'frames/s' in printed.split('drawn: 49 frames')[1]
+
+
+def test_options(infer, short_track):
+    paths = infer(short_track, '--no-animation', '--axes', 'z-up')
+    assert [path.suffix for path in paths] == ['.json', '.npz', '.png']
+    meta = json.loads(paths[0].read_text())['meta_info']
+    assert meta['axes'] == 'z-up'
+    with np.load(paths[1]) as file:
+        poses = file['keypoints_3d']
+    camera = infer(short_track, '--no-animation')[1]
+    with np.load(camera) as file:
+        np.testing.assert_allclose(poses[..., 2],
+                                   -file['keypoints_3d'][..., 1])
+    many = infer(short_track, '--no-animation', '--cfg-options',
+                 'model.test_cfg.num_hypotheses=7')[1]
+    with np.load(many) as file:
+        assert file['hypotheses'].shape[1] == 7
+
+
+def test_video_below_the_joints(infer, short_track, tmp_path):
+    from mmdiffpose.visualization.animation import write_mp4
+    frames = [np.full((994, 1768, 3), (0, 160, 0), np.uint8)] * 12
+    video = write_mp4(frames, tmp_path / 'video.mp4', 30)
+    paths = infer(short_track, '--video', video, '--format', 'mp4')
+    assert paths[2].suffix == '.mp4'
+    still = cv2.imread(str(paths[3])).astype(int)
+    green = still[..., 1] - still[..., 0] > 100
+    assert green.mean() > 0.05
+
+
+def test_wrong_input_ends_with_a_sentence(run_tool, checkpoint, tmp_path):
+    (tmp_path / 'empty.json').write_text('[]')
+    result = run_tool('infer.py', 'empty.json', '--config', CONFIG,
+                      '--checkpoint', checkpoint, '--out-dir', 'out')
+    assert result.returncode == 1
+    assert 'error: empty.json is empty' in result.stderr
+    assert 'Traceback' not in result.stderr
+    assert not (tmp_path / 'out').exists()
+
+
+@pytest.mark.parametrize('arguments, message', [
+    (('--overlap', 27), 'overlap should be from 0 to 26'),
+    (('--track-id', 5), r'track id 5, found \[0\]'),
+    (('--skeleton', 'coco', '--image-size', 0, 5), 'an image size'),
+])
+def test_wrong_options(infer, short_track, arguments, message):
+    with pytest.raises(ValueError, match=message):
+        infer(short_track, *arguments)
+
+
+def test_missing_video(infer, short_track, tmp_path):
+    with pytest.raises(FileNotFoundError, match='nowhere.mp4'):
+        infer(short_track, '--video', tmp_path / 'nowhere.mp4')
+    assert not (tmp_path / 'out').exists()
