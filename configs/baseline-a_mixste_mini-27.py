@@ -8,6 +8,6 @@ model = dict(
         type='mmdiffpose.SinglePassHead',
         in_channels=64,
         denoiser=dict(
-            type='mmdiffpose.GCNAttention', channels=96, dropout=0.),
+            type='mmdiffpose.GCNAttention', channels=64, dropout=0.),
         decoder=_base_.codec),
     test_cfg=dict(_delete_=True))

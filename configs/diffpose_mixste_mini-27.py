@@ -1,7 +1,7 @@
 # DiffPose on a frozen MixSTE, small, on mocap-mini, 27 frames.
 _base_ = ['_base_/default_runtime.py', '_base_/datasets/mocap_mini.py']
 
-max_epochs = 20
+max_epochs = 8
 model = dict(
     type='mmdiffpose.DiffusionPoseLifter',
     backbone=dict(
@@ -17,9 +17,10 @@ model = dict(
         type='mmdiffpose.DiffPoseHead',
         in_channels=64,
         denoiser=dict(
-            type='mmdiffpose.GCNAttention', channels=96, dropout=0.),
+            type='mmdiffpose.GCNAttention', channels=64, dropout=0.),
         num_steps=50,
         num_components=5,
+        num_gmm_samples=64,
         target='sample',
         loss=dict(type='mmdiffpose.MPJPELoss'),
         step_exponent=0.3,
@@ -41,7 +42,7 @@ param_scheduler = [
 train_cfg = dict(
     type='mmdiffpose.TwoStageTrainLoop',
     max_epochs=max_epochs,
-    val_interval=10,
+    val_interval=4,
     context_config='{{ fileDirname }}/mixste_mini-27.py')
 val_cfg = dict()
 test_cfg = dict()

@@ -2,7 +2,7 @@
 # diffpose_mixste_mini-27.py.
 _base_ = ['_base_/default_runtime.py', '_base_/datasets/mocap_mini.py']
 
-max_epochs = 20
+max_epochs = 12
 model = dict(
     type='PoseLifter',
     backbone=dict(
@@ -31,7 +31,7 @@ param_scheduler = [
         by_epoch=True,
         convert_to_iter_based=True),
 ]
-train_cfg = dict(by_epoch=True, max_epochs=max_epochs, val_interval=5)
+train_cfg = dict(by_epoch=True, max_epochs=max_epochs, val_interval=4)
 val_cfg = dict()
 test_cfg = dict()
 
