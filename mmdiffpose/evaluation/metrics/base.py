@@ -10,7 +10,7 @@ from mmengine.logging import MMLogger
 
 from ..functional.joint_order import JOINT_ORDERS, root_joint
 from .results_file import read_results, write_results
-from .samples import FrameBatch, SampleReader, describe
+from .samples import FrameBatch, SampleReader, describe, expect_same_fields
 from .summary import Summary, summarise
 
 Totals = Dict[str, np.ndarray]
@@ -138,6 +138,7 @@ class PoseMetric(BaseMetric):
                     video=video,
                     frame_ids=frame_ids[i],
                     names=names,
+                    fields=batch.fields,
                     totals=table[i],
                     arrays={
                         name: parts[i]
@@ -174,13 +175,8 @@ class PoseMetric(BaseMetric):
 
     def summarise(self, results: List[Dict[str, Any]]) -> Summary:
         """Average the sums of all windows."""
+        expect_same_fields(result['fields'] for result in results)
         names = results[0]['names']
-        for result in results:
-            if result['names'] != names:
-                raise ValueError(
-                    f'{describe(result["video"])} has the quantities '
-                    f'{result["names"]}, other samples have {names}: all '
-                    'predictions must have the same fields.')
         oracle_model = any(result['used_ground_truth'] for result in results)
         videos = [result['video'] for result in results]
         totals = np.stack([result['totals'] for result in results])

@@ -3,7 +3,8 @@
 
 import re
 from dataclasses import dataclass
-from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
+from typing import (Any, Dict, Iterable, List, Mapping, Optional, Sequence,
+                    Tuple)
 
 import numpy as np
 
@@ -11,6 +12,9 @@ from ..functional.mpjpe import centre_on_root
 
 VideoKey = Tuple[str, str, str, str]
 """(subject, action, camera, clip): one video."""
+
+Fields = Tuple[Tuple[str, Tuple[int, ...]], ...]
+"""Optional fields of a prediction: name and shape without T."""
 
 _H36M_IMAGE = re.compile(
     r'(?P<subject>[^_/\\]+)_(?P<clip>(?P<action>[^_./\\]+)[^./\\]*)'
@@ -47,6 +51,11 @@ class FrameBatch:
     used_ground_truth: np.ndarray
 
     @property
+    def fields(self) -> Fields:
+        """Optional fields of the predictions."""
+        return _fields(self.extras)
+
+    @property
     def num_windows(self) -> int:
         """Number of windows W, those without a frame to score included."""
         return len(self.videos)
@@ -80,6 +89,10 @@ class FrameBatch:
         """Cut (F, ...) into one array per window."""
         bounds = np.searchsorted(self.window, np.arange(1, self.num_windows))
         return np.split(values, bounds)
+
+
+def _fields(extras: Mapping[str, np.ndarray]) -> Fields:
+    return tuple((name, extras[name].shape[1:]) for name in sorted(extras))
 
 
 def to_numpy(value: Any) -> np.ndarray:
@@ -157,12 +170,27 @@ def _expect_shape(array: np.ndarray, shape: Tuple[Optional[int], ...],
 
 def _expect_finite(values: np.ndarray, name: str, video: VideoKey,
                    frame_ids: np.ndarray) -> None:
-    bad = ~np.isfinite(values).reshape(len(values), -1).all(axis=1)
+    bad = ~np.isfinite(values).all(axis=tuple(range(1, values.ndim)))
     if bad.any():
         frame = int(frame_ids[np.argmax(bad)])
         raise ValueError(
             f'{name} is NaN or infinite in {int(bad.sum())} of {len(values)} '
             f'frames, first in {describe(video, frame)}.')
+
+
+def expect_same_fields(fields: Iterable[Fields]) -> None:
+    """Raise where predictions differ in their fields or the fields' shapes.
+
+    Args:
+        fields: The fields of several predictions.
+    """
+    found = sorted(set(fields))
+    if len(found) > 1:
+        first, second = (', '.join(f'{name} {shape}' for name, shape in each)
+                         for each in found[:2])
+        raise ValueError('All predictions of a data set must have the same '
+                         'fields (shapes without T), but some have '
+                         f'[{first}] and others [{second}].')
 
 
 @dataclass(frozen=True)
@@ -193,11 +221,9 @@ class SampleReader:
             The frames with ``valid_frames`` True, in millimetres.
         """
         windows = [self._read_window(sample) for sample in samples]
-        present = {tuple(sorted(window['extras'])) for window in windows}
-        if len(present) > 1:
-            raise ValueError('Samples of one batch differ in what they '
-                             f'predict: {sorted(present)}.')
-        names = present.pop() if present else ()
+        fields = [_fields(window['extras']) for window in windows]
+        expect_same_fields(fields)
+        names = [name for name, _ in fields[0]] if fields else []
         lengths = [len(window['frame_ids']) for window in windows]
 
         def joined(key: str) -> np.ndarray:
