@@ -19,9 +19,6 @@ import time
 from pathlib import Path
 from typing import Callable, List, Optional, Sequence
 
-# First: its fixes must be in place before anything imports MMPose.
-import mmdiffpose  # noqa: F401 isort: skip
-
 import cv2
 import numpy as np
 import torch
@@ -31,9 +28,13 @@ from tqdm import tqdm
 
 from mmdiffpose.skeletons import SKELETONS
 
+# First: its fixes must be in place before anything imports MMPose.
+import mmdiffpose  # noqa: F401 isort: skip
+
 GIF_SECONDS = 20
 """Longer clips become MP4, unless --format asks for a GIF."""
 STILL_FRAMES = 5
+STILL_SCALE = 0.7
 DEFAULT_FPS = 30.
 
 
@@ -163,7 +164,8 @@ def draw(args: argparse.Namespace, lifted, stem: Path) -> List[Path]:
     chosen = np.linspace(0, len(lifted) - 1, STILL_FRAMES + 2)[1:-1]
     chosen = sorted(set(chosen.round().astype(int).tolist()))
     images = list(read_frames(args.video, lifted.frame_ids[chosen]))
-    sheet = renderer.sheet(chosen, images)
+    still = TrackRenderer(lifted, round(STILL_SCALE * args.panel_size))
+    sheet = still.sheet(chosen, images)
     path = stem.with_name(f'{stem.name}.png')
     if not cv2.imwrite(str(path), sheet[..., ::-1]):
         raise ValueError(f'{path}: OpenCV could not write the picture')
