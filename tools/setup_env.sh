@@ -97,18 +97,27 @@ constraints="$scratch/constraints.txt"
 if [[ "$mode" == venv ]]; then
     cp "$requirements/constraints.txt" "$constraints"
 else
-    # What is there already stays: its own version takes the pin's place.
+    # What is there already stays: a pin that it contradicts is left out.
     "$python" - "$requirements/constraints.txt" >"$constraints" <<'PY'
-import re
 import sys
 from importlib import metadata
 
+from pip._vendor.packaging.requirements import Requirement
+
 for line in open(sys.argv[1]):
-    name = re.match(r'[\w.-]+', line)
+    line = line.split('#')[0].strip()
+    if not line:
+        continue
+    pin = Requirement(line)
     try:
-        print(f'{name[0]}=={metadata.version(name[0])}' if name else line)
+        installed = metadata.version(pin.name)
     except metadata.PackageNotFoundError:
+        installed = None
+    if installed is None or pin.specifier.contains(installed):
         print(line)
+    elif pin.name == 'numpy':
+        # Compiled packages next to it were built for this one.
+        print(f'numpy=={installed}')
 PY
 fi
 # So that a package that has to be built is built under the same versions.
