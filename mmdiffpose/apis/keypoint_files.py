@@ -27,7 +27,6 @@ from typing import Any, Dict, List, Optional, Tuple, Union
 import numpy as np
 
 from mmdiffpose.skeletons import SKELETONS, Skeleton, get_skeleton
-
 from .keypoint_track import KeypointTrack
 from .person_selection import Frames, Person, select_person
 

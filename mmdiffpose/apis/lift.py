@@ -32,10 +32,10 @@ class LiftedTrack:
         std: (F, J) predictive standard deviation per axis, metres; None where
             the model gives none.
         hypotheses: (F, N, J, 3) as ``keypoints_3d``; None where the model
-            gives none. A frame's hypotheses come from the one window in whose
-            middle it lies nearest: hypothesis n of one window need not be
-            hypothesis n of the next, so that they are never averaged over
-            windows, and may jump where the window changes.
+            gives none. Hypothesis n of one window need not be hypothesis n of
+            the next, so that they are never averaged over windows: how a
+            frame's hypotheses differ from the pose comes from the one window
+            in whose middle it lies nearest, and may jump where that changes.
         keypoints_2d: (F, J, 2), image pixels, as lifted.
         scores_2d: (F, J) the detector's scores; 0 for joints not seen.
         frame_ids: (F, ) where the frames stand in the video.
@@ -217,7 +217,8 @@ def _assemble(track: KeypointTrack, plan: WindowPlan,
     if 'keypoint_std' in fields:
         std = plan.blend(fields['keypoint_std'])
     if 'hypotheses' in fields:
-        hypotheses = plan.pick(fields['hypotheses'])
+        own = fields['keypoints'][:, :, None]
+        hypotheses = keypoints[:, None] + plan.pick(fields['hypotheses'] - own)
         hypotheses = hypotheses - hypotheses[:, :, root:root + 1]
     return LiftedTrack(
         keypoints_3d=keypoints - keypoints[:, root:root + 1],

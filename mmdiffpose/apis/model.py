@@ -12,7 +12,6 @@ from mmpose.utils import register_all_modules
 from torch import nn
 
 from mmdiffpose.registry import MODELS
-
 from .checkpoint import load_weights, read_checkpoint
 
 

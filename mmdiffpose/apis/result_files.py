@@ -2,12 +2,12 @@
 """Write lifted tracks as JSON and npz."""
 
 import json
-import os
 from pathlib import Path
 from typing import Any, Dict, Union
 
 import numpy as np
 
+from mmdiffpose.atomic_files import replacing
 from .axes import to_axes
 from .lift import LiftedTrack
 
@@ -97,9 +97,8 @@ def write_npz(lifted: LiftedTrack, path: Union[str, Path], axes: str) -> Path:
     if lifted.hypotheses is not None:
         arrays['hypotheses'] = to_axes(lifted.hypotheses, axes)
     path = Path(path)
-    part = path.with_name(f'.{path.name}.part.npz')
-    np.savez_compressed(part, **arrays)
-    os.replace(part, path)
+    with replacing(path) as part:
+        np.savez_compressed(part, **arrays)
     return path
 
 
@@ -109,7 +108,6 @@ def _round(values: np.ndarray, digits: int) -> list:
 
 def _write(path: Path, content: bytes) -> Path:
     """All or nothing: an interrupted run leaves no half file."""
-    part = path.with_name(f'.{path.name}.part')
-    part.write_bytes(content)
-    os.replace(part, path)
+    with replacing(path) as part:
+        part.write_bytes(content)
     return path

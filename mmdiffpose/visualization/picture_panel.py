@@ -7,7 +7,6 @@ import cv2
 import numpy as np
 
 from mmdiffpose.skeletons import Skeleton
-
 from .canvas import blank
 from .palette import PANEL
 from .stick_figure import draw_figure
@@ -64,8 +63,13 @@ class PicturePanel:
                 the keypoints are in.
         """
         panel = self._backdrop(image)
-        draw_figure(panel, keypoints * self.scale + self.offset, self.skeleton,
-                    max(3, self.height // 110), scores > 0)
+        draw_figure(
+            panel,
+            keypoints * self.scale + self.offset,
+            self.skeleton,
+            max(3, self.height // 110),
+            scores > 0,
+            hide_unseen=True)
         return panel
 
     def _backdrop(self, image: Optional[np.ndarray]) -> np.ndarray:

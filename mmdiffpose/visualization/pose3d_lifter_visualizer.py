@@ -9,7 +9,6 @@ from mmpose.visualization import Pose3dLocalVisualizer
 
 from mmdiffpose.registry import VISUALIZERS
 from mmdiffpose.skeletons import H36M_17
-
 from .canvas import blank, draw_text
 from .palette import BACKGROUND
 from .scene import UPRIGHT, Scene

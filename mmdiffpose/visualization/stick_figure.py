@@ -6,7 +6,6 @@ from typing import Optional
 import numpy as np
 
 from mmdiffpose.skeletons import Skeleton
-
 from .canvas import draw_disc, draw_line, draw_ring, draw_veils
 from .palette import BACKGROUND, UNSEEN, bone_colors, joint_color, lighten
 
@@ -21,7 +20,8 @@ def draw_figure(image: np.ndarray,
                 points: np.ndarray,
                 skeleton: Skeleton,
                 thickness: int,
-                seen: Optional[np.ndarray] = None) -> None:
+                seen: Optional[np.ndarray] = None,
+                hide_unseen: bool = False) -> None:
     """Draw one skeleton, the nearest bone last.
 
     Args:
@@ -32,6 +32,8 @@ def draw_figure(image: np.ndarray,
         thickness (int): Of the bones, pixels.
         seen (np.ndarray, optional): (J, ) bool; bones at joints that were not
             seen are grey, the joints hollow.
+        hide_unseen (bool): Leave them out instead: a detector's coordinates
+            of a joint that it did not see mean nothing.
     """
     if seen is None:
         seen = np.ones(len(points), bool)
@@ -41,11 +43,15 @@ def draw_figure(image: np.ndarray,
     for (parent, child), color in bones:
         start, end = points[parent, :2], points[child, :2]
         known = seen[parent] and seen[child]
+        if hide_unseen and not known:
+            continue
         # A white rim keeps limbs apart where they cross.
         draw_line(image, start, end, BACKGROUND, thickness + 2)
         draw_line(image, start, end, color if known else UNSEEN, thickness)
     radius = max(3., 0.7 * thickness)
     for joint in np.argsort(depth, kind='stable'):
+        if hide_unseen and not seen[joint]:
+            continue
         center = points[joint, :2]
         draw_disc(image, center, radius + 1, BACKGROUND)
         if seen[joint]:

@@ -6,7 +6,6 @@ from typing import List, Optional, Sequence, Tuple
 import numpy as np
 
 from mmdiffpose.apis.lift import LiftedTrack
-
 from .canvas import (blank, draw_disc, draw_line, draw_text, draw_veils,
                      text_width)
 from .palette import CENTER, GRID, LEFT, RIGHT, lighten

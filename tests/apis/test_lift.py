@@ -97,21 +97,24 @@ def test_answers_are_blended_and_hypotheses_are_not(fake):
     def numbered(x, n):
         pose = np.zeros((*x.shape[:2], 3), np.float32)
         pose[:, 1:] = n
+        apart = np.zeros_like(pose)
+        apart[:, 1:] = n + 1
         std = np.full(x.shape[:2], n, np.float32)
         return dict(
             keypoints=pose,
             keypoint_scores=np.ones_like(std),
             keypoint_std=std,
-            hypotheses=np.stack([pose, pose + 100], 1))
+            hypotheses=np.stack([pose + apart, pose - apart], 1))
 
     lifted = lift_track(fake(numbered), make_track(25), 4)
     joint = lifted.keypoints_3d[:, 5, 0]
     assert joint[0] == 0 and joint[-1] == pytest.approx(4, abs=1e-5)
     assert (np.diff(joint) > -1e-6).all() and np.diff(joint).max() < 0.5
     np.testing.assert_allclose(lifted.std[:, 5], joint, rtol=1e-6)
-    hypotheses = lifted.hypotheses[:, 0, 5, 0]
-    assert set(hypotheses.tolist()) == {0, 1, 2, 3, 4}
-    assert np.abs(hypotheses - joint).max() < 0.6
+    apart = lifted.hypotheses[:, :, 5, 0] - joint[:, None]
+    spread = np.round(apart[:, 0] - apart[:, 1], 4)
+    assert set(spread.tolist()) == {2, 4, 6, 8, 10}, 'of one window each'
+    np.testing.assert_allclose(apart.sum(1), 0, atol=1e-5)
     assert (lifted.hypotheses[:, :, 0] == 0).all(), 'root-relative too'
 
 

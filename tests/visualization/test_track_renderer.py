@@ -70,13 +70,19 @@ def test_larger_std_covers_more():
     assert (large != bare).sum() > 3 * (small != bare).sum() > 0
 
 
-def test_joints_not_seen_are_grey():
-    scores = np.ones((6, 17))
-    scores[2, 4:7] = 0
-    renderer = TrackRenderer(make_track(scores_2d=scores), size=200)
-    for panel in renderer.panels(2)[:2]:
-        assert len(columns_of(panel, UNSEEN)) > 10
-    assert not len(columns_of(renderer.panels(1)[0], UNSEEN))
+def test_joints_not_seen_are_grey_in_3d_and_left_out_in_2d():
+    track = make_track()
+    track.scores_2d[2, 4:7] = 0
+    # Detectors write such for what they do not see.
+    track.keypoints_2d[2, 4:7] = 0
+    renderer = TrackRenderer(track, size=200)
+    picture, front, _ = renderer.panels(2)
+    assert len(columns_of(front, UNSEEN)) > 10
+    assert not len(columns_of(renderer.panels(1)[1], UNSEEN))
+    whole = renderer.panels(1)[0]
+    drawn = (picture != picture[0, 0]).any(-1)
+    assert drawn.sum() < (whole != whole[0, 0]).any(-1).sum()
+    assert not drawn[:5].any() and not drawn[:, :5].any()
 
 
 def test_video_lies_under_the_joints():
