@@ -12,7 +12,7 @@ from .palette import BACKGROUND, UNSEEN, bone_colors, joint_color, lighten
 SPREAD = 2
 """Stds that a disc shows: less would hide behind the joint's dot."""
 VEIL_OPACITY = 0.25
-FAINT = 0.62
+FAINT = 0.45
 """Share of white in the colours of hypotheses."""
 
 
