@@ -1,3 +1,4 @@
+# Copyright (c) mmdiffpose contributors. All rights reserved.
 # DiffPose at the paper's size on Human3.6M, 243 frames: frozen MixSTE (512-d,
 # depth 8), K = 50 steps, M = 5 components, N = 5 hypotheses, 5 DDIM steps.
 _base_ = ['_base_/default_runtime.py', '_base_/datasets/human36m.py']
@@ -26,9 +27,7 @@ model = dict(
 # Optimiser and schedule are those of the released code; the paper is silent.
 optim_wrapper = dict(
     optimizer=dict(type='Adam', lr=1e-3), clip_grad=dict(max_norm=1.))
-param_scheduler = [
-    dict(type='StepLR', step_size=60, gamma=0.9, by_epoch=True)
-]
+param_scheduler = [dict(type='StepLR', step_size=60, gamma=0.9, by_epoch=True)]
 auto_scale_lr = dict(base_batch_size=4)
 train_cfg = dict(
     type='mmdiffpose.TwoStageTrainLoop',

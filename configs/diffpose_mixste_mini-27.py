@@ -1,3 +1,4 @@
+# Copyright (c) mmdiffpose contributors. All rights reserved.
 # DiffPose on a frozen MixSTE, small, on mocap-mini, 27 frames.
 _base_ = ['_base_/default_runtime.py', '_base_/datasets/mocap_mini.py']
 
@@ -16,8 +17,8 @@ model = dict(
     head=dict(
         type='mmdiffpose.DiffPoseHead',
         in_channels=64,
-        denoiser=dict(
-            type='mmdiffpose.GCNAttention', channels=64, dropout=0.),
+        denoiser=dict(type='mmdiffpose.GCNAttention', channels=64, dropout=0.),
+        condition_on_start=True,
         num_steps=50,
         num_components=5,
         num_gmm_samples=64,

@@ -1,3 +1,4 @@
+# Copyright (c) mmdiffpose contributors. All rights reserved.
 # MixSTE at its published size and schedule on Human3.6M, 243 frames.
 _base_ = ['_base_/default_runtime.py', '_base_/datasets/human36m.py']
 
@@ -18,8 +19,7 @@ model = dict(
         decoder=_base_.codec),
     test_cfg=dict(flip_test=True))
 
-optim_wrapper = dict(
-    optimizer=dict(type='AdamW', lr=4e-5, weight_decay=0.1))
+optim_wrapper = dict(optimizer=dict(type='AdamW', lr=4e-5, weight_decay=0.1))
 param_scheduler = [dict(type='ExponentialLR', gamma=0.99, by_epoch=True)]
 auto_scale_lr = dict(base_batch_size=4)
 train_cfg = dict(by_epoch=True, max_epochs=max_epochs, val_interval=1)

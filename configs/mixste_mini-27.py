@@ -1,3 +1,4 @@
+# Copyright (c) mmdiffpose contributors. All rights reserved.
 # MixSTE, small, on mocap-mini, 27 frames: the context encoder of
 # diffpose_mixste_mini-27.py.
 _base_ = ['_base_/default_runtime.py', '_base_/datasets/mocap_mini.py']

@@ -106,8 +106,8 @@ def test_infer_lifts_the_bundled_track(work_dir):
     with np.load(npz) as data:
         poses = data['keypoints_3d']
     assert poses.shape[1:] == (17, 3) and np.isfinite(poses).all()
-    assert len(poses) == len(json.loads((ROOT / TRACK).read_text())
-                             ['instance_info'])
+    assert len(poses) == len(
+        json.loads((ROOT / TRACK).read_text())['instance_info'])
 
 
 def test_a_checkpoint_of_another_architecture_is_refused(work_dir):

@@ -4,8 +4,6 @@
 import argparse
 import json
 import math
-import os
-import os.path as osp
 from typing import Any, Dict, Optional, Sequence
 
 # First: its fixes must be in place before anything imports MMPose.
@@ -17,6 +15,8 @@ from launching import (add_common_arguments, check_checkpoint, choose_backend,
 from mmengine.config import Config
 from mmengine.dist import is_main_process
 from mmengine.runner import Runner
+
+from mmdiffpose.atomic_files import replacing
 
 
 def parse_args(argv: Optional[Sequence[str]] = None) -> argparse.Namespace:
@@ -71,12 +71,9 @@ def write_metrics(metrics: Dict[str, Any], path: str) -> None:
         path (str): The file to write.
     """
     numbers = {name: _json_number(value) for name, value in metrics.items()}
-    os.makedirs(osp.dirname(osp.abspath(path)), exist_ok=True)
-    partial = f'{path}.part'
-    with open(partial, 'w', encoding='utf-8') as file:
-        json.dump(numbers, file, indent=2, default=float)
-        file.write('\n')
-    os.replace(partial, path)
+    text = json.dumps(numbers, indent=2, default=float)
+    with replacing(path) as partial:
+        partial.write_text(text + '\n', encoding='utf-8')
 
 
 def _json_number(value: Any) -> Any:

@@ -1,3 +1,4 @@
+# Copyright (c) mmdiffpose contributors. All rights reserved.
 # What all configs share: scope, hooks, environment, logging.
 default_scope = 'mmpose'
 custom_imports = dict(imports=['mmdiffpose'], allow_failed_imports=False)

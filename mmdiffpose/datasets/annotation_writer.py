@@ -8,10 +8,10 @@ from typing import Any, Dict, List, Mapping, Optional, Sequence
 
 import numpy as np
 
+from mmdiffpose.atomic_files import replacing
 from mmdiffpose.skeletons import H36M_17
 from . import annotation_checks as checks
 from .annotations import AnnotationPaths
-from .atomic_files import replacing
 from .camera_files import CameraKey, CameraParam
 from .image_names import Track, image_names
 

@@ -20,7 +20,7 @@ from typing import Any, Dict, Mapping, Tuple, Union
 
 import numpy as np
 
-from .atomic_files import replacing
+from mmdiffpose.atomic_files import replacing
 from .cameras import project
 from .plain_pickle import load_plain_pickle
 

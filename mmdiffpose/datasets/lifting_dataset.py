@@ -11,7 +11,6 @@ from mmengine.dataset import BaseDataset
 from mmpose.datasets.datasets.utils import parse_pose_metainfo
 
 from mmdiffpose.registry import DATASETS, TRANSFORMS
-
 from .clip_windows import clip_windows
 from .h36m_metainfo import H36M_METAINFO
 from .image_names import Track, image_names

@@ -8,12 +8,11 @@ the forward process its noise.
 """
 
 from dataclasses import dataclass
-from typing import Callable, Optional
+from typing import Callable, Optional, Tuple
 
 import torch
 from torch import Tensor
 
-from .gmm import GaussianMixture, fit_gmm
 from .gmm import GaussianMixture, fit_gmm
 from .noise import HypothesisNoise
 
@@ -30,6 +29,13 @@ class JointMixtures:
     weights: Tensor
     means: Tensor
     stds: Tensor
+
+    def moments(self) -> Tuple[Tensor, Tensor]:
+        """Mean and std of each joint, (..., J, 3), metres."""
+        weights = self.weights[..., None]
+        mean = (weights * self.means).sum(dim=-2)
+        second = (weights * (self.stds**2 + self.means**2)).sum(dim=-2)
+        return mean, (second - mean**2).clamp(min=0).sqrt()
 
     def pick(self, values: Tensor, uniform: Tensor) -> Tensor:
         """Pick each joint's component by an inverse-CDF draw.
@@ -182,8 +188,9 @@ def fit_pose_mixture(joints: JointMixtures,
         GaussianMixture: Batch (B, T), D = 3J.
     """
     uniform, white = base.uniform()[0, :, 0], base.normal()[0, :, 0]
-    grouped = JointMixtures(*(value[:, :, None] for value in (
-        joints.weights, joints.means, joints.stds)))
+    grouped = JointMixtures(*(value[:, :, None]
+                              for value in (joints.weights, joints.means,
+                                            joints.stds)))
     samples = (
         grouped.pick(grouped.means, uniform) +
         white * grouped.pick(grouped.stds, uniform))
@@ -212,7 +219,6 @@ def pose_noise(mixture: GaussianMixture, noise: HypothesisNoise) -> NoiseModel:
         return values.unflatten(-1, (-1, 3)).transpose(1, 2)
 
     return NoiseModel(
-        to_poses(mixture.component_mean(component)),
-        lambda white: to_poses(
+        to_poses(mixture.component_mean(component)), lambda white: to_poses(
             mixture.colour(component,
                            white.transpose(1, 2).flatten(-2))))

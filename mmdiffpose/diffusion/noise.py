@@ -35,21 +35,23 @@ class HypothesisNoise:
             made on the CPU, so that every device sees the same numbers.
     """
 
-    def __init__(self,
-                 seeds: Sequence[int],
-                 num_hypotheses: int,
-                 num_frames: int,
-                 num_joints: int,
-                 share_frames: bool = False,
-                 device: torch.device = torch.device('cpu')) -> None:
+    def __init__(
+        self,
+        seeds: Sequence[int],
+        num_hypotheses: int,
+        num_frames: int,
+        num_joints: int,
+        share_frames: bool = False,
+        device: torch.device = torch.device('cpu')
+    ) -> None:
         self.batch_shape = (len(seeds), num_hypotheses)
         self.num_frames = num_frames
         self.num_joints = num_joints
         self.share_frames = share_frames
         self.device = device
         self._generators = [
-            torch.Generator().manual_seed(seed_from(seed, n))
-            for seed in seeds for n in range(num_hypotheses)
+            torch.Generator().manual_seed(seed_from(seed, n)) for seed in seeds
+            for n in range(num_hypotheses)
         ]
 
     def _draw(self, function, *shape: int) -> Tensor:

@@ -18,7 +18,6 @@ noise.
 
 from typing import Literal, Optional, Tuple, Union
 
-import torch
 from torch import Tensor
 
 Target = Literal['sample', 'epsilon', 'previous']

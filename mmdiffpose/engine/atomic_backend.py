@@ -2,11 +2,12 @@
 """Atomic writing of checkpoints."""
 
 import os
-import tempfile
 from pathlib import Path
 from typing import Union
 
 from mmengine.fileio import LocalBackend, register_backend
+
+from mmdiffpose.atomic_files import replacing
 
 
 class AtomicLocalBackend(LocalBackend):
@@ -26,23 +27,10 @@ class AtomicLocalBackend(LocalBackend):
             obj (bytes): What to write.
             filepath (str | Path): Where.
         """
-        path = Path(filepath)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, temporary = tempfile.mkstemp(
-            prefix=f'.{path.name}.', suffix='.tmp', dir=path.parent)
-        try:
-            with os.fdopen(descriptor, 'wb') as file:
-                file.write(obj)
-                file.flush()
-                os.fsync(file.fileno())
-            # mkstemp makes private files; a checkpoint is an ordinary one.
-            umask = os.umask(0)
-            os.umask(umask)
-            os.chmod(temporary, 0o666 & ~umask)
-            os.replace(temporary, path)
-        except BaseException:
-            os.unlink(temporary)
-            raise
+        with replacing(filepath) as temporary, open(temporary, 'wb') as file:
+            file.write(obj)
+            file.flush()
+            os.fsync(file.fileno())
 
 
 register_backend('atomic', AtomicLocalBackend, force=True)

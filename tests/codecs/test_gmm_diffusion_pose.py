@@ -73,9 +73,7 @@ def test_mixtures_are_normalised_with_their_units():
     codec = GMMDiffusionPose(num_components=3)
     out = codec.encode(**window(), keypoint_mixtures=data)['mixture_labels']
     np.testing.assert_allclose(
-        out[..., 1:3],
-        codec.normalize(data[..., 1:3], (1000, 800)),
-        atol=1e-6)
+        out[..., 1:3], codec.normalize(data[..., 1:3], (1000, 800)), atol=1e-6)
     # 1000 px are 2 units, in both directions.
     np.testing.assert_allclose(out[..., 3:], data[..., 3:] / 500, rtol=1e-5)
     np.testing.assert_allclose(out[..., 0].sum(-1), 1, rtol=1e-5)
@@ -151,10 +149,11 @@ def test_wrong_shapes_are_errors():
     with pytest.raises(ValueError, match='keypoints should have'):
         codec.encode(**{**data, 'keypoints': data['keypoints'][:, :16]})
     with pytest.raises(ValueError, match='frames'):
-        codec.encode(**{
-            **data, 'lifting_target': data['lifting_target'][:4],
-            'lifting_target_visible': np.ones((4, J))
-        })
+        codec.encode(
+            **{
+                **data, 'lifting_target': data['lifting_target'][:4],
+                'lifting_target_visible': np.ones((4, J))
+            })
     with pytest.raises(ValueError, match='camera_param'):
         codec.encode(**{**data, 'camera_param': dict(w=1000)})
     bad = mixtures()

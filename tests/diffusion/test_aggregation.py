@@ -2,8 +2,7 @@
 import pytest
 import torch
 
-from mmdiffpose.diffusion.aggregation import (mean_pose, score_from_std,
-                                              spread)
+from mmdiffpose.diffusion.aggregation import mean_pose, score_from_std, spread
 
 
 def test_mean_and_spread_against_a_loop():

@@ -6,8 +6,7 @@ from mmdiffpose.diffusion.initial_distribution import (JointMixtures,
                                                        fit_pose_mixture,
                                                        image_scale,
                                                        initial_distribution,
-                                                       joint_noise,
-                                                       pose_noise)
+                                                       joint_noise, pose_noise)
 from mmdiffpose.diffusion.noise import HypothesisNoise
 
 J = 17
@@ -45,9 +44,8 @@ def test_heatmap_modes_become_metric_modes():
         rtol=1e-4)
     torch.testing.assert_close(joints.means[..., 0, 2], coarse[..., 2])
     # The joint's and the root's widths add up.
-    torch.testing.assert_close(
-        joints.stds[:, :, 1:, :, :2],
-        torch.full((2, 3, J - 1, 2, 2), 0.025 * 2**0.5))
+    torch.testing.assert_close(joints.stds[:, :, 1:, :, :2],
+                               torch.full((2, 3, J - 1, 2, 2), 0.025 * 2**0.5))
     torch.testing.assert_close(
         joints.stds[0, 0, 1:, 0, 2], residual[1:, 2], rtol=1e-5, atol=0)
     assert (joints.means[:, :, 0] == 0).all()
@@ -127,8 +125,7 @@ def test_a_fit_does_not_depend_on_the_batch():
 def test_pick_by_inverse_cdf():
     joints = JointMixtures(
         torch.tensor([[0.2, 0.5, 0.3]]),
-        torch.arange(3.)[None, :, None].expand(1, 3, 3),
-        torch.ones(1, 3, 3))
+        torch.arange(3.)[None, :, None].expand(1, 3, 3), torch.ones(1, 3, 3))
     u = torch.tensor([[0.1], [0.3], [0.69], [0.71], [0.99]])
     picked = joints.pick(joints.means, u)
     assert picked[:, 0, 0].tolist() == [0, 1, 1, 2, 2]

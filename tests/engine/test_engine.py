@@ -22,8 +22,8 @@ def window(seed, valid, shift=0.):
     return types.SimpleNamespace(
         gt_instances=InstanceData(
             lifting_target=target, valid_frames=np.array(valid)),
-        pred_instances=InstanceData(
-            keypoints=target - target[:, :1] + noise + shift)), noise
+        pred_instances=InstanceData(keypoints=target - target[:, :1] + noise +
+                                    shift)), noise
 
 
 def test_residual_statistics_count_valid_frames_root_relative():

@@ -147,8 +147,8 @@ def test_unknown_options_are_errors():
         hypotheses_of(model, *batch([0]), num_hypotesis=3)
     with pytest.raises(ValueError, match='sampler'):
         hypotheses_of(model, *batch([0]), sampler='euler')
-    for wrong in (dict(target='x0'), dict(start='noise'),
-                  dict(train_steps=0), dict(schedule=dict(type='sigmoid'))):
+    for wrong in (dict(target='x0'), dict(start='noise'), dict(train_steps=0),
+                  dict(schedule=dict(type='sigmoid'))):
         with pytest.raises(ValueError):
             lifter(**wrong)
     with pytest.raises(TypeError, match='num_step'):
@@ -164,9 +164,10 @@ def test_the_forward_process_starts_from_the_fitted_mixture():
         mixtures = torch.stack(
             [s.gt_instance_labels.mixture_labels for s in samples])
         noise = diffpose_head.HypothesisNoise([0], 3000, T, 17)
-        gmm = model.head.noise_model(feats, mixtures, noise)
+        joints = model.head.initial(feats, mixtures)
+        gmm = model.head.noise_model(joints, noise)
         model.head.start = 'joint'
-        exact = model.head.noise_model(feats, mixtures, noise)
+        exact = model.head.noise_model(joints, noise)
     h_gmm = gmm.center + gmm.colour(noise.normal())
     h_exact = exact.center + exact.colour(noise.normal())
     scale = h_exact.std(1)

@@ -28,6 +28,7 @@ def test_frames_are_independent_and_everything_conditions():
     assert out.shape == (2, 4, 17, 3)
     single = model(x[1:, 2:3], k[1:], context[1:, 2:3])
     torch.testing.assert_close(single, out[1:, 2:3], atol=1e-5, rtol=1e-5)
-    for other in (model(x + 1, k, context), model(x, k + 1, context),
-                  model(x, k, context + 1)):
+    for other in (model(x + 1, k,
+                        context), model(x, k + 1,
+                                        context), model(x, k, context + 1)):
         assert (other - out).abs().max() > 1e-4

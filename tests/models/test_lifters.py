@@ -79,8 +79,9 @@ def test_flip_averaging_commutes_with_the_mirror(make):
         np.testing.assert_allclose(
             flip_poses(torch.from_numpy(a.keypoints)), b.keypoints, atol=1e-5)
     model.test_cfg = dict()
-    assert np.abs(predict(model, inputs, samples)[0].keypoints -
-                  direct[0].keypoints).max() > 1e-4
+    assert np.abs(
+        predict(model, inputs, samples)[0].keypoints -
+        direct[0].keypoints).max() > 1e-4
 
 
 def test_flip_test_of_the_diffusion_head_runs_and_differs():

@@ -2,8 +2,7 @@
 import pytest
 import torch
 
-from mmdiffpose.models.losses import (MixSTELoss, MPJPELoss,
-                                      SquaredErrorLoss)
+from mmdiffpose.models.losses import MixSTELoss, MPJPELoss, SquaredErrorLoss
 
 
 def poses():
@@ -41,8 +40,8 @@ def test_mixste_terms_by_hand():
     position = (0 + 2 + 4) / (3 * 17)
     consistency = 2 * (4 / 3) / (2 * 17)
     velocity = 2 * 2 / (2 * 17)
-    assert loss.item() == pytest.approx(
-        position + 0.5 * consistency + 2 * velocity)
+    assert loss.item() == pytest.approx(position + 0.5 * consistency +
+                                        2 * velocity)
 
 
 def test_a_single_frame_has_no_velocity():

@@ -10,6 +10,7 @@ def count(module):
 
 
 def test_parameter_counts_of_the_published_models():
+
     def head(width):
         return 2 * width + 3 * width + 3
 
@@ -62,17 +63,14 @@ def test_standardising_removes_position_and_size_only():
     x = torch.randn(2, 9, 17, 2)
     out = model(x)[0]
     torch.testing.assert_close(
-        model(3 * x + torch.tensor([0.5, -2.]))[0],
-        out,
-        atol=1e-4,
-        rtol=1e-4)
+        model(3 * x + torch.tensor([0.5, -2.]))[0], out, atol=1e-4, rtol=1e-4)
     assert (model(x * torch.tensor([1., 2.]))[0] - out).abs().max() > 1e-2
     plain = small().eval()
     assert (plain(x + 1)[0] - plain(x)[0]).abs().max() > 1e-2
 
 
-@pytest.mark.parametrize('shape', [(1, 8, 17, 2), (1, 9, 16, 2),
-                                   (1, 9, 17, 3), (9, 17, 2)])
+@pytest.mark.parametrize('shape', [(1, 8, 17, 2), (1, 9, 16, 2), (1, 9, 17, 3),
+                                   (9, 17, 2)])
 def test_another_shape_is_an_error_that_names_both(shape):
     with pytest.raises(ValueError, match=r'9, 17, 2.*but got'):
         small()(torch.randn(shape))

@@ -28,8 +28,7 @@ def run(*command):
 
 
 def weights(folder):
-    return torch.load(
-        folder / 'epoch_1.pth', weights_only=False)['state_dict']
+    return torch.load(folder / 'epoch_1.pth', weights_only=False)['state_dict']
 
 
 def test_two_processes_equal_one_with_the_same_global_batch(tmp_path):

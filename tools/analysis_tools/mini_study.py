@@ -48,8 +48,7 @@ def run(tool: str, *arguments: object) -> None:
     subprocess.run(command, check=True)
 
 
-def train(config: Path, work_dir: Path, seed: int,
-          options: List[str]) -> Path:
+def train(config: Path, work_dir: Path, seed: int, options: List[str]) -> Path:
     """Train unless that is done; return the best checkpoint."""
     marker = work_dir / 'trained'
     if not marker.exists():
@@ -79,9 +78,8 @@ def study(seed: int, work_dir: Path, options: List[str]) -> Dict[str, float]:
     context = diffpose_dir / 'context' / 'context.pth'
     control = train(CONTROL, work_dir / f'seed{seed}' / 'control', seed,
                     [*options, f'model.context_checkpoint={context}'])
-    metrics = test(
-        DIFFPOSE, diffpose, f'n{HYPOTHESES}',
-        [*options, f'model.test_cfg.num_hypotheses={HYPOTHESES}'])
+    metrics = test(DIFFPOSE, diffpose, f'n{HYPOTHESES}',
+                   [*options, f'model.test_cfg.num_hypotheses={HYPOTHESES}'])
     five = test(DIFFPOSE, diffpose, 'n5', options)
     single = test(CONTROL, control, 'single', options)
     return {

@@ -33,8 +33,9 @@ def main() -> None:
         sys.exit(f'{path} does not exist; write it with: python '
                  f'tools/test.py CONFIG CHECKPOINT --out {path}')
     metrics = json.loads(path.read_text())
-    missing = [k for keys in COLUMNS.values() for k in keys
-               if k not in metrics]
+    missing = [
+        k for keys in COLUMNS.values() for k in keys if k not in metrics
+    ]
     if missing:
         sys.exit(f'{path} misses {missing}: it is not from the test of a '
                  'diffusion lifter')

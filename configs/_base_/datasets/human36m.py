@@ -1,3 +1,4 @@
+# Copyright (c) mmdiffpose contributors. All rights reserved.
 # Human3.6M, 50 fps, 2D poses of a fine-tuned CPN. The files are those of
 # MMPose's converters or of tools/dataset_converters/h36m.py.
 seq_len = 243

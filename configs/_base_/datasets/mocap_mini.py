@@ -1,3 +1,4 @@
+# Copyright (c) mmdiffpose contributors. All rights reserved.
 # mocap-mini, the motion capture that comes with the package: real motion,
 # four virtual cameras, simulated 2D detections. See
 # mmdiffpose/data/mocap_mini_ATTRIBUTION.md.

@@ -2,10 +2,10 @@
 """The JSON file that several metrics of one evaluation share."""
 
 import json
-import os
-import tempfile
 from pathlib import Path
 from typing import Any, Dict, Union
+
+from mmdiffpose.atomic_files import replacing
 
 
 def read_results(path: Union[str, Path]) -> Dict[str, Any]:
@@ -43,15 +43,7 @@ def write_results(path: Union[str, Path], name: str,
         name: Entry of the metric, replaced where it exists.
         results: What JSON can hold.
     """
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
     content = {**read_results(path), name: results}
-    handle, temporary = tempfile.mkstemp(
-        dir=path.parent, prefix=f'.{path.name}.', suffix='.tmp')
-    try:
-        with os.fdopen(handle, 'w', encoding='utf-8') as stream:
-            json.dump(content, stream, indent=2, allow_nan=False)
-        os.replace(temporary, path)
-    except BaseException:
-        os.unlink(temporary)
-        raise
+    text = json.dumps(content, indent=2, allow_nan=False)
+    with replacing(path) as temporary:
+        temporary.write_text(text, encoding='utf-8')

@@ -56,9 +56,13 @@ def stack_labels(data_samples: Sequence, name: str, like: Tensor) -> Tensor:
                 'should end with GenerateTarget(encoder='
                 "dict(type='mmdiffpose.GMMDiffusionPose')) and "
                 'PackPoseInputs')
-    return torch.stack([
-        sample.gt_instance_labels[name] for sample in data_samples
-    ]).to(like)
+    return torch.stack(
+        [sample.gt_instance_labels[name] for sample in data_samples]).to(like)
+
+
+def stack_mixtures(data_samples: Sequence, like: Tensor) -> Tensor:
+    """The samples' 2D mixtures, (B, T, J, M, 5), see ``GMMDiffusionPose``."""
+    return stack_labels(data_samples, 'mixture_labels', like)
 
 
 class BaseLiftingHead(BaseHead):
@@ -79,8 +83,8 @@ class BaseLiftingHead(BaseHead):
         super().__init__(init_cfg=init_cfg)
         self.num_joints = num_joints
         self.root_index = root_index
-        self.decoder = (
-            None if decoder is None else KEYPOINT_CODECS.build(decoder))
+        self.decoder = (None
+                        if decoder is None else KEYPOINT_CODECS.build(decoder))
 
     def to_root_relative(self, poses: Tensor) -> Tensor:
         """Subtract the root joint from poses (..., J, 3)."""

@@ -6,6 +6,8 @@ from typing import Optional
 import torch
 from torch import Tensor, nn
 
+from mmdiffpose.diffusion.initial_distribution import (JointMixtures,
+                                                       initial_distribution)
 from mmdiffpose.registry import MODELS
 from .base import BaseLiftingHead, LiftingContext
 
@@ -21,6 +23,14 @@ class DenoisingHead(BaseLiftingHead):
         pose_scale (float): Metres per unit of the network's input and
             output. Defaults to 0.25, about a joint's distance from the root
             per axis.
+        condition_on_start (bool): Whether the network is told the moments of
+            :math:`H_K`, beside f_ST. The paper's is not, although the best
+            guess of h_0 depends on them: the noise differs from pose to
+            pose, and only through them does the network see the 2D pose and
+            how sure the detector was of it. Defaults to False.
+        xy (str): Where x and y of :math:`H_K` come from, see
+            :func:`~mmdiffpose.diffusion.initial_distribution`.
+        std_scale (float): Factor on the stds of :math:`H_K`. Defaults to 1.
         num_joints (int): Number of joints J. Defaults to 17.
         root_index (int): The root joint. Defaults to 0.
         decoder (dict, optional): The codec.
@@ -32,6 +42,9 @@ class DenoisingHead(BaseLiftingHead):
                  denoiser: dict,
                  residual: bool = True,
                  pose_scale: float = 0.25,
+                 condition_on_start: bool = False,
+                 xy: str = 'heatmap',
+                 std_scale: float = 1.,
                  num_joints: int = 17,
                  root_index: int = 0,
                  decoder: Optional[dict] = None,
@@ -41,8 +54,13 @@ class DenoisingHead(BaseLiftingHead):
         self.context_proj = nn.Sequential(
             nn.LayerNorm(in_channels),
             nn.Linear(in_channels, self.denoiser.context_channels))
+        self.start_proj = (
+            nn.Linear(9, self.denoiser.context_channels)
+            if condition_on_start else None)
         self.residual = residual
         self.pose_scale = pose_scale
+        self.xy = xy
+        self.std_scale = std_scale
 
     def denoise(self, poses: Tensor, k: Tensor, context: Tensor,
                 coarse: Tensor) -> Tensor:
@@ -74,6 +92,34 @@ class DenoisingHead(BaseLiftingHead):
             context.reshape(-1, frames, *context.shape[3:]))
         return output.reshape(shape) * self.pose_scale + reference
 
-    def project(self, context: LiftingContext) -> Tensor:
-        """f_ST for the denoiser, once per window: (B, T, J, C')."""
-        return self.context_proj(context.features)
+    def initial(self, context: LiftingContext,
+                mixtures: Optional[Tensor]) -> JointMixtures:
+        """H_K of B windows from their 2D mixtures (B, T, J, M, 5)."""
+        return initial_distribution(
+            context.coarse,
+            context.residual_std,
+            mixtures,
+            self.xy,
+            self.root_index,
+            std_scale=self.std_scale)
+
+    def project(self, context: LiftingContext,
+                joints: JointMixtures) -> Tensor:
+        """What the denoiser is conditioned on, once per window.
+
+        Args:
+            context (LiftingContext): Of B windows.
+            joints (JointMixtures): Their H_K.
+
+        Returns:
+            Tensor: (B, T, J, C').
+        """
+        projected = self.context_proj(context.features)
+        if self.start_proj is None:
+            return projected
+        mean, std = joints.moments()
+        offset = (mean - context.coarse)[..., :2]
+        moments = torch.cat([mean, offset, std], dim=-1) / self.pose_scale
+        weight = joints.weights.amax(dim=-1, keepdim=True)
+        return projected + self.start_proj(
+            torch.cat([moments, weight], dim=-1))

@@ -8,9 +8,9 @@ from mmengine.structures import InstanceData
 from torch import Tensor
 
 from mmdiffpose.diffusion.aggregation import mean_pose, spread
-from mmdiffpose.diffusion.initial_distribution import (NoiseModel,
+from mmdiffpose.diffusion.initial_distribution import (JointMixtures,
+                                                       NoiseModel,
                                                        fit_pose_mixture,
-                                                       initial_distribution,
                                                        joint_noise, pose_noise)
 from mmdiffpose.diffusion.noise import HypothesisNoise, seed_from
 from mmdiffpose.diffusion.process import (TARGETS, DiffusionProcess,
@@ -18,7 +18,8 @@ from mmdiffpose.diffusion.process import (TARGETS, DiffusionProcess,
 from mmdiffpose.diffusion.samplers import Callback, ddim, ddpm
 from mmdiffpose.diffusion.schedules import make_alphas
 from mmdiffpose.registry import MODELS
-from .base import LiftingContext, flip_mixtures, flip_poses, stack_labels
+from .base import (LiftingContext, flip_mixtures, flip_poses, stack_labels,
+                   stack_mixtures)
 from .denoising import DenoisingHead
 
 Features = Union[LiftingContext, List[LiftingContext]]
@@ -57,13 +58,8 @@ class DiffPoseHead(DenoisingHead):
             ``'standard'``: N(0, ``standard_std``\ :sup:`2`), the paper's
             "Stand-Diff".
         num_components (int): M. Defaults to 5.
-        covariance_type (str): Of the mixture: ``'diag'``, ``'joint'`` or
-            ``'full'`` (Eq. 6). Defaults to ``'diag'``.
+        covariance_type (str): ``'diag'``, ``'joint'`` or ``'full'`` (Eq. 6).
         num_gmm_samples (int): :math:`N_{GMM}`, unstated in the paper.
-            Defaults to 128.
-        xy (str): See
-            :func:`~mmdiffpose.diffusion.initial_distribution.initial_distribution`.
-        std_scale (float): Factor on the stds of :math:`H_K`. Defaults to 1.
         standard_std (float): Metres, for ``start='standard'``.
         loss (dict): Loss between the output and its target, both poses.
             Defaults to the squared error of Eq. 9.
@@ -73,12 +69,7 @@ class DiffPoseHead(DenoisingHead):
         step_exponent (float): p of
             :func:`~mmdiffpose.diffusion.process.training_steps`; 1 makes the
             drawn loss an unbiased estimate of Eq. 9's mean.
-        residual (bool): See ``DenoisingHead``.
-        pose_scale (float): See ``DenoisingHead``.
-        num_joints (int): Number of joints J.
-        root_index (int): The root joint.
-        decoder (dict, optional): The codec.
-        init_cfg (dict, optional): Initialisation config.
+        **kwargs: Arguments of :class:`DenoisingHead`.
     """
 
     def __init__(self,
@@ -91,21 +82,13 @@ class DiffPoseHead(DenoisingHead):
                  num_components: int = 5,
                  covariance_type: str = 'diag',
                  num_gmm_samples: int = 128,
-                 xy: str = 'heatmap',
-                 std_scale: float = 1.,
                  standard_std: float = 0.25,
                  loss: Optional[dict] = None,
                  num_train_hypotheses: int = 1,
                  train_steps: Union[int, str] = 1,
                  step_exponent: float = 1.,
-                 residual: bool = True,
-                 pose_scale: float = 0.25,
-                 num_joints: int = 17,
-                 root_index: int = 0,
-                 decoder: Optional[dict] = None,
-                 init_cfg: Optional[dict] = None) -> None:
-        super().__init__(in_channels, denoiser, residual, pose_scale,
-                         num_joints, root_index, decoder, init_cfg)
+                 **kwargs) -> None:
+        super().__init__(in_channels, denoiser, **kwargs)
         if target not in TARGETS:
             raise ValueError(
                 f'target should be one of {TARGETS}, got {target!r}')
@@ -124,8 +107,6 @@ class DiffPoseHead(DenoisingHead):
         self.num_components = num_components
         self.covariance_type = covariance_type
         self.num_gmm_samples = num_gmm_samples
-        self.xy = xy
-        self.std_scale = std_scale
         self.standard_std = standard_std
         self.num_train_hypotheses = num_train_hypotheses
         self.train_steps = train_steps
@@ -136,13 +117,12 @@ class DiffPoseHead(DenoisingHead):
         # a resumed run draws what an uninterrupted one would have drawn.
         self.register_buffer('iteration', torch.tensor(0))
 
-    def noise_model(self, context: LiftingContext, mixtures: Optional[Tensor],
+    def noise_model(self, joints: JointMixtures,
                     noise: HypothesisNoise) -> NoiseModel:
         """Centre and colour of each hypothesis' noise.
 
         Args:
-            context (LiftingContext): Of B windows.
-            mixtures (Tensor, optional): 2D mixtures (B, T, J, M', 5).
+            joints (JointMixtures): H_K of B windows.
             noise (HypothesisNoise): Of shape (B, N, T, J).
 
         Returns:
@@ -150,22 +130,15 @@ class DiffPoseHead(DenoisingHead):
         """
         if self.start == 'standard':
             return NoiseModel(
-                torch.zeros_like(context.coarse[:, None]),
+                torch.zeros_like(joints.means[:, None, ..., 0, :]),
                 lambda white: white * self.standard_std)
-        joints = initial_distribution(
-            context.coarse,
-            context.residual_std,
-            mixtures,
-            self.xy,
-            self.root_index,
-            std_scale=self.std_scale)
         if self.start == 'joint':
             return joint_noise(joints, noise)
         base = HypothesisNoise([0],
                                self.num_gmm_samples,
                                1,
                                self.num_joints,
-                               device=context.coarse.device)
+                               device=joints.means.device)
         mixture = fit_pose_mixture(joints, self.num_components, base,
                                    self.covariance_type)
         return pose_noise(mixture, noise)
@@ -197,8 +170,7 @@ class DiffPoseHead(DenoisingHead):
                           feats.coarse)
         weight = stack_labels(batch_data_samples, 'lifting_target_weight',
                               feats.coarse)
-        mixtures = stack_labels(batch_data_samples, 'mixture_labels',
-                                feats.coarse)
+        mixtures = stack_mixtures(batch_data_samples, feats.coarse)
         B, T, J, _ = h0.shape
         N = self.num_train_hypotheses
         seeds = [
@@ -208,12 +180,13 @@ class DiffPoseHead(DenoisingHead):
         self.iteration += 1
         noise = HypothesisNoise(seeds, N, T, J, device=h0.device)
         with torch.no_grad():
-            model = self.noise_model(feats, mixtures, noise)
+            joints = self.initial(feats, mixtures)
+            model = self.noise_model(joints, noise)
             epsilon = model.colour(noise.normal())
 
         h0 = h0[:, None]
         weight = weight[:, None].expand(-1, N, -1, -1).flatten(0, 1)
-        context = self.project(feats)
+        context = self.project(feats, joints)
         all_steps = self._steps(noise)
         total = h0.new_zeros(())
         for k in all_steps:
@@ -255,8 +228,9 @@ class DiffPoseHead(DenoisingHead):
             J,
             share_frames=options['share_frames'],
             device=context.coarse.device)
-        model = self.noise_model(context, mixtures, noise)
-        projected = self.project(context)
+        joints = self.initial(context, mixtures)
+        model = self.noise_model(joints, noise)
+        projected = self.project(context, joints)
         center = model.center.expand(B, N, T, J, 3)
 
         def draw() -> Tensor:
@@ -314,17 +288,12 @@ class DiffPoseHead(DenoisingHead):
         mirrored = None
         if isinstance(feats, list):
             feats, mirrored = feats
-        mixtures = None
-        if 'mixture_labels' in batch_data_samples[0].gt_instance_labels:
-            mixtures = stack_labels(batch_data_samples, 'mixture_labels',
-                                    feats.coarse)
+        mixtures = stack_mixtures(batch_data_samples, feats.coarse)
         hypotheses = self.sample(feats, mixtures, seeds, **options)
         coarse = feats.coarse
         if mirrored is not None:
-            other = self.sample(
-                mirrored,
-                None if mixtures is None else flip_mixtures(mixtures), seeds,
-                **options)
+            other = self.sample(mirrored, flip_mixtures(mixtures), seeds,
+                                **options)
             hypotheses = (hypotheses + flip_poses(other)) / 2
             coarse = (coarse + flip_poses(mirrored.coarse)) / 2
         if hypotheses.shape[1] > 1:
@@ -336,16 +305,15 @@ class DiffPoseHead(DenoisingHead):
             mean_pose(hypotheses), std, batch_data_samples, hypotheses, coarse)
 
     @staticmethod
-    def _test_options(data_samples: Sequence, test_cfg: Optional[dict]
-                      ) -> Tuple[dict, List[int]]:
+    def _test_options(data_samples: Sequence,
+                      test_cfg: Optional[dict]) -> Tuple[dict, List[int]]:
         """Sampling options, and a seed per window from its clip's name."""
         test_cfg = dict(test_cfg or {})
         unknown = set(test_cfg) - set(TEST_DEFAULTS) - _LIFTER_TEST_KEYS
         if unknown:
-            raise ValueError(
-                f'model.test_cfg has keys that nothing reads: '
-                f'{sorted(unknown)}; known are '
-                f'{sorted({*TEST_DEFAULTS, *_LIFTER_TEST_KEYS})}')
+            raise ValueError(f'model.test_cfg has keys that nothing reads: '
+                             f'{sorted(unknown)}; known are '
+                             f'{sorted({*TEST_DEFAULTS, *_LIFTER_TEST_KEYS})}')
         options = {
             key: test_cfg[key]
             for key in TEST_DEFAULTS if key in test_cfg

@@ -8,7 +8,8 @@ from mmengine.structures import InstanceData
 from torch import Tensor
 
 from mmdiffpose.registry import MODELS
-from .base import LiftingContext, flip_poses, stack_labels
+from .base import (LiftingContext, flip_mixtures, flip_poses, stack_labels,
+                   stack_mixtures)
 from .denoising import DenoisingHead
 
 
@@ -23,38 +24,30 @@ class SinglePassHead(DenoisingHead):
     Args:
         in_channels (int): Width C of the context encoder's features.
         denoiser (dict): The network g.
-        residual (bool): See ``DenoisingHead``.
-        pose_scale (float): See ``DenoisingHead``.
         loss (dict): Defaults to MPJPE.
-        num_joints (int): Number of joints J.
-        root_index (int): The root joint.
-        decoder (dict, optional): The codec.
-        init_cfg (dict, optional): Initialisation config.
+        **kwargs: Arguments of :class:`DenoisingHead`.
     """
 
     def __init__(self,
                  in_channels: int,
                  denoiser: dict,
-                 residual: bool = True,
-                 pose_scale: float = 0.25,
                  loss: Optional[dict] = None,
-                 num_joints: int = 17,
-                 root_index: int = 0,
-                 decoder: Optional[dict] = None,
-                 init_cfg: Optional[dict] = None) -> None:
-        super().__init__(in_channels, denoiser, residual, pose_scale,
-                         num_joints, root_index, decoder, init_cfg)
+                 **kwargs) -> None:
+        super().__init__(in_channels, denoiser, **kwargs)
         self.loss_module = MODELS.build(
             dict(type='mmdiffpose.MPJPELoss') if loss is None else loss)
 
-    def forward(self, feats: LiftingContext) -> Tensor:
-        """Poses (B, T, J, 3), metres."""
+    def forward(self,
+                feats: LiftingContext,
+                mixtures: Optional[Tensor] = None) -> Tensor:
+        """Poses (B, T, J, 3), metres, with 2D mixtures (B, T, J, M, 5)."""
         steps = torch.zeros(
             feats.coarse.shape[0],
             1,
             feats.coarse.shape[1],
             device=feats.coarse.device)
-        return self.denoise(feats.coarse[:, None], steps, self.project(feats),
+        context = self.project(feats, self.initial(feats, mixtures))
+        return self.denoise(feats.coarse[:, None], steps, context,
                             feats.coarse)[:, 0]
 
     def loss(self,
@@ -66,8 +59,8 @@ class SinglePassHead(DenoisingHead):
                               feats.coarse)
         weight = stack_labels(batch_data_samples, 'lifting_target_weight',
                               feats.coarse)
-        return dict(
-            loss_pose3d=self.loss_module(self.forward(feats), target, weight))
+        pred = self.forward(feats, stack_mixtures(batch_data_samples, weight))
+        return dict(loss_pose3d=self.loss_module(pred, target, weight))
 
     def predict(self,
                 feats: Union[LiftingContext, List[LiftingContext]],
@@ -77,9 +70,11 @@ class SinglePassHead(DenoisingHead):
         mirrored = None
         if isinstance(feats, list):
             feats, mirrored = feats
-        pred, coarse = self.forward(feats), feats.coarse
+        mixtures = stack_mixtures(batch_data_samples, feats.coarse)
+        pred, coarse = self.forward(feats, mixtures), feats.coarse
         if mirrored is not None:
-            pred = (pred + flip_poses(self.forward(mirrored))) / 2
+            other = self.forward(mirrored, flip_mixtures(mixtures))
+            pred = (pred + flip_poses(other)) / 2
             coarse = (coarse + flip_poses(mirrored.coarse)) / 2
         pred = self.to_root_relative(pred)
         std = feats.residual_std.square().mean(-1).sqrt()
