@@ -9,6 +9,8 @@ import cv2
 import numpy as np
 from PIL import Image
 
+from mmdiffpose.atomic_files import replacing
+
 GIF_FPS = 15
 GIF_COLORS = 96
 
@@ -33,22 +35,22 @@ def write_gif(frames: Iterable[np.ndarray], path: Union[str, Path],
     Returns:
         Path: The file.
     """
-    path = Path(path)
     images = (Image.fromarray(frame) for frame in frames)
     first = next(images)
     palette = first.quantize(GIF_COLORS, dither=Image.Dither.NONE)
     rest = (
         image.quantize(palette=palette, dither=Image.Dither.NONE)
         for image in images)
-    palette.save(
-        path,
-        format='GIF',
-        save_all=True,
-        append_images=rest,
-        # GIF counts time in hundredths of a second.
-        duration=10 * max(2, round(100 / fps)),
-        loop=0)
-    return path
+    with replacing(path) as part:
+        palette.save(
+            part,
+            format='GIF',
+            save_all=True,
+            append_images=rest,
+            # GIF counts time in hundredths of a second.
+            duration=10 * max(2, round(100 / fps)),
+            loop=0)
+    return Path(path)
 
 
 def write_mp4(frames: Iterable[np.ndarray], path: Union[str, Path],
@@ -67,19 +69,18 @@ def write_mp4(frames: Iterable[np.ndarray], path: Union[str, Path],
     Raises:
         ValueError: If OpenCV cannot write such a file there.
     """
-    path = Path(path)
     frames = iter(frames)
     first = next(frames)
-    writer = cv2.VideoWriter(
-        str(path), cv2.VideoWriter_fourcc(*'mp4v'), fps, first.shape[1::-1])
-    if not writer.isOpened():
-        raise ValueError(f'{path}: OpenCV cannot write MP4 files here')
-    try:
+    with replacing(path) as part:
+        writer = cv2.VideoWriter(
+            str(part), cv2.VideoWriter_fourcc(*'mp4v'), fps,
+            first.shape[1::-1])
+        if not writer.isOpened():
+            raise ValueError(f'{path}: OpenCV cannot write MP4 files here')
         for frame in chain([first], frames):
             writer.write(cv2.cvtColor(frame, cv2.COLOR_RGB2BGR))
-    finally:
         writer.release()
-    return path
+    return Path(path)
 
 
 def read_frames(path: Optional[Union[str, Path]],
