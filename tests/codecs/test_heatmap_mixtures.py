@@ -1,6 +1,9 @@
 # Copyright (c) mmdiffpose contributors. All rights reserved.
 """Heatmaps to mixtures: known parameters, references, MMPose's own crops."""
 
+# First: its fixes must be in place before anything imports MMPose.
+import mmdiffpose  # noqa: F401 isort: skip
+
 import warnings
 
 import numpy as np
@@ -10,7 +13,6 @@ from hypothesis import strategies as st
 from mmpose.registry import KEYPOINT_CODECS
 from mmpose.structures.bbox import get_warp_matrix
 
-import mmdiffpose  # noqa: F401
 from mmdiffpose.codecs.heatmap_mixtures import (MIN_STD, HeatmapFit,
                                                 fit_heatmap_mixtures,
                                                 heatmap_to_image, mask_joints)

@@ -1,6 +1,9 @@
 # Copyright (c) mmdiffpose contributors. All rights reserved.
 """CPNHead: shapes, losses, hard keypoint mining, both configs."""
 
+# First: its fixes must be in place before anything imports MMPose.
+import mmdiffpose  # noqa: F401 isort: skip
+
 import json
 from pathlib import Path
 
@@ -15,7 +18,6 @@ from mmpose.structures import MultilevelPixelData, PoseDataSample
 from mmpose.testing import get_packed_inputs
 from mmpose.utils import register_all_modules
 
-import mmdiffpose  # noqa: F401
 from mmdiffpose.registry import MODELS
 
 CONFIGS = Path(__file__).parents[2] / 'configs'
