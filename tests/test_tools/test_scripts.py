@@ -1,0 +1,114 @@
+# Copyright (c) mmdiffpose contributors. All rights reserved.
+"""The shell scripts parse and explain themselves; the pins agree."""
+
+import re
+import subprocess
+from pathlib import Path
+from types import ModuleType
+from typing import Callable, Dict, List
+
+import pytest
+import yaml
+from packaging.requirements import Requirement
+
+ROOT = Path(__file__).parents[2]
+SCRIPTS = sorted((ROOT / 'tools').glob('*.sh')) + [ROOT / '.ci' / 'run']
+EXPLAINED = ['setup_env.sh', 'run_tests.sh', 'quickstart.sh', 'lint.sh']
+
+
+def _bash(*arguments: object) -> subprocess.CompletedProcess:
+    return subprocess.run(['bash', *map(str, arguments)],
+                          capture_output=True,
+                          text=True,
+                          cwd='/',
+                          timeout=60)
+
+
+@pytest.mark.parametrize('script', SCRIPTS, ids=lambda path: path.name)
+def test_script_parses(script: Path) -> None:
+    result = _bash('-n', script)
+    assert result.returncode == 0, result.stderr
+
+
+@pytest.mark.parametrize('name', EXPLAINED)
+def test_help_names_the_command(name: str) -> None:
+    result = _bash(ROOT / 'tools' / name, '--help')
+    assert result.returncode == 0
+    assert f'bash tools/{name}' in result.stdout
+    assert 'set -' not in result.stdout
+
+
+@pytest.mark.parametrize('name', ['setup_env.sh', 'quickstart.sh'])
+def test_unknown_argument(name: str) -> None:
+    result = _bash(ROOT / 'tools' / name, '--no-such-thing')
+    assert result.returncode != 0
+    assert '--no-such-thing' in result.stderr
+
+
+def _requirements(name: str) -> List[Requirement]:
+    lines = (ROOT / 'requirements' / name).read_text().splitlines()
+    return [Requirement(line) for line in lines if line[:1] not in ('', '#')]
+
+
+@pytest.mark.parametrize('python, numpy, matplotlib', [
+    ('3.10', '1.26.4', '3.9.4'),
+    ('3.12', '1.26.4', '3.9.4'),
+    ('3.13', '2.3.5', '3.9.4'),
+    ('3.14', '2.3.5', '3.11.2'),
+])
+def test_pins_allow_one_numpy_per_python(python: str, numpy: str,
+                                         matplotlib: str) -> None:
+    pins = [
+        pin for pin in _requirements('constraints.txt') if pin.marker is None
+        or pin.marker.evaluate({'python_version': python})
+    ]
+    of_numpy = [pin for pin in pins if pin.name == 'numpy']
+    assert len(of_numpy) == 1
+    assert of_numpy[0].specifier.contains(numpy)
+    assert not of_numpy[0].specifier.contains('2.4.6')
+    assert all(
+        pin.specifier.contains(matplotlib) for pin in pins
+        if pin.name == 'matplotlib')
+
+
+def test_openmmlab_packages_bring_nothing_along() -> None:
+    """They are installed without dependencies; the list must not name them
+    or what they would bring."""
+    names = {pin.name for pin in _requirements('runtime.txt')}
+    unwanted = {'mmcv', 'mmcv-lite', 'mmengine', 'mmdet', 'mmpose'}
+    unwanted |= {'chumpy', 'torchvision', 'opencv-python', 'xtcocotools'}
+    assert not names & unwanted
+
+
+def test_pre_commit_runs_what_lint_runs() -> None:
+    versions = {
+        pin.name: str(pin.specifier).lstrip('=')
+        for pin in _requirements('lint.txt')
+    }
+    hooks = yaml.safe_load((ROOT / '.pre-commit-config.yaml').read_text())
+    revisions: Dict[str, str] = {
+        hook['id']: repo.get('rev', '').lstrip('v')
+        for repo in hooks['repos']
+        for hook in repo['hooks']
+    }
+    assert {name: revisions[name] for name in versions} == versions
+
+
+def test_project_rules(load_tool: Callable[[str], ModuleType],
+                       tmp_path: Path) -> None:
+    rules = load_tool('lint_rules')
+    path = tmp_path / 'module.py'
+    header = rules.COPYRIGHT + '\n'
+    for text, expected in [
+        ('', []),
+        ('x = 1\n', ['copyright']),
+        (header + '"""Doc."""\nx = \'a\'\ny = "it\'s"\n', []),
+        (header + 'x = "a"\n', ['double-quoted']),
+        (header + 'x = 1\n' * 350, ['350 lines']),
+    ]:
+        path.write_text(text)
+        found = list(rules.complaints(path))
+        assert len(found) == len(expected)
+        for complaint, word in zip(found, expected):
+            assert re.match(rf'{re.escape(str(path))}:\d+: ', complaint)
+            assert word in complaint
