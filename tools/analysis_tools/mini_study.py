@@ -80,13 +80,14 @@ def study(seed: int, work_dir: Path, options: List[str]) -> Dict[str, float]:
                     [*options, f'model.context_checkpoint={context}'])
     metrics = test(DIFFPOSE, diffpose, f'n{HYPOTHESES}',
                    [*options, f'model.test_cfg.num_hypotheses={HYPOTHESES}'])
-    five = test(DIFFPOSE, diffpose, 'n5', options)
+    default = test(DIFFPOSE, diffpose, 'default', options)
     single = test(CONTROL, control, 'single', options)
     return {
-        'context encoder': five['context/MPJPE_mm'],
+        'context encoder': default['context/MPJPE_mm'],
         'control': single['MPJPE_mm'],
         'DiffPose N=1': metrics['hypotheses/MPJPE_mm@1'],
-        'DiffPose N=5': five['MPJPE_mm'],
+        'DiffPose N=5': metrics['hypotheses/MPJPE_mm@5'],
+        'DiffPose N=10': default['MPJPE_mm'],
         'DiffPose N=20': metrics['MPJPE_mm'],
         'spread N=20': metrics['hypotheses/spread_mm'],
         'oracle P-Best N=20': metrics['oracle/P-Best_mm'],
