@@ -104,7 +104,7 @@ def test_without_mixtures_the_width_follows_the_score():
     labels = GMMDiffusionPose().encode(**data)['keypoint_labels']
     centred = labels - labels.mean(1, keepdims=True)
     extent = np.median(np.sqrt((centred**2).sum(-1).mean(-1)))
-    np.testing.assert_allclose(sigma[:, -1], 0.015 * extent, rtol=1e-4)
+    np.testing.assert_allclose(sigma[:, -1], 0.0376 * extent, rtol=1e-4)
 
 
 def test_missing_joints_are_masked_not_invented():
@@ -116,6 +116,18 @@ def test_missing_joints_are_masked_not_invented():
     seen = out['mixture_labels'][2, 4, 0, 3]
     assert out['mixture_labels'][2, 5, 0, 3] > 3 * seen
     assert np.abs(out['mixture_labels']).max() < 10
+
+
+def test_masked_joints_need_no_mixture():
+    data, found = window(), mixtures()
+    data['keypoints_visible'][2, 5] = 0
+    found[2, 5] = 0
+    out = GMMDiffusionPose().encode(**data, keypoint_mixtures=found)
+    plain = GMMDiffusionPose().encode(**data)
+    np.testing.assert_allclose(out['mixture_labels'][2, 5],
+                               plain['mixture_labels'][2, 5])
+    with pytest.raises(ValueError, match='stds > 0'):
+        GMMDiffusionPose().encode(**window(), keypoint_mixtures=found)
 
 
 def test_one_target_frame_asks_for_the_middle_of_the_window():
