@@ -52,6 +52,8 @@ cd "$root"
 # More threads than this only wait for each other at this model's size.
 cores="$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 1)"
 export OMP_NUM_THREADS="${OMP_NUM_THREADS:-$((cores < 8 ? cores : 8))}"
+# Threads that wait by spinning take the cores from whatever else runs.
+export OMP_WAIT_POLICY="${OMP_WAIT_POLICY:-PASSIVE}"
 export MKL_NUM_THREADS="${MKL_NUM_THREADS:-$OMP_NUM_THREADS}"
 export MPLBACKEND="${MPLBACKEND:-agg}"
 
