@@ -83,14 +83,14 @@ def study(seed: int, work_dir: Path, options: List[str]) -> Dict[str, float]:
     default = test(DIFFPOSE, diffpose, 'default', options)
     single = test(CONTROL, control, 'single', options)
     return {
-        'context encoder': default['context/MPJPE_mm'],
+        'encoder': default['context/MPJPE_mm'],
         'control': single['MPJPE_mm'],
-        'DiffPose N=1': metrics['hypotheses/MPJPE_mm@1'],
-        'DiffPose N=5': metrics['hypotheses/MPJPE_mm@5'],
-        'DiffPose N=10': default['MPJPE_mm'],
-        'DiffPose N=20': metrics['MPJPE_mm'],
-        'spread N=20': metrics['hypotheses/spread_mm'],
-        'oracle P-Best N=20': metrics['oracle/P-Best_mm'],
+        'N=1': metrics['hypotheses/MPJPE_mm@1'],
+        'N=5': metrics['hypotheses/MPJPE_mm@5'],
+        'N=10': default['MPJPE_mm'],
+        'N=20': metrics['MPJPE_mm'],
+        'spread': metrics['hypotheses/spread_mm'],
+        'oracle': metrics['oracle/P-Best_mm'],
     }
 
 
@@ -101,7 +101,11 @@ def main() -> None:
         seed: study(seed, args.work_dir, args.cfg_options)
         for seed in args.seeds
     }
-    table = Table(title='mocap-mini, test split: MPJPE in mm, frame mean')
+    table = Table(
+        title='mocap-mini, test split: MPJPE in mm, frame mean',
+        caption='N: DiffPose, mean of the first N hypotheses. spread: mean '
+        'distance of two hypotheses. oracle: the best of 20 in each frame, '
+        'picked by the ground truth; not a result.')
     table.add_column('seed')
     for name in next(iter(rows.values())):
         table.add_column(name, justify='right')
