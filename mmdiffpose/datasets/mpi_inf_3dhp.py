@@ -7,7 +7,7 @@ from typing import Any, Dict, List
 from mmpose.datasets.datasets.utils import parse_pose_metainfo
 
 from mmdiffpose.registry import DATASETS
-from mmdiffpose.skeletons import Skeleton
+from mmdiffpose.skeletons import JOINT_ORDERS, MPI_INF_3DHP_17
 from .annotation_dataset import AnnotationLiftingDataset
 from .sequence import Sequence
 
@@ -20,24 +20,11 @@ JOINTS_28_TO_17 = (7, 5, 14, 15, 16, 9, 10, 11, 23, 24, 25, 18, 19, 20, 4, 3,
                    6)
 """Of the 28 joints of ``annot.mat``, the 17 that the test set has too."""
 
-MPI_INF_3DHP_17 = Skeleton(
-    name='mpi_inf_3dhp',
-    joints=('head_top', 'neck', 'right_shoulder', 'right_elbow', 'right_wrist',
-            'left_shoulder', 'left_elbow', 'left_wrist', 'right_hip',
-            'right_knee', 'right_ankle', 'left_hip', 'left_knee', 'left_ankle',
-            'pelvis', 'spine', 'head'),
-    parents=(16, 15, 1, 2, 3, 1, 5, 6, 14, 8, 9, 14, 11, 12, -1, 14, 1),
-    flip_pairs=((5, 2), (6, 3), (7, 4), (11, 8), (12, 9), (13, 10)))
-"""The data set's own order of its 17 joints; the root is number 14."""
-
-TO_H36M = (14, 8, 9, 10, 11, 12, 13, 15, 1, 16, 0, 5, 6, 7, 2, 3, 4)
-"""``pose[TO_H36M]`` reorders its own 17 joints into Human3.6M-17: its neck
-is the thorax there, its head the neck base, its head top the head."""
+TO_H36M = JOINT_ORDERS['mpi_inf_3dhp']
+"""``pose[TO_H36M]`` reorders its own 17 joints into Human3.6M-17."""
 
 FROM_H36M = tuple(TO_H36M.index(joint) for joint in range(17))
 """``pose[FROM_H36M]`` brings Human3.6M-17 back to its own order."""
-
-JOINT_ORDERS = ('h36m', 'mpi_inf_3dhp')
 
 
 @DATASETS.register_module()
@@ -68,8 +55,9 @@ class MPIINF3DHPLiftingDataset(AnnotationLiftingDataset):
                  joint_order: str = 'h36m',
                  **kwargs: Any) -> None:
         if joint_order not in JOINT_ORDERS:
-            raise ValueError(f'joint_order must be one of {JOINT_ORDERS}, got '
-                             f'{joint_order!r}')
+            raise ValueError(
+                f'joint_order must be one of {tuple(JOINT_ORDERS)}, got '
+                f'{joint_order!r}')
         self.joint_order = joint_order
         if joint_order == 'mpi_inf_3dhp':
             metainfo = parse_pose_metainfo(own_order_metainfo(self.METAINFO))

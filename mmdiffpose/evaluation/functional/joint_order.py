@@ -7,17 +7,11 @@ Everything that a metric needs to know about a joint (root, the 14 joints of
 PCK, the segments) is written down once, in Human3.6M's order, and mapped.
 """
 
-from typing import Dict, Sequence, Tuple
+from typing import Sequence, Tuple
 
 import numpy as np
 
-from mmdiffpose.skeletons import H36M_17
-
-JOINT_ORDERS: Dict[str, Tuple[int, ...]] = {
-    'h36m': tuple(range(17)),
-    'mpi_inf_3dhp': (14, 8, 9, 10, 11, 12, 13, 15, 1, 16, 0, 5, 6, 7, 2, 3, 4),
-}
-"""For each order the index of Human3.6M's joints 0 to 16."""
+from mmdiffpose.skeletons import H36M_17, JOINT_ORDERS
 
 _PCK_JOINTS_H36M = (10, 8, 14, 15, 16, 11, 12, 13, 1, 2, 3, 4, 5, 6)
 
