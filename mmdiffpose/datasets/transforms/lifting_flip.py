@@ -25,6 +25,13 @@ class LiftingFlip(BaseTransform):
     are made to match the mirrored camera space (``R`` becomes improper,
     ``x_camera = R.T @ (x_world - T)`` stays true).
 
+    A flip after encoding would give the same: mirroring the pixels with the
+    image's true width and encoding them is encoding them and negating the
+    screen coordinate (``tests/codecs/test_gmm_diffusion_pose.py``,
+    ``test_encoding_commutes_with_the_mirror``). Before the codec the sample
+    stays in pixels and metres, so that it can be drawn, projected and have
+    its detections redrawn, and one flip serves every codec.
+
     MMPose's ``RandomFlipAroundRoot`` flips pixels around 0.5 px by default,
     which moves the person out of the image; use this one instead.
 
