@@ -43,9 +43,9 @@ from mmdiffpose.skeletons import H36M_17
 PUBLISHED_ERROR_PX = 7.36
 """Mean 2D error in px of a detector trained on Human3.6M: HRNet-W48, EPE 7.36
 on Human3.6M (MMPose 0.x model zoo, 2D body keypoints, HRNet on Human3.6M;
-HRNet-W32 has 9.43). No such number is published for the CPN detections that
-lifting papers use. The default noise has this mean on mocap-mini, whose
-people are seen as large as Human3.6M's."""
+HRNet-W32 has 9.43). It is the source of the scale because we found no 2D error
+in pixels for the CPN detections that lifting papers use. The default noise has
+this mean on mocap-mini, whose people are seen as large as Human3.6M's."""
 
 REFERENCE_SIZE_PX = 400.
 """Larger side of the person's box at which ``joint_sigma`` holds: a standing
