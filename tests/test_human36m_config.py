@@ -13,8 +13,7 @@ sys.path.insert(0, str(ROOT / 'tests' / 'datasets'))
 from synthetic_person import moving_person, see, z_up_cameras  # noqa: E402
 from test_end_to_end import run  # noqa: E402
 
-from mmdiffpose.datasets.annotation_writer import ClipRecord  # noqa: E402
-from mmdiffpose.datasets.annotation_writer import write_split
+from mmdiffpose.datasets import annotation_writer  # noqa: E402
 from mmdiffpose.datasets.annotations import AnnotationPaths  # noqa: E402
 from mmdiffpose.datasets.camera_files import write_cameras  # noqa: E402
 from mmdiffpose.datasets.image_names import Track  # noqa: E402
@@ -30,21 +29,22 @@ def data_root(tmp_path_factory):
     camera = z_up_cameras([CAMERA])[CAMERA]
     y_up_to_z_up = np.array([[1., 0, 0], [0, 0, -1], [0, 1, 0]])
     cameras, splits = {}, dict(train=[], test=[])
-    for seed, subject in enumerate(
-        ('S1', 'S5', 'S6', 'S7', 'S8', 'S9', 'S11')):
+    subjects = ('S1', 'S5', 'S6', 'S7', 'S8', 'S9', 'S11')
+    for seed, subject in enumerate(subjects):
         cameras[subject, CAMERA] = camera
         pose, pixels = see(moving_person(250, seed) @ y_up_to_z_up.T, camera)
         noise = np.random.default_rng(seed).normal(0, 3, pixels.shape)
         scores = np.full((*pixels.shape[:2], 1), 0.9)
         splits['test' if subject in ('S9', 'S11') else 'train'].append(
-            ClipRecord(
+            annotation_writer.ClipRecord(
                 Track(subject, 'Walking_1', CAMERA),
                 pixels,
                 pose,
                 detections=np.concatenate([pixels + noise, scores], axis=-1)))
     paths = AnnotationPaths(folder, 'h36m')
     for split, records in splits.items():
-        write_split(paths, split, records, cameras, detector='cpn_ft_h36m_dbb')
+        annotation_writer.write_split(
+            paths, split, records, cameras, detector='cpn_ft_h36m_dbb')
     write_cameras(folder / 'annotation_body3d' / 'cameras.pkl', cameras)
     return folder
 

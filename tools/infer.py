@@ -71,7 +71,7 @@ def add_input_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--skeleton',
         choices=sorted(SKELETONS),
-        help="joint set of the file (default: as the file says, else coco)")
+        help='joint set of the file (default: as the file says, else coco)')
     parser.add_argument(
         '--track-id',
         type=int,

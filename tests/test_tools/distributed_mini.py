@@ -1,3 +1,4 @@
+# Copyright (c) mmdiffpose contributors. All rights reserved.
 """mocap-mini without randomness beyond the head's own noise, for comparing
 one process with several."""
 _base_ = ['../../configs/diffpose_mixste_mini-27.py']

@@ -76,7 +76,7 @@ class PoseLiftingMetric(PoseMetric):
             return pck_joints(self.joint_order)
         if isinstance(indices, str):
             if indices != 'all':
-                raise ValueError("pck_joint_indices must be joint indices or "
+                raise ValueError('pck_joint_indices must be joint indices or '
                                  f"'all', got {indices!r}.")
             return slice(None)
         return tuple(indices)
