@@ -1,162 +1,365 @@
 # Copyright (c) mmdiffpose contributors. All rights reserved.
-"""Mixtures and EM against scikit-learn and torch.distributions."""
-import warnings
-
-import numpy as np
+"""EM on its own: batches, weights, odd data, dtypes, bad input."""
 import pytest
 import torch
-from torch.distributions import (Categorical, Independent, MixtureSameFamily,
-                                 MultivariateNormal, Normal)
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import Tensor
 
-from mmdiffpose.diffusion.gmm import GaussianMixture, fit_gmm
+from mmdiffpose.diffusion.gmm import FitInfo, GaussianMixture, fit_gmm
 
-sklearn_mixture = pytest.importorskip('sklearn.mixture')
+TYPES = ('diag', 'joint', 'full')
+INITS = ('kmeans++', 'split')
 
 
-def generator(seed=0):
+def clusters(
+        batch=(4, ),
+        n: int = 120,
+        dims: int = 6,
+        m: int = 3,
+        seed: int = 0,
+        dtype: torch.dtype = torch.float64) -> Tensor:
+    """Samples of mixtures whose components overlap a little."""
+    g = torch.Generator().manual_seed(seed)
+    centres = 3 * torch.randn(*batch, m, dims, generator=g, dtype=dtype)
+    label = torch.randint(m, (*batch, n, 1), generator=g)
+    noise = torch.randn(*batch, n, dims, generator=g, dtype=dtype)
+    mixing = torch.randn(dims, dims, generator=g, dtype=dtype)
+    return centres.gather(-2, label.expand(*batch, n, dims)) + noise @ mixing
+
+
+def seeded(seed: int = 0) -> torch.Generator:
     return torch.Generator().manual_seed(seed)
 
 
-def clusters(problems, n, dims, modes, seed=0):
-    """Samples (P, n, D) of well-formed random mixtures."""
-    g = generator(seed)
-    centres = 3 * torch.randn(problems, modes, dims, generator=g)
-    scales = 0.3 + torch.rand(problems, modes, dims, generator=g)
-    index = torch.randint(modes, (problems, n), generator=g)
-    pick = index[..., None].expand(-1, -1, dims)
-    noise = torch.randn(problems, n, dims, generator=g)
-    return centres.gather(1, pick) + scales.gather(1, pick) * noise
-
-
-def random_mixture(kind, M=3, J=2, seed=0):
-    g = generator(seed)
-    weights = torch.rand(M, generator=g).double() + 0.2
-    means = torch.randn(M, 3 * J, generator=g).double()
-    if kind == 'diag':
-        covariance = torch.rand(M, 3 * J, generator=g).double() + 0.1
-    else:
-        shape = (M, J, 3, 3) if kind == 'joint' else (M, 3 * J, 3 * J)
-        root = torch.randn(shape, generator=g).double()
-        covariance = root @ root.mT + 0.2 * torch.eye(shape[-1]).double()
-    return GaussianMixture(weights / weights.sum(), means, covariance, kind)
-
-
-def reference(mixture):
-    """The same mixture from torch.distributions."""
-    if mixture.covariance_type == 'diag':
-        parts = Independent(
-            Normal(mixture.means, mixture.covariance.sqrt()), 1)
-    else:
-        covariance = mixture.covariance
-        if mixture.covariance_type == 'joint':
-            covariance = torch.stack(
-                [torch.block_diag(*blocks) for blocks in covariance])
-        parts = MultivariateNormal(mixture.means, covariance)
-    return MixtureSameFamily(Categorical(mixture.weights), parts)
-
-
-@pytest.mark.parametrize('kind', ['diag', 'joint', 'full'])
-def test_densities_posteriors_and_moments(kind):
-    mixture = random_mixture(kind)
-    expected = reference(mixture)
-    x = torch.randn(50, 6, generator=generator(1)).double()
-    torch.testing.assert_close(mixture.log_prob(x), expected.log_prob(x))
-    posterior = mixture.component_posterior(x)
-    torch.testing.assert_close(
-        posterior.sum(-1), torch.ones(50, dtype=torch.float64))
-    torch.testing.assert_close(mixture.mean(), expected.mean)
-    torch.testing.assert_close(mixture.variance(), expected.variance)
-    covariance = mixture.covariance_matrix()
-    torch.testing.assert_close(covariance.diagonal(), mixture.variance())
-
-
-@pytest.mark.parametrize('kind', ['diag', 'joint', 'full'])
-def test_samples_have_the_mixtures_moments(kind):
-    mixture = random_mixture(kind)
-    samples, component = mixture.sample(60000, generator())
-    torch.testing.assert_close(
-        samples.mean(0), mixture.mean(), atol=0.05, rtol=0)
-    torch.testing.assert_close(
-        torch.cov(samples.T), mixture.covariance_matrix(), atol=0.12, rtol=0)
-    share = torch.bincount(component).double() / 60000
-    torch.testing.assert_close(share, mixture.weights, atol=0.01, rtol=0)
-    again, _ = mixture.sample(60000, generator())
-    torch.testing.assert_close(again, samples)
-
-
-@pytest.mark.parametrize('kind, dims', [('diag', 4), ('full', 3), ('full', 6)])
-@pytest.mark.parametrize('M', [2, 5])
-def test_fits_are_as_likely_as_scikit_learns(kind, dims, M):
-    """240 problems in all, each side with the same kind of start."""
-    x = clusters(40, 200, dims, M, seed=dims * 10 + M)
-    _, info = fit_gmm(x, M, kind, max_iter=100, tol=1e-5)
-    ours = info.log_likelihood.double().numpy()
-    theirs = []
-    with warnings.catch_warnings():
-        warnings.simplefilter('ignore')
-        for data in x.double().numpy():
-            model = sklearn_mixture.GaussianMixture(
-                M,
-                covariance_type=kind,
-                init_params='k-means++',
-                tol=1e-5,
-                random_state=0)
-            theirs.append(model.fit(data).score(data))
-    theirs = np.array(theirs)
-    assert ours.mean() >= theirs.mean() - 0.01 * abs(theirs.mean())
-
-
-def test_weights_count_like_repeated_samples():
-    x = clusters(3, 30, 3, 2)
-    counts = torch.randint(1, 4, (3, 30), generator=generator(2))
-    for row, count in zip(x, counts):
-        repeated = row.repeat_interleave(count, dim=0)
-        a, _ = fit_gmm(row, 2, 'full', weights=count.float(), init='split')
-        b, _ = fit_gmm(repeated, 2, 'full', init='split')
-        torch.testing.assert_close(a.means, b.means, atol=1e-3, rtol=1e-3)
-        torch.testing.assert_close(a.weights, b.weights, atol=1e-3, rtol=0)
-
-
-@pytest.mark.parametrize('kind', ['diag', 'joint', 'full'])
-def test_float32_holds_far_from_the_origin(kind):
-    x = clusters(4, 300, 6, 3) * 0.01 + 1000
-    small, _ = fit_gmm(x, 3, kind, init='split', reg_covar=1e-9)
-    large, _ = fit_gmm(x.double(), 3, kind, init='split', reg_covar=1e-9)
-    torch.testing.assert_close(
-        small.variance().double(), large.variance(), rtol=0.02, atol=0)
-
-
-@pytest.mark.parametrize('M', range(1, 10))
-@pytest.mark.parametrize('kind', ['diag', 'full'])
-def test_degenerate_samples_give_finite_mixtures(kind, M):
-    same = torch.ones(9, 3)
-    two = torch.cat([torch.zeros(5, 3), torch.ones(4, 3)])
-    few = torch.randn(9, 3, generator=generator())
-    mixture, _ = fit_gmm(torch.stack([same, two, few]), M, kind)
-    for value in (mixture.weights, mixture.means, mixture.covariance):
+def assert_finite(mixture: GaussianMixture, info: FitInfo, x: Tensor) -> None:
+    for value in (mixture.weights, mixture.means, mixture.covariance,
+                  info.log_likelihood):
         assert value.isfinite().all()
-    torch.testing.assert_close(mixture.weights.sum(-1), torch.ones(3))
-    assert mixture.log_prob(torch.stack([same, two, few])).isfinite().all()
-
-
-def test_leading_dimensions_are_only_a_batch():
-    x = clusters(6, 80, 3, 2)
-    flat, _ = fit_gmm(x, 2, 'full', init='split')
-    shaped, _ = fit_gmm(x.reshape(2, 3, 80, 3), 2, 'full', init='split')
+    assert mixture.log_prob(x).isfinite().all()
+    assert mixture.sample(3, seeded())[0].isfinite().all()
     torch.testing.assert_close(
-        shaped.means.reshape(6, 2, 3), flat.means, atol=1e-4, rtol=1e-3)
+        mixture.weights.sum(-1), torch.ones_like(mixture.weights[..., 0]))
 
 
-@pytest.mark.parametrize('arguments, words', [
-    (dict(n_components=11), 'components'),
-    (dict(covariance_type='tied'), 'tied'),
-    (dict(covariance_type='joint'), '3'),
-    (dict(init='random'), 'random'),
-    (dict(weights=-torch.ones(10)), 'weights'),
+def assert_same(a: GaussianMixture, b: GaussianMixture, **tolerance) -> None:
+    for field in ('weights', 'means', 'covariance'):
+        torch.testing.assert_close(
+            getattr(a, field), getattr(b, field), **tolerance)
+
+
+def select(mixture: GaussianMixture, part) -> GaussianMixture:
+    return GaussianMixture(mixture.weights[part], mixture.means[part],
+                           mixture.covariance[part], mixture.covariance_type)
+
+
+@pytest.mark.parametrize('covariance_type', TYPES)
+@pytest.mark.parametrize('init', INITS)
+def test_finds_separated_clusters(covariance_type: str, init: str) -> None:
+    centres = torch.tensor([[0., 0, 0], [8, 0, 0], [0, 8, 0], [0, 0, 8]])
+    x = centres.repeat_interleave(100, 0) + torch.randn(
+        400, 3, generator=seeded())
+    mixture, info = fit_gmm(
+        x, 4, covariance_type, init=init, generator=seeded())
+    found = torch.cdist(centres, mixture.means).amin(1)
+    assert found.max() < 0.5
+    assert (mixture.weights - 0.25).abs().max() < 0.02
+    assert bool(info.converged)
+
+
+@pytest.mark.parametrize('covariance_type', TYPES)
+def test_reported_likelihood_is_that_of_the_result(
+        covariance_type: str) -> None:
+    x = clusters((2, 3))
+    weights = torch.rand(2, 3, 120, dtype=torch.float64, generator=seeded())
+    for w in (None, weights):
+        mixture, info = fit_gmm(x, 3, covariance_type, weights=w)
+        mass = torch.ones_like(weights) if w is None else w
+        mean = (mixture.log_prob(x) * mass).sum(-1) / mass.sum(-1)
+        torch.testing.assert_close(info.log_likelihood, mean)
+
+
+@pytest.mark.parametrize('covariance_type', TYPES)
+def test_likelihood_never_falls(covariance_type: str) -> None:
+    x = clusters()
+    values = torch.stack([
+        fit_gmm(x, 4, covariance_type, max_iter=k, tol=0,
+                reg_covar=0)[1].log_likelihood for k in range(12)
+    ])
+    assert (values.diff(dim=0) > -1e-9).all()
+    assert (values[-1] > values[0] + 1e-3).all()
+
+
+@pytest.mark.parametrize('covariance_type', TYPES)
+@pytest.mark.parametrize('init', INITS)
+def test_batch_is_the_same_as_one_by_one(covariance_type: str,
+                                         init: str) -> None:
+    x = clusters((2, 3), dtype=torch.float32)
+    whole, info = fit_gmm(x, 4, covariance_type, init=init, generator=seeded())
+    generator = seeded()
+    for index in range(6):
+        where = (index // 3, index % 3)
+        alone, info_alone = fit_gmm(
+            x[where], 4, covariance_type, init=init, generator=generator)
+        assert_same(alone, select(whole, where), rtol=1e-4, atol=1e-4)
+        assert info_alone.n_iter == info.n_iter[where]
+
+
+def test_threads_change_nothing() -> None:
+    x = clusters((40, ), n=300, dims=9, dtype=torch.float32)
+    before = torch.get_num_threads()
+    fits = []
+    try:
+        for threads in (1, 2, 3):
+            torch.set_num_threads(threads)
+            fits.append(fit_gmm(x, 5, generator=seeded()))
+            assert torch.get_num_threads() == threads
+            with pytest.raises(ValueError, match='NaN'):
+                fit_gmm(torch.full_like(x, torch.nan), 5)
+            assert torch.get_num_threads() == threads
+    finally:
+        torch.set_num_threads(before)
+    for mixture, info in fits[1:]:
+        assert_same(mixture, fits[0][0], rtol=1e-4, atol=1e-4)
+        assert torch.equal(info.n_iter, fits[0][1].n_iter)
+
+
+@pytest.mark.parametrize('covariance_type', TYPES)
+@pytest.mark.parametrize('init', INITS)
+def test_weights_are_repetitions(covariance_type: str, init: str) -> None:
+    x = clusters((), n=60)
+    counts = torch.randint(0, 4, (60, ), generator=seeded())
+    repeated = x.repeat_interleave(counts, 0)
+    options = dict(
+        n_components=3,
+        covariance_type=covariance_type,
+        init=init,
+        max_iter=8,
+        tol=0.)
+    a, info_a = fit_gmm(x, weights=0.3 * counts, generator=seeded(), **options)
+    b, info_b = fit_gmm(repeated, generator=seeded(), **options)
+    assert_same(a, b, rtol=1e-6, atol=1e-6)
+    torch.testing.assert_close(info_a.log_likelihood, info_b.log_likelihood)
+
+
+def test_converged_problems_stay_as_they_are() -> None:
+    x = torch.cat((clusters((2, ), seed=1,
+                            m=2), clusters((6, ), seed=2, m=9, n=120)))
+    mixture, info = fit_gmm(x, 4, tol=1e-4, max_iter=60, generator=seeded())
+    assert info.converged.any() and info.n_iter.min() < info.n_iter.max()
+    generator = seeded()
+    for index, count in enumerate(info.n_iter.tolist()):
+        alone, _ = fit_gmm(
+            x[index], 4, max_iter=count, tol=0, generator=generator)
+        assert_same(alone, select(mixture, index), rtol=1e-7, atol=1e-7)
+
+
+def test_iterations_are_counted() -> None:
+    x = clusters()
+    _, info = fit_gmm(x, 3, max_iter=7, tol=0)
+    assert (info.n_iter == 7).all() and not info.converged.any()
+    _, info = fit_gmm(x, 3, max_iter=50, tol=1e6)
+    assert (info.n_iter == 2).all() and info.converged.all()
+
+
+def odd_data(name: str, dims: int) -> tuple:
+    """Samples (2, n, D) on which EM is prone to fail, and weights."""
+    g = seeded()
+    x = torch.randn(2, 100, dims, generator=g)
+    scales = {'tiny': 1e-18, 'huge': 1e18, 'offset': 1e-2}
+    if name in scales:
+        return x * scales[name] + (1e3 if name == 'offset' else 0), None
+    if name == 'all equal':
+        return torch.full_like(x, 3.), None
+    if name == 'n equals M':
+        return x[:, :5], None
+    if name == 'duplicates':
+        return x[:, :4].repeat(1, 10, 1), None
+    if name == 'constant dimensions':
+        return x * torch.arange(dims), None
+    if name == 'dependent dimensions':
+        return x[..., :1] * torch.arange(1, dims + 1), None
+    if name == 'one sample with weight':
+        return x, torch.eye(100)[:2]
+    if name == 'far sample without weight':
+        weights = torch.ones(2, 100)
+        weights[:, 0] = 0
+        x[:, 0] = 1e8
+        return x, weights
+    x[:, 50] = 1e6  # outlier
+    return x, None
+
+
+@pytest.mark.parametrize('name', [
+    'all equal', 'n equals M', 'duplicates', 'constant dimensions',
+    'dependent dimensions', 'one sample with weight',
+    'far sample without weight', 'outlier', 'tiny', 'huge', 'offset'
 ])
-def test_bad_input_is_named(arguments, words):
-    x = torch.randn(10, 4, generator=generator())
-    with pytest.raises(ValueError, match=words):
-        fit_gmm(x, **{'n_components': 2, **arguments})
-    with pytest.raises(ValueError, match='finite'):
-        fit_gmm(torch.full((10, 4), float('nan')), 2)
+@pytest.mark.parametrize('covariance_type', TYPES)
+@pytest.mark.parametrize('init', INITS)
+def test_odd_data_never_give_nan(name: str, covariance_type: str,
+                                 init: str) -> None:
+    for dims in (3, 9):
+        x, weights = odd_data(name, dims)
+        for dtype in (torch.float32, torch.float64):
+            for reg_covar in (1e-6, 0.):
+                fit = fit_gmm(
+                    x.to(dtype),
+                    5,
+                    covariance_type,
+                    weights,
+                    init=init,
+                    reg_covar=reg_covar)
+                assert_finite(*fit, x.to(dtype))
+
+
+def test_collapsed_components_keep_the_regularisation() -> None:
+    x = torch.full((50, 3), 2.)
+    mixture, _ = fit_gmm(x, 3, 'full', reg_covar=1e-4)
+    heaviest = mixture.weights.argmax()
+    torch.testing.assert_close(mixture.means[heaviest], x[0])
+    torch.testing.assert_close(mixture.covariance[heaviest],
+                               1e-4 * torch.eye(3))
+
+
+def test_sample_without_weight_has_no_influence() -> None:
+    x, weights = odd_data('far sample without weight', 6)
+    for covariance_type in TYPES:
+        a, _ = fit_gmm(x, 3, covariance_type, weights, generator=seeded())
+        b, _ = fit_gmm(x[:, 1:], 3, covariance_type, generator=seeded())
+        assert_same(a, b, rtol=1e-2, atol=1e-2)
+
+
+@pytest.mark.parametrize('covariance_type', TYPES)
+def test_float32_agrees_with_float64(covariance_type: str) -> None:
+    x = clusters(n=400)
+    single, info = fit_gmm(
+        x.float(), 3, covariance_type, tol=0, generator=seeded())
+    double, info_64 = fit_gmm(
+        x.float().double(), 3, covariance_type, tol=0, generator=seeded())
+    assert single.means.dtype == torch.float32
+    assert_same(single.to(dtype=torch.float64), double, rtol=1e-3, atol=2e-3)
+    torch.testing.assert_close(
+        info.log_likelihood.double(),
+        info_64.log_likelihood,
+        rtol=1e-5,
+        atol=1e-5)
+
+
+@pytest.mark.parametrize('covariance_type', TYPES)
+def test_float32_far_from_the_origin(covariance_type: str) -> None:
+    near = 1e-2 * clusters(n=400, seed=3) / 5
+    far = (near + 1e3).float()
+    mixture, info = fit_gmm(far, 3, covariance_type, generator=seeded())
+    twin, info_64 = fit_gmm(
+        far.double() - 1e3, 3, covariance_type, generator=seeded())
+    torch.testing.assert_close(
+        info.log_likelihood.double(),
+        info_64.log_likelihood,
+        rtol=1e-3,
+        atol=1e-3)
+    torch.testing.assert_close(
+        mixture.covariance.double(), twin.covariance, rtol=2e-2, atol=1e-8)
+
+
+def test_narrow_component_in_float32() -> None:
+    """A component a thousand times narrower than the data."""
+    g = seeded()
+    wide = torch.randn(500, 6, generator=g)
+    narrow = 1 + 1e-3 * torch.randn(500, 6, generator=g)
+    x = torch.cat((wide, narrow))
+    for covariance_type in TYPES:
+        mixture, _ = fit_gmm(
+            x, 2, covariance_type, reg_covar=1e-9, max_iter=50, tol=1e-5)
+        variance = mixture.covariance
+        if covariance_type != 'diag':
+            variance = variance.diagonal(dim1=-2, dim2=-1)
+        variance = variance.flatten(1).mean(1).sort()[0]
+        torch.testing.assert_close(
+            variance, torch.tensor([1e-6, 1.]), rtol=0.1, atol=0)
+
+
+@given(
+    st.sampled_from(TYPES), st.sampled_from(INITS), st.integers(1, 9),
+    st.floats(0.01, 100), st.floats(-50, 50), st.integers(0, 1000))
+@settings(max_examples=25, deadline=None)
+def test_moves_and_scales_with_the_data(covariance_type: str, init: str,
+                                        m: int, scale: float, shift: float,
+                                        seed: int) -> None:
+    x = clusters((2, ), n=50, dims=3, seed=seed)
+    a, info_a = fit_gmm(
+        x, m, covariance_type, init=init, max_iter=5, tol=0, reg_covar=1e-4)
+    b, info_b = fit_gmm(
+        scale * x + shift,
+        m,
+        covariance_type,
+        init=init,
+        max_iter=5,
+        tol=0,
+        reg_covar=1e-4 * scale**2)
+    moved = GaussianMixture(a.weights, scale * a.means + shift,
+                            scale**2 * a.covariance, covariance_type)
+    for field in ('weights', 'means', 'covariance'):
+        torch.testing.assert_close(
+            getattr(b, field),
+            getattr(moved, field),
+            rtol=1e-5,
+            atol=1e-6 * max(1, scale**2))
+    change = info_a.log_likelihood - info_b.log_likelihood
+    torch.testing.assert_close(
+        change, torch.full_like(change, 3 * torch.tensor(scale).log()))
+
+
+@pytest.mark.parametrize('dims, covariance_type', [(1, 'diag'), (1, 'full'),
+                                                   (2, 'full'), (4, 'full'),
+                                                   (5, 'full'), (3, 'joint')])
+def test_any_number_of_dimensions_and_components(dims: int,
+                                                 covariance_type: str) -> None:
+    x = clusters((3, ), dims=dims, dtype=torch.float32)
+    for m in (1, 2, 9):
+        assert_finite(*fit_gmm(x, m, covariance_type), x)
+
+
+def test_joint_of_one_joint_is_full() -> None:
+    x = clusters(dims=3)
+    joint, _ = fit_gmm(x, 3, 'joint', generator=seeded())
+    full, _ = fit_gmm(x, 3, 'full', generator=seeded())
+    torch.testing.assert_close(joint.covariance[:, :, 0], full.covariance)
+
+
+@pytest.mark.parametrize('change, message', [
+    (dict(n_components=0), 'n_components'),
+    (dict(n_components=21), 'as many samples'),
+    (dict(covariance_type='tied'), 'covariance_type'),
+    (dict(covariance_type='joint', x=torch.zeros(20, 4)), '3 \\* joints'),
+    (dict(init='random'), 'init'),
+    (dict(max_iter=-1), 'max_iter'),
+    (dict(tol=float('nan')), 'tol'),
+    (dict(reg_covar=-1e-3), 'reg_covar'),
+    (dict(x=torch.full((20, 3), torch.nan)), 'NaN'),
+    (dict(x=torch.full((20, 3), torch.inf)), 'infinite'),
+    (dict(x=torch.zeros(20, 3, dtype=torch.int64)), 'float32'),
+    (dict(x=torch.zeros(20)), 'shape'),
+    (dict(x=torch.zeros(0, 20, 3)), 'shape'),
+    (dict(weights=torch.full((20, ), -1.)), 'negative'),
+    (dict(weights=torch.full((20, ), torch.nan)), 'finite'),
+    (dict(weights=torch.zeros(20)), 'all zero'),
+    (dict(weights=torch.ones(19)), 'weights of shape'),
+])
+def test_bad_input_is_named(change: dict, message: str) -> None:
+    options = dict(x=torch.randn(20, 3), n_components=2)
+    options.update(change)
+    with pytest.raises(ValueError, match=message):
+        fit_gmm(**options)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason='needs a GPU')
+@pytest.mark.parametrize('covariance_type', TYPES)
+def test_gpu_agrees_with_cpu(covariance_type: str) -> None:
+    x = clusters((50, ), n=300, dtype=torch.float32)
+    cpu, _ = fit_gmm(x, 4, covariance_type, tol=0, generator=seeded())
+    gpu, _ = fit_gmm(x.cuda(), 4, covariance_type, tol=0, generator=seeded())
+    assert gpu.means.is_cuda
+    difference = gpu.log_prob(
+        x.cuda()).mean(-1).cpu() - cpu.log_prob(x).mean(-1)
+    assert difference.abs().max() < 1e-2
