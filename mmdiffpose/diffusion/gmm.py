@@ -170,7 +170,7 @@ def _check_samples(x: Tensor, weights: Optional[Tensor],
     """Raises ValueError on samples or weights that can't be fitted."""
     if x.dtype not in (torch.float32, torch.float64):
         raise ValueError(f'float32 or float64 samples expected, got {x.dtype}')
-    if x.dim() < 2 or x.shape[-1] == 0:
+    if x.dim() < 2 or 0 in x.shape:
         raise ValueError(
             f'samples of shape (..., n, D) expected, got {tuple(x.shape)}')
     if x.shape[-2] < n_components:
