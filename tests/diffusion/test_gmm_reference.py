@@ -65,13 +65,13 @@ def test_one_iteration_is_scikit_learns() -> None:
         ours, _ = fit_gmm(x, m, covariance_type, max_iter=1, tol=0)
         theirs = from_start(start, max_iter=1, tol=0).fit(x)
         scale = float(x.std())
-        np.testing.assert_allclose(ours.weights, theirs.weights_, atol=1e-8)
+        np.testing.assert_allclose(ours.weights, theirs.weights_, atol=1e-5)
         np.testing.assert_allclose(
-            ours.means / scale, theirs.means_ / scale, atol=1e-7)
+            ours.means / scale, theirs.means_ / scale, atol=1e-5)
         np.testing.assert_allclose(
             ours.covariance / scale**2,
             theirs.covariances_ / scale**2,
-            atol=1e-7)
+            atol=1e-5)
         # Loose for scikit-learn's sake: its diagonal variances are differences
         # of squares, which cancel where a component has a single sample.
         np.testing.assert_allclose(
