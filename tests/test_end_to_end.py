@@ -2,6 +2,7 @@
 """Train, test, interrupt, resume and lift, through the command-line tools."""
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -94,6 +95,24 @@ def test_resume_goes_on_after_the_last_epoch(work_dir):
     message = torch.load(last, weights_only=False)
     assert message['meta']['epoch'] == 2
     assert int(message['state_dict']['head.iteration']) == 2 * (48 // 16)
+
+
+def test_an_interrupted_first_stage_is_resumed(work_dir, tmp_path):
+    # As if it had been stopped after its first epoch of two.
+    shutil.copytree(
+        work_dir / 'context',
+        tmp_path / 'context',
+        ignore=shutil.ignore_patterns('context.pth', '2*'))
+    options = [
+        o.replace('context_options.train_cfg.max_epochs=1',
+                  'context_options.train_cfg.max_epochs=2') for o in TRAIN
+    ]
+    done = run('tools/train.py', CONFIG, '--work-dir', tmp_path, '--resume',
+               '--cfg-options', *options)
+    output = done.stdout + done.stderr
+    assert 'stage 1 of 2' in output and 'resumed epoch: 1' in output
+    assert (tmp_path / 'context' / 'epoch_2.pth').exists()
+    assert (tmp_path / 'epoch_1.pth').exists()
 
 
 def test_infer_lifts_the_bundled_track(work_dir):
