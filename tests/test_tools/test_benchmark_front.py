@@ -1,5 +1,6 @@
 # Copyright (c) mmdiffpose contributors. All rights reserved.
 import json
+import sys
 from types import SimpleNamespace
 
 import pytest
@@ -13,30 +14,32 @@ def front(monkeypatch, request):
     return benchmark
 
 
-ROW = dict(name='twice', ours=2., reference=1., ratio=2., unit='x', note='')
-
-
-def fake(rows):
-    return SimpleNamespace(
-        __doc__='A measurement.',
+def test_rows_are_printed_and_written(front, monkeypatch, tmp_path, capsys):
+    fake = SimpleNamespace(
+        __doc__='A measurement.\n\nOf nothing.',
         add_arguments=lambda parser: parser.add_argument(
             '--frames', type=int, default=3),
-        run=lambda args: [dict(row, note=f'[{args.frames}]') for row in rows])
-
-
-def test_rows_are_printed_and_written(front, monkeypatch, tmp_path, capsys):
-    monkeypatch.setattr(front, 'load_benchmarks', lambda: dict(a=fake([ROW])))
-    rows = front.main(
-        ['a', '--frames', '7', '--json',
-         str(tmp_path / 'rows.json')])
-    assert rows == [dict(ROW, note='[7]')]
-    assert json.loads((tmp_path / 'rows.json').read_text()) == rows
-    printed = capsys.readouterr().out
-    assert 'twice' in printed and '[7]' in printed
-
-
-def test_finds_the_benchmarks(front):
-    assert 'dataset' in front.load_benchmarks()
+        run=lambda args: [
+            dict(
+                name='twice',
+                ours=2.,
+                reference=1.,
+                ratio=2.,
+                unit='x',
+                note=f'{args.frames} frames')
+        ])
+    monkeypatch.setitem(sys.modules, 'benchmarks.dataset', fake)
+    path = tmp_path / 'rows.json'
+    front.main(['dataset', '--frames', '7', '--json', str(path)])
+    row, = json.loads(path.read_text())
+    assert row == dict(
+        name='twice',
+        ours=2.,
+        reference=1.,
+        ratio=2.,
+        unit='x',
+        note='7 frames')
+    assert 'twice' in capsys.readouterr().out
 
 
 def test_unknown_benchmark(front, capsys):
