@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# From nothing to a trained, tested and used model, in about ten minutes on
+# From nothing to a trained, tested and used model, in about twelve minutes on
 # two cores after the downloads.
 #
 #   bash tools/quickstart.sh [--no-venv | --system-site] [--fresh]
