@@ -4,6 +4,13 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# Continuous integration sees the same examples each time; elsewhere they are
+# new ones.
+settings.register_profile('ci', derandomize=True)
+if os.environ.get('CI'):
+    settings.load_profile('ci')
 
 SHARED = 'MMDIFFPOSE_SHARED'
 

@@ -28,7 +28,8 @@ order = list(DefaultSampler(samples, shuffle=False))
 assert len(order) == 3, order
 for name in sys.argv[4:]:
     metric = METRICS.build(dict(
-        type=name, out_file=f'{folder}/results_{world_size}.json',
+        type=f'mmdiffpose.{name}',
+        out_file=f'{folder}/results_{world_size}.json',
         collect_dir=f'{folder}/{name}'))
     for first in range(0, len(order), 2):
         metric.process(None, [samples[i] for i in order[first:first + 2]])
@@ -68,7 +69,8 @@ def test_two_ranks_with_a_padded_sampler(samples, tmp_path, evaluate):
     for name in NAMES:
         path = tmp_path / 'results_1.json'
         expected = evaluate(
-            METRICS.build(dict(type=name, out_file=str(path))), samples)
+            METRICS.build(dict(type=f'mmdiffpose.{name}', out_file=str(path))),
+            samples)
         for rank in range(2):
             found = pickle.loads(
                 (tmp_path / f'{name}_{rank}.pkl').read_bytes())
@@ -88,7 +90,7 @@ def test_two_ranks_with_a_padded_sampler(samples, tmp_path, evaluate):
 
 @pytest.mark.parametrize('name', NAMES)
 def test_each_sample_leaves_one_result(samples, name):
-    metric = METRICS.build(dict(type=name))
+    metric = METRICS.build(dict(type=f'mmdiffpose.{name}'))
     metric.process(None, samples)
     assert len(metric.results) == len(samples)
     assert metric.prefix == ''
@@ -96,7 +98,7 @@ def test_each_sample_leaves_one_result(samples, name):
 
 @pytest.mark.parametrize('name', NAMES)
 def test_batch_size_does_not_matter(samples, evaluate, name):
-    metric = METRICS.build(dict(type=name))
+    metric = METRICS.build(dict(type=f'mmdiffpose.{name}'))
     logs = [evaluate(metric, samples, size) for size in (1, 2, 5)]
     for log in logs[1:]:
         np.testing.assert_allclose(

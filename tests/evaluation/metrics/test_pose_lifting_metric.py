@@ -243,7 +243,7 @@ def test_file_that_is_something_else(tmp_path):
 ])
 def test_bad_settings(settings, message):
     with pytest.raises(ValueError, match=message):
-        METRICS.build(dict(type='PoseLiftingMetric', **settings))
+        METRICS.build(dict(type='mmdiffpose.PoseLiftingMetric', **settings))
 
 
 def break_sample(sample, how):
