@@ -35,7 +35,7 @@ class TrackRenderer:
         lifted: LiftedTrack,
         size: int = 420,
         views: Sequence[Tuple[str, float]] = (('3D: camera view', 0.),
-                                              ('3D: seen from the left', 90.))
+                                              ('3D: from the left', 90.))
     ) -> None:
         self.lifted = lifted
         self.size = size
