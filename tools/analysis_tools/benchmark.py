@@ -1,91 +1,90 @@
 # Copyright (c) mmdiffpose contributors. All rights reserved.
-"""Measure ours against a reference.
+"""Measure parts of mmdiffpose against what users would take instead.
 
-    python tools/analysis_tools/benchmark.py dataset --json dataset.json
+    python tools/analysis_tools/benchmark.py gmm --json gmm.json
 
-Every module in ``benchmarks/`` is a subcommand: it has
+A subcommand is a module in ``benchmarks/`` beside this file, with a first
+docstring line that says what it measures and two functions:
 ``add_arguments(parser)`` and ``run(args)``, which returns rows of ``name``,
-``ours``, ``reference``, ``ratio`` (more is better), ``unit`` and ``note``.
+``ours``, ``reference``, ``ratio`` (above 1: ours is better), ``unit`` and
+``note``; figures are medians of several runs.
 """
-
 import argparse
 import importlib
 import json
 import sys
 from pathlib import Path
-from types import ModuleType
 from typing import Any, Dict, List, Optional, Sequence
-
-from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
-
-from mmdiffpose.atomic_files import replacing
 
 HERE = Path(__file__).resolve().parent
 COLUMNS = ('name', 'ours', 'reference', 'ratio', 'unit', 'note')
 
-
-def load_benchmarks() -> Dict[str, ModuleType]:
-    """The modules of ``benchmarks/`` by name."""
-    if str(HERE) not in sys.path:
-        sys.path.insert(0, str(HERE))
-    modules = {
-        path.stem: importlib.import_module(f'benchmarks.{path.stem}')
-        for path in sorted((HERE / 'benchmarks').glob('*.py'))
-    }
-    return {
-        name: module
-        for name, module in modules.items()
-        if hasattr(module, 'add_arguments') and hasattr(module, 'run')
-    }
+Row = Dict[str, Any]
 
 
-def parse_args(benchmarks: Dict[str, ModuleType],
-               argv: Optional[Sequence[str]]) -> argparse.Namespace:
-    """Read the command line."""
+def subcommands() -> List[str]:
+    """The modules in ``benchmarks/``."""
+    return sorted(path.stem for path in (HERE / 'benchmarks').glob('[!_]*.py'))
+
+
+def parse_args(argv: Optional[Sequence[str]] = None) -> argparse.Namespace:
+    """Arguments of the command line; `run` is the subcommand's function."""
     parser = argparse.ArgumentParser(
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter)
-    commands = parser.add_subparsers(dest='benchmark', required=True)
-    for name, module in benchmarks.items():
-        summary = (module.__doc__ or name).strip()
+        description=__doc__.split('\n')[0],
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter)
+    commands = parser.add_subparsers(dest='command', required=True)
+    for name in subcommands():
+        module = importlib.import_module(f'benchmarks.{name}')
+        summary = module.__doc__.split('\n')[0]
         command = commands.add_parser(
-            name, description=summary, help=summary.splitlines()[0])
-        module.add_arguments(command)
+            name,
+            help=summary,
+            description=summary,
+            formatter_class=argparse.ArgumentDefaultsHelpFormatter)
         command.add_argument(
-            '--json', type=Path, metavar='F', help='write the rows there')
+            '--json',
+            type=Path,
+            metavar='FILE',
+            help='also write the rows to this file')
+        module.add_arguments(command)
+        command.set_defaults(run=module.run)
     return parser.parse_args(argv)
 
 
-def show(rows: List[Dict[str, Any]]) -> None:
-    """Print the rows as a table."""
-    table = Table()
-    for column in COLUMNS:
-        number = column in ('ours', 'reference', 'ratio')
-        table.add_column(
-            column,
-            justify='right' if number else 'left',
-            no_wrap=column != 'note')
+def format_table(rows: Sequence[Row]) -> str:
+    """The rows as aligned columns; figures with four digits."""
+    cells = [COLUMNS] + [
+        tuple('-' if row[key] is None else
+              row[key] if isinstance(row[key], str) else f'{row[key]:.4g}'
+              for key in COLUMNS) for row in rows
+    ]
+    widths = [max(map(len, column)) for column in zip(*cells)]
+    return '\n'.join('  '.join(
+        cell.ljust(width) for cell, width in zip(line, widths)).rstrip()
+                     for line in cells)
+
+
+def write_rows(rows: Sequence[Row], path: Path) -> None:
+    """Writes the rows; the file is whole or not there at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(path.name + '.partial')
+    partial.write_text(json.dumps(list(rows), indent=2) + '\n')
+    partial.replace(path)
+
+
+def main(argv: Optional[Sequence[str]] = None) -> None:
+    """Runs one subcommand."""
+    args = parse_args(argv)
+    rows = args.run(args)
     for row in rows:
-        values = (row.get(column) for column in COLUMNS)
-        table.add_row(
-            *(f'{value:.4g}' if isinstance(value, float) else '' if value is
-              None else escape(str(value)) for value in values))
-    Console().print(table)
-
-
-def main(argv: Optional[Sequence[str]] = None) -> List[Dict[str, Any]]:
-    """Run a benchmark; returns its rows."""
-    benchmarks = load_benchmarks()
-    args = parse_args(benchmarks, argv)
-    rows = benchmarks[args.benchmark].run(args)
-    show(rows)
+        if set(row) != set(COLUMNS):
+            raise ValueError(f'rows have {", ".join(COLUMNS)}; '
+                             f'{args.command} made {", ".join(row)}')
     if args.json:
-        with replacing(args.json) as path:
-            path.write_text(json.dumps(rows, indent=2) + '\n')
-    return rows
+        write_rows(rows, args.json)
+    print(format_table(rows))
 
 
 if __name__ == '__main__':
+    sys.path[:0] = [str(HERE), str(HERE.parents[1])]
     main()

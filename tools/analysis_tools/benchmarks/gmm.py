@@ -1,0 +1,159 @@
+# Copyright (c) mmdiffpose contributors. All rights reserved.
+"""Batched EM against one scikit-learn fit after another.
+
+Both fit M = 5 components to the same n = 1000 samples a problem, from
+k-means++ starts with as many candidates a centre, for 20 iterations.
+"""
+import argparse
+import time
+import warnings
+from typing import Any, Callable, Dict, List, NamedTuple, Tuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from mmdiffpose.diffusion.gmm import fit_gmm
+
+NUM_SAMPLES = 1000
+NUM_COMPONENTS = 5
+NUM_ITERATIONS = 20
+
+
+class Case(NamedTuple):
+    """One row.
+
+    Attributes:
+        name (str): Of the row.
+        dims (int): D of a fit.
+        covariance_type (str): Of both sides.
+        fits (int): Fits that make one pose.
+        poses (int): Poses in a batch of ours, on a CPU.
+        reference_poses (int): Poses that scikit-learn fits in a run.
+    """
+    name: str
+    dims: int
+    covariance_type: str
+    fits: int
+    poses: int
+    reference_poses: int
+
+
+CASES = (
+    Case('gmm-diag-51', 51, 'diag', 1, 192, 12),
+    Case('gmm-full-51', 51, 'full', 1, 24, 3),
+    Case('gmm-joint-3', 3, 'full', 17, 48, 1),
+)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Arguments of the subcommand."""
+    parser.add_argument(
+        '--device', default='cuda' if torch.cuda.is_available() else 'cpu')
+    parser.add_argument(
+        '--threads', type=int, default=2, help="PyTorch's, on a CPU")
+    parser.add_argument(
+        '--repeats', type=int, default=7, help='runs; the median counts')
+    parser.add_argument(
+        '--gpu-scale',
+        type=int,
+        default=64,
+        help='how many times larger the batches are on a GPU')
+
+
+def run(args: argparse.Namespace) -> List[Dict[str, Any]]:
+    """Measures; returns the rows."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(args.threads)
+    try:
+        return [measure(case, args) for case in CASES]
+    finally:
+        torch.set_num_threads(before)
+
+
+def measure(case: Case, args: argparse.Namespace) -> Dict[str, Any]:
+    """One row: poses a second of both sides, run in turns."""
+    on_cpu = torch.device(args.device).type == 'cpu'
+    poses = case.poses * (1 if on_cpu else args.gpu_scale)
+    x = make_samples(poses * case.fits, case.dims)
+    part = x[:case.reference_poses * case.fits].double().numpy()
+    batch = x.to(args.device)
+    fit_ours(batch, case.covariance_type)  # warm-up
+    times: Dict[str, List[float]] = dict(ours=[], reference=[])
+    for _ in range(args.repeats):
+        seconds, likelihood = timed(
+            lambda: fit_ours(batch, case.covariance_type))
+        times['ours'].append(seconds / poses)
+        seconds, expected = timed(
+            lambda: fit_reference(part, case.covariance_type))
+        times['reference'].append(seconds / case.reference_poses)
+    ours, reference = (
+        float(np.median(times[key])) for key in ('ours', 'reference'))
+    where = (f'{args.threads} threads'
+             if on_cpu else torch.cuda.get_device_name(args.device))
+    kind = f'{case.covariance_type} covariance, D = {case.dims}'
+    if case.fits > 1:
+        kind = f'{case.fits} fits of {kind} a pose'
+    return dict(
+        name=case.name,
+        ours=1 / ours,
+        reference=1 / reference,
+        ratio=reference / ours,
+        unit='poses/s',
+        note=f'{kind}; n = {NUM_SAMPLES}, M = {NUM_COMPONENTS}, '
+        f'{NUM_ITERATIONS} iterations (tol 0), greedy k-means++ start without '
+        f'Lloyd steps on both sides; ours float32, batch of {poses} poses, '
+        f'{where}; scikit-learn float64, one BLAS thread; mean '
+        f'log-likelihood {likelihood[:len(expected)].mean():.2f} and '
+        f'{expected.mean():.2f}')
+
+
+def make_samples(problems: int, dims: int) -> Tensor:
+    """Samples (P, n, D) of overlapping mixtures, about as wide as poses."""
+    generator = torch.Generator().manual_seed(0)
+    shape = (problems, NUM_COMPONENTS, dims)
+    centres = 0.5 * torch.randn(shape, generator=generator)
+    widths = 0.1 + 0.3 * torch.rand(shape, generator=generator)
+    component = torch.randint(
+        NUM_COMPONENTS, (problems, NUM_SAMPLES, 1), generator=generator)
+    component = component.expand(-1, -1, dims)
+    white = torch.randn(problems, NUM_SAMPLES, dims, generator=generator)
+    return centres.gather(1, component) + white * widths.gather(1, component)
+
+
+def fit_ours(x: Tensor, covariance_type: str) -> np.ndarray:
+    """All problems at once; their mean log-likelihoods (P,)."""
+    _, info = fit_gmm(
+        x,
+        NUM_COMPONENTS,
+        covariance_type,
+        max_iter=NUM_ITERATIONS,
+        tol=0,
+        generator=torch.Generator().manual_seed(0))
+    return info.log_likelihood.cpu().numpy()  # waits for a GPU
+
+
+def fit_reference(x: np.ndarray, covariance_type: str) -> np.ndarray:
+    """The same with scikit-learn, one problem after another."""
+    from sklearn.mixture import GaussianMixture
+    from threadpoolctl import threadpool_limits
+    likelihood = []
+    with threadpool_limits(1), warnings.catch_warnings():
+        warnings.simplefilter('ignore')  # that EM has not converged
+        for seed, problem in enumerate(x):
+            mixture = GaussianMixture(
+                NUM_COMPONENTS,
+                covariance_type=covariance_type,
+                init_params='k-means++',
+                max_iter=NUM_ITERATIONS,
+                tol=0,
+                random_state=seed).fit(problem)
+            likelihood.append(mixture.lower_bound_)
+    return np.array(likelihood)
+
+
+def timed(function: Callable[[], np.ndarray]) -> Tuple[float, np.ndarray]:
+    """Seconds that a call takes, and what it returns."""
+    start = time.perf_counter()
+    value = function()
+    return time.perf_counter() - start, value
