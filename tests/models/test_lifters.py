@@ -103,6 +103,49 @@ def test_the_control_head_regresses_in_one_pass():
     assert 'hypotheses' not in out
 
 
+@pytest.mark.parametrize('residual', [True, False])
+def test_stacked_networks_each_refine_the_pose_before(residual):
+    """Baseline B: untrained refiners change nothing, trained ones do."""
+    single = lifter('SinglePassHead', residual=residual)
+    stacked = lifter('SinglePassHead', residual=residual, num_stacks=3)
+    missing, unexpected = stacked.load_state_dict(
+        single.state_dict(), strict=False)
+    assert not unexpected and all('refiners' in key for key in missing)
+    inputs, samples = batch([0, 1])
+    want = predict(single, inputs, samples)[0].keypoints
+    np.testing.assert_allclose(
+        predict(stacked, inputs, samples)[0].keypoints, want, atol=1e-6)
+
+    first, second = stacked.head.refiners
+    for network in (first, second):
+        torch.nn.init.normal_(network.output.linear.weight, std=0.05)
+    context = stacked.extract_feat(inputs)
+    from mmdiffpose.models.heads.base import stack_mixtures
+    mixtures = stack_mixtures(samples, inputs)
+    head = stacked.head
+    projected = head.project(context, head.initial(context, mixtures))
+    steps = torch.zeros(2 * T)
+
+    def run(network, poses):
+        reference = context.coarse if residual else 0
+        return network(
+            ((poses - reference) / head.pose_scale).reshape(-1, 1, 17, 3),
+            steps, projected.reshape(-1, 1, 17, projected.shape[-1])).reshape(
+                2, T, 17, 3) * head.pose_scale
+
+    expected = run(head.denoiser, context.coarse) + (
+        context.coarse if residual else 0)
+    for network in (first, second):
+        expected = expected + run(network, expected)
+    torch.testing.assert_close(head(context, mixtures), expected)
+
+    stacked.train().loss(inputs, samples)['loss_pose3d'].backward()
+    for network in (head.denoiser, first, second):
+        assert network.output.linear.weight.grad.abs().sum() > 0
+    with pytest.raises(ValueError, match='num_stacks'):
+        lifter('SinglePassHead', num_stacks=0)
+
+
 def test_a_single_target_frame_yields_the_middle_frame():
     """What MMPose's own inferencer asks for."""
     model = lifter(target='sample')

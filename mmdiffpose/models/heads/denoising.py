@@ -62,8 +62,12 @@ class DenoisingHead(BaseLiftingHead):
         self.xy = xy
         self.std_scale = std_scale
 
-    def denoise(self, poses: Tensor, k: Tensor, context: Tensor,
-                coarse: Tensor) -> Tensor:
+    def denoise(self,
+                poses: Tensor,
+                k: Tensor,
+                context: Tensor,
+                coarse: Tensor,
+                network: Optional[nn.Module] = None) -> Tensor:
         """Run the network on all hypotheses in one batch.
 
         Args:
@@ -73,11 +77,14 @@ class DenoisingHead(BaseLiftingHead):
             context (Tensor): Projected features, (B, T, J, C').
             coarse (Tensor): The context encoder's poses, (B, T, J, 3),
                 metres.
+            network (nn.Module, optional): One to run in place of the head's
+                denoiser.
 
         Returns:
             Tensor: (B, N, T, J, 3), metres; relative to ``coarse`` is
             already undone.
         """
+        network = self.denoiser if network is None else network
         shape = poses.shape
         N = shape[1]
         coarse = coarse[:, None]
@@ -85,9 +92,9 @@ class DenoisingHead(BaseLiftingHead):
         inputs = (poses - reference) / self.pose_scale
         context = context[:, None].expand(-1, N, -1, -1, -1)
         # A frame-wise denoiser sees each frame as a window of one.
-        frames = shape[2] if self.denoiser.temporal else 1
-        steps = k[..., 0] if self.denoiser.temporal else k
-        output = self.denoiser(
+        frames = shape[2] if network.temporal else 1
+        steps = k[..., 0] if network.temporal else k
+        output = network(
             inputs.reshape(-1, frames, *shape[3:]), steps.reshape(-1),
             context.reshape(-1, frames, *context.shape[3:]))
         return output.reshape(shape) * self.pose_scale + reference

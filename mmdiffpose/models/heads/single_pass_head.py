@@ -1,11 +1,11 @@
 # Copyright (c) mmdiffpose contributors. All rights reserved.
-"""The control: DiffPose's network as a single-pass regressor."""
+"""The controls: DiffPose's network as a regressor, once or stacked."""
 
 from typing import List, Optional, Sequence, Union
 
 import torch
 from mmengine.structures import InstanceData
-from torch import Tensor
+from torch import Tensor, nn
 
 from mmdiffpose.registry import MODELS
 from .base import (LiftingContext, flip_mixtures, flip_poses, stack_labels,
@@ -15,16 +15,23 @@ from .denoising import DenoisingHead
 
 @MODELS.register_module()
 class SinglePassHead(DenoisingHead):
-    """DiffPose's "Baseline A" (Table 4): the same network, one step.
+    """DiffPose's "Baseline A" and "Baseline B" (Table 4): no diffusion.
 
     The denoiser gets the context encoder's pose in place of a noisy one and
-    regresses the pose. What diffusion is worth is its lead over this head,
-    not over the context encoder, which has fewer parameters.
+    regresses the pose, in one step (A), or stacked ``num_stacks`` times with
+    weights of their own to approximate the complexity of a reverse process
+    (B); each further network refines the pose before it. What diffusion is
+    worth is its lead over this head, not over the context encoder, which has
+    fewer parameters. With ``residual=True`` the pose is regressed relative to
+    the context encoder's (and then is zero at the input: the network knows it
+    from f_ST and, with ``condition_on_start``, from the moments of H_K), with
+    ``residual=False`` as such; the paper does not say which.
 
     Args:
         in_channels (int): Width C of the context encoder's features.
         denoiser (dict): The network g.
         loss (dict): Defaults to MPJPE.
+        num_stacks (int): Networks one after the other. Defaults to 1.
         **kwargs: Arguments of :class:`DenoisingHead`.
     """
 
@@ -32,8 +39,14 @@ class SinglePassHead(DenoisingHead):
                  in_channels: int,
                  denoiser: dict,
                  loss: Optional[dict] = None,
+                 num_stacks: int = 1,
                  **kwargs) -> None:
         super().__init__(in_channels, denoiser, **kwargs)
+        if num_stacks < 1:
+            raise ValueError(f'num_stacks should be at least 1, got '
+                             f'{num_stacks}')
+        self.refiners = nn.ModuleList(
+            MODELS.build(denoiser) for _ in range(num_stacks - 1))
         self.loss_module = MODELS.build(
             dict(type='mmdiffpose.MPJPELoss') if loss is None else loss)
 
@@ -47,8 +60,15 @@ class SinglePassHead(DenoisingHead):
             feats.coarse.shape[1],
             device=feats.coarse.device)
         context = self.project(feats, self.initial(feats, mixtures))
-        return self.denoise(feats.coarse[:, None], steps, context,
-                            feats.coarse)[:, 0]
+        poses = self.denoise(feats.coarse[:, None], steps, context,
+                             feats.coarse)
+        for network in self.refiners:
+            # A refiner's output is a step from the pose before it, so that
+            # an untrained one changes nothing.
+            reference = feats.coarse[:, None] if self.residual else 0.
+            poses = poses - reference + self.denoise(poses, steps, context,
+                                                     feats.coarse, network)
+        return poses[:, 0]
 
     def loss(self,
              feats: LiftingContext,
