@@ -1,4 +1,5 @@
 # Copyright (c) mmdiffpose contributors. All rights reserved.
+from .graformer import GraFormer
 from .mixste import MixSTE
 
-__all__ = ['MixSTE']
+__all__ = ['GraFormer', 'MixSTE']

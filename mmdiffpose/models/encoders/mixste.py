@@ -8,7 +8,7 @@ from mmengine.model import BaseModule
 from torch import Tensor, nn
 
 from mmdiffpose.registry import MODELS
-from ..layers import TransformerBlock
+from ..layers import TransformerBlock, standardize_window
 
 
 @MODELS.register_module()
@@ -129,9 +129,7 @@ class MixSTE(BaseModule):
                 'backbone should agree')
         B, T, J, _ = x2d.shape
         if self.standardize:
-            x2d = x2d - x2d.mean(dim=(1, 2), keepdim=True)
-            size = x2d.square().mean(dim=(1, 2, 3), keepdim=True).sqrt()
-            x2d = x2d / size.clamp(min=1e-3)
+            x2d = standardize_window(x2d)
         x = self.embed(x2d).flatten(0, 1) + self.spatial_pos
         x = self.pos_drop(x)
         for i, (spatial, temporal) in enumerate(

@@ -1,9 +1,11 @@
 # Copyright (c) mmdiffpose contributors. All rights reserved.
 from .cpn_head import CPNHead
 from .diffpose_head import DiffPoseHead
+from .graph_regression_head import GraphRegressionHead
 from .lifting_regression_head import LiftingRegressionHead
 from .single_pass_head import SinglePassHead
 
 __all__ = [
-    'CPNHead', 'DiffPoseHead', 'LiftingRegressionHead', 'SinglePassHead'
+    'CPNHead', 'DiffPoseHead', 'GraphRegressionHead', 'LiftingRegressionHead',
+    'SinglePassHead'
 ]

@@ -1,9 +1,14 @@
 # Copyright (c) mmdiffpose contributors. All rights reserved.
 from .attention import SelfAttention, TransformerBlock
 from .embedding import sinusoidal_embedding
-from .graph_conv import ChebConv, normalized_laplacian
+from .graformer_layers import (GraphAttentionLayer, LearnedGraphMLP,
+                               ResidualChebBlock, StdLayerNorm)
+from .graph_conv import ChebConv, normalized_laplacian, random_walk_laplacian
+from .standardize import standardize_window
 
 __all__ = [
-    'ChebConv', 'SelfAttention', 'TransformerBlock', 'normalized_laplacian',
-    'sinusoidal_embedding'
+    'ChebConv', 'GraphAttentionLayer', 'LearnedGraphMLP', 'ResidualChebBlock',
+    'SelfAttention', 'StdLayerNorm', 'TransformerBlock',
+    'normalized_laplacian', 'random_walk_laplacian', 'sinusoidal_embedding',
+    'standardize_window'
 ]

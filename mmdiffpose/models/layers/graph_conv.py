@@ -35,6 +35,28 @@ def normalized_laplacian(adjacency: np.ndarray) -> np.ndarray:
     return -scale[:, None] * adjacency * scale[None]
 
 
+def random_walk_laplacian(adjacency: np.ndarray) -> np.ndarray:
+    r"""Laplacian :math:`I - D^{-1} (A + I)` of the graph with self-loops.
+
+    What GraFormer's and DiffPose's released code uses, and so what their
+    weights need. Not symmetric; its eigenvalues lie between 0 and 2 and are
+    not shifted to [-1, 1].
+
+    Args:
+        adjacency (np.ndarray): Symmetric 0/1 matrix (J, J), no self-loops.
+
+    Returns:
+        np.ndarray: float64, (J, J); rows sum to 0.
+    """
+    looped = np.asarray(adjacency, dtype=np.float64) + np.eye(len(adjacency))
+    return np.eye(len(looped)) - looped / looped.sum(1, keepdims=True)
+
+
+LAPLACIANS = dict(
+    symmetric=normalized_laplacian, random_walk=random_walk_laplacian)
+"""Laplacians of :class:`ChebConv`, by name."""
+
+
 class ChebConv(nn.Module):
     r"""Chebyshev graph convolution
     :math:`\sum_{i=0}^{K} T_i(\tilde L)\, x\, W_i + b`.
@@ -49,18 +71,28 @@ class ChebConv(nn.Module):
         adjacency (np.ndarray): Symmetric 0/1 matrix (J, J), no self-loops.
         order (int): Highest polynomial degree K, so K + 1 terms. Defaults
             to 2, as in GraFormer.
+        laplacian (str): Key of :data:`LAPLACIANS`: ``'symmetric'``
+            (Defferrard et al.) or ``'random_walk'`` (the released code of
+            GraFormer and DiffPose). Defaults to ``'symmetric'``.
+
+    Raises:
+        ValueError: For an unknown Laplacian.
     """
 
     def __init__(self,
                  in_channels: int,
                  out_channels: int,
                  adjacency: np.ndarray,
-                 order: int = 2) -> None:
+                 order: int = 2,
+                 laplacian: str = 'symmetric') -> None:
         super().__init__()
-        laplacian = normalized_laplacian(adjacency)
-        terms = [np.eye(len(laplacian)), laplacian]
+        if laplacian not in LAPLACIANS:
+            raise ValueError(f'laplacian should be one of {list(LAPLACIANS)},'
+                             f' got {laplacian!r}')
+        matrix = LAPLACIANS[laplacian](adjacency)
+        terms = [np.eye(len(matrix)), matrix]
         while len(terms) <= order:
-            terms.append(2 * laplacian @ terms[-1] - terms[-2])
+            terms.append(2 * matrix @ terms[-1] - terms[-2])
         # T_0 = I needs no product, so only the higher terms are kept.
         self.register_buffer(
             'polynomials',
