@@ -43,6 +43,11 @@ class LiftedTrack:
         skeleton: The joint set.
         fps: Frames a second, if known.
         track_id: The person, if the detector said so.
+        root_trajectory: (F, 3) metres, camera axes: where the root joint is,
+            from :func:`~mmdiffpose.apis.root_trajectory.place_in_scene`; None
+            where nobody solved for it.
+        focal_px: The focal length that it was solved with, pixels.
+        focal_source: Where that one came from: given, EXIF or assumed.
     """
     keypoints_3d: np.ndarray
     scores: np.ndarray
@@ -55,6 +60,9 @@ class LiftedTrack:
     skeleton: Skeleton = H36M_17
     fps: Optional[float] = None
     track_id: Optional[int] = None
+    root_trajectory: Optional[np.ndarray] = None
+    focal_px: Optional[float] = None
+    focal_source: Optional[str] = None
 
     def __len__(self) -> int:
         return len(self.keypoints_3d)
