@@ -18,9 +18,9 @@ class GraFormer(BaseModule):
 
     Zhao et al., "GraFormer: Graph-oriented Transformer for 3D Pose
     Estimation", CVPR 2022: a Chebyshev graph convolution, then layers of
-    self-attention with a feed-forward part over a learned graph ("GraAttention")
-    and a residual block of two Chebyshev convolutions over the skeleton
-    ("ChebGConv"). Frames are encoded one by one, whatever T is.
+    self-attention with a feed-forward part over a learned graph
+    ("GraAttention") and a residual block of two Chebyshev convolutions over
+    the skeleton ("ChebGConv"). Frames are encoded one by one, whatever T is.
 
     The paper's last graph convolution, to 3 coordinates, is
     :class:`~mmdiffpose.models.heads.GraphRegressionHead`. The defaults are
