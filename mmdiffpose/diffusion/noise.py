@@ -62,9 +62,9 @@ class HypothesisNoise:
         return drawn.to(self.device).expand(-1, -1, self.num_frames,
                                             *(-1 for _ in shape))
 
-    def normal(self) -> Tensor:
-        """Standard normal draws, shape (B, N, T, J, 3)."""
-        return self._draw(torch.randn, self.num_joints, 3)
+    def normal(self, channels: int = 3) -> Tensor:
+        """Standard normal draws, shape (B, N, T, J, C)."""
+        return self._draw(torch.randn, self.num_joints, channels)
 
     def uniform(self) -> Tensor:
         """Uniform draws from [0, 1), shape (B, N, T, J)."""

@@ -18,6 +18,7 @@ noise.
 
 from typing import Literal, Optional, Tuple, Union
 
+import torch
 from torch import Tensor
 
 Target = Literal['sample', 'epsilon', 'previous']
@@ -177,3 +178,24 @@ def training_steps(uniform: Tensor,
     """
     steps = 1 + (num_steps * uniform**exponent).floor().long()
     return steps.clamp(max=num_steps)
+
+
+def antithetic_steps(steps: Tensor, num_steps: int) -> Tensor:
+    """Replace about half of drawn steps by the mirror images of the others.
+
+    With n steps in row-major order, the first n // 2 + 1 stay and the rest
+    are K + 1 - k of the first ones, so that noisy and clean steps are in
+    balance in every batch. Each step's own distribution stays what it was,
+    where that is symmetric (DDPM's and DiffPose's released code).
+
+    Args:
+        steps (Tensor): Steps in 1..K, any shape.
+        num_steps (int): K.
+
+    Returns:
+        Tensor: The shape of ``steps``.
+    """
+    flat = steps.flatten()
+    first = flat[:len(flat) // 2 + 1]
+    paired = torch.cat([first, num_steps + 1 - first])[:len(flat)]
+    return paired.reshape(steps.shape)

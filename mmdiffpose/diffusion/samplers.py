@@ -6,7 +6,7 @@ Both samplers run in ``u = h - center`` (see
 process of DiffPose and the standard one alike.
 """
 
-from typing import Callable, List, Optional
+from typing import Callable, List, Optional, Sequence
 
 import torch
 from torch import Tensor
@@ -59,7 +59,8 @@ def ddim(denoise: Denoiser,
          eta: float = 0.,
          noise: Optional[NoiseFn] = None,
          clip: Optional[float] = None,
-         callback: Optional[Callback] = None) -> Tensor:
+         callback: Optional[Callback] = None,
+         sequence: Optional[Sequence[int]] = None) -> Tensor:
     r"""DDIM (Song et al., 2021, Eq. 12) around :math:`\mu^G`.
 
     With ``eta=0`` the path is deterministic, and hypotheses differ only
@@ -78,17 +79,24 @@ def ddim(denoise: Denoiser,
         clip (float, optional): Bound on each coordinate of the estimate of
             :math:`h_0`, metres.
         callback (Callable, optional): See ``Callback``.
+        sequence (Sequence[int], optional): The steps themselves, from at
+            most K down to 0; ``num_sampling_steps`` isn't read then.
 
     Returns:
         Tensor: Samples of :math:`H_0`, the shape of ``h_start``, metres.
 
     Raises:
-        ValueError: For ``eta > 0`` without ``noise``, or a number of steps
-            outside 1..K.
+        ValueError: For ``eta > 0`` without ``noise``, a number of steps
+            outside 1..K, or a sequence that doesn't go down to 0.
     """
     if eta > 0 and noise is None:
         raise ValueError('eta > 0 needs a noise function')
-    sequence = step_sequence(process.num_steps, num_sampling_steps)
+    if sequence is None:
+        sequence = step_sequence(process.num_steps, num_sampling_steps)
+    elif (not 0 < sequence[0] <= process.num_steps or sequence[-1] != 0
+          or any(k <= j for k, j in zip(sequence[:-1], sequence[1:]))):
+        raise ValueError('the sequence of steps should go down from at most '
+                         f'{process.num_steps} to 0, got {list(sequence)}')
     h = h_start
     for k, j in zip(sequence[:-1], sequence[1:]):
         h0 = _estimate(denoise, process, target, h, k, center, clip)
