@@ -3,9 +3,10 @@ from .cpn_head import CPNHead
 from .diffpose_head import DiffPoseHead
 from .graph_regression_head import GraphRegressionHead
 from .lifting_regression_head import LiftingRegressionHead
+from .released_diffpose_head import ReleasedDiffPoseHead
 from .single_pass_head import SinglePassHead
 
 __all__ = [
     'CPNHead', 'DiffPoseHead', 'GraphRegressionHead', 'LiftingRegressionHead',
-    'SinglePassHead'
+    'ReleasedDiffPoseHead', 'SinglePassHead'
 ]

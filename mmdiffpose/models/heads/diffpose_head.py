@@ -1,7 +1,7 @@
 # Copyright (c) mmdiffpose contributors. All rights reserved.
 """DiffPose: pose estimation as reverse diffusion from a mixture."""
 
-from typing import List, Optional, Sequence, Tuple, Union
+from typing import List, Optional, Sequence, Union
 
 import torch
 from mmengine.structures import InstanceData
@@ -21,6 +21,7 @@ from mmdiffpose.registry import MODELS
 from .base import (LiftingContext, flip_mixtures, flip_poses, stack_labels,
                    stack_mixtures)
 from .denoising import DenoisingHead
+from .sampling_options import sampling_options
 
 Features = Union[LiftingContext, List[LiftingContext]]
 
@@ -33,7 +34,6 @@ TEST_DEFAULTS = dict(
     seed=0,
     share_frames=True)
 """Keys of ``test_cfg`` that :class:`DiffPoseHead` reads."""
-_LIFTER_TEST_KEYS = {'flip_test', 'output_keypoint_indices'}
 
 
 @MODELS.register_module()
@@ -295,7 +295,8 @@ class DiffPoseHead(DenoisingHead):
         Raises:
             ValueError: For a key of ``test_cfg`` that nothing reads.
         """
-        options, seeds = self._test_options(batch_data_samples, test_cfg)
+        options, seeds = sampling_options(batch_data_samples, test_cfg,
+                                          TEST_DEFAULTS)
         mirrored = None
         if isinstance(feats, list):
             feats, mirrored = feats
@@ -314,27 +315,3 @@ class DiffPoseHead(DenoisingHead):
                 coarse.shape[:-1])
         return self.pack(
             mean_pose(hypotheses), std, batch_data_samples, hypotheses, coarse)
-
-    @staticmethod
-    def _test_options(data_samples: Sequence,
-                      test_cfg: Optional[dict]) -> Tuple[dict, List[int]]:
-        """Sampling options, and a seed per window from its clip's name."""
-        test_cfg = dict(test_cfg or {})
-        unknown = set(test_cfg) - set(TEST_DEFAULTS) - _LIFTER_TEST_KEYS
-        if unknown:
-            raise ValueError(f'model.test_cfg has keys that nothing reads: '
-                             f'{sorted(unknown)}; known are '
-                             f'{sorted({*TEST_DEFAULTS, *_LIFTER_TEST_KEYS})}')
-        options = {
-            key: test_cfg[key]
-            for key in TEST_DEFAULTS if key in test_cfg
-        }
-        seed = options.get('seed', TEST_DEFAULTS['seed'])
-        # Windows of one clip share their noise, so that a hypothesis stays
-        # the same hypothesis across windows.
-        seeds = [
-            seed_from(seed, sample.metainfo.get('clip', ''),
-                      sample.metainfo.get('camera', ''))
-            for sample in data_samples
-        ]
-        return options, seeds
