@@ -1,19 +1,25 @@
 # Copyright (c) mmdiffpose contributors. All rights reserved.
 """Joint sets and the mappings between them."""
 
+from pathlib import Path
+
 import hypothesis.extra.numpy as hnp
 import hypothesis.strategies as st
 import numpy as np
 import pytest
 from hypothesis import given, settings
 
-from mmdiffpose.skeletons import (COCO_17, H36M_17, SKELETONS, get_skeleton,
-                                  map_joints, mapping_matrix)
+from mmdiffpose.skeletons import (BODY_25, COCO_17, H36M_17, SKELETONS,
+                                  Skeleton, get_skeleton, map_joints,
+                                  mapping_matrix)
 
 FINITE = st.floats(-2000, 2000, width=32)
+every_skeleton = pytest.mark.parametrize(
+    'skeleton', SKELETONS.values(), ids=list(SKELETONS))
+SOURCES = st.sampled_from(sorted(SKELETONS)).map(get_skeleton)
 
 
-@pytest.mark.parametrize('skeleton', SKELETONS.values(), ids=str)
+@every_skeleton
 def test_tree_and_pairs_are_consistent(skeleton):
     assert len(skeleton.parents) == skeleton.num_joints
     assert len(set(skeleton.joints)) == skeleton.num_joints
@@ -21,7 +27,9 @@ def test_tree_and_pairs_are_consistent(skeleton):
     order = np.asarray(skeleton.flip_indices)
     assert (order[order] == np.arange(len(order))).all()
     for left, right in skeleton.flip_pairs:
-        assert skeleton.joints[left] == 'left_' + skeleton.joints[right][6:]
+        names = skeleton.joints[left], skeleton.joints[right]
+        if not names[0].startswith('face-'):
+            assert names[0] == 'left_' + names[1].removeprefix('right_')
     assert skeleton.adjacency().sum() == 2 * len(skeleton.bones)
 
 
@@ -36,45 +44,147 @@ def test_same_joints_map_to_themselves():
     assert (mapping_matrix(H36M_17, H36M_17) == np.eye(17)).all()
 
 
-def test_coco_mapping_agrees_with_mmpose():
+def metainfo(name):
+    """MMPose's own description of a joint set."""
+    config = pytest.importorskip('mmengine.config')
+    package = Path(pytest.importorskip('mmpose').__file__).parent
+    found = [
+        folder / 'configs/_base_/datasets' / f'{name}.py'
+        for folder in (package / '.mim', package.parent)
+    ]
+    found = [path for path in found if path.is_file()]
+    if not found:
+        pytest.skip("MMPose's configs are not installed")
+    base = config.Config.fromfile(found[0])
+    joints = base.dataset_info.keypoint_info
+    return [joints[i] for i in range(len(joints))]
+
+
+@pytest.mark.parametrize('name', sorted(set(SKELETONS) - {'body25'}))
+def test_names_order_and_flips_are_mmposes(name):
+    skeleton, theirs = SKELETONS[name], metainfo(name)
+    assert list(skeleton.joints) == [joint['name'] for joint in theirs]
+    swapped = [joint['swap'] or joint['name'] for joint in theirs]
+    assert [skeleton.joints[i] for i in skeleton.flip_indices] == swapped
+
+
+def test_body25_is_openposes_older_set_with_hips_and_feet():
+    """MMPose describes OpenPose's 18 joints: these, in the same order."""
+    older = [joint['name'] for joint in metainfo('coco_openpose')]
+    joints = list(BODY_25.joints)
+    assert joints.pop(8) == 'mid_hip'
+    assert joints[:18] == older
+    assert joints[18:] == [
+        f'{side}_{part}' for side in ('left', 'right')
+        for part in ('big_toe', 'small_toe', 'heel')
+    ]
+
+
+@pytest.mark.parametrize('name', ['coco', 'posetrack18', 'aic', 'crowdpose'])
+def test_mapping_agrees_with_mmpose(name):
     """MMPose's inferencer and ours feed a lifter the same joints."""
     apis = pytest.importorskip('mmpose.apis')
-    keypoints = np.random.default_rng(0).uniform(0, 1000, (4, 17, 2))
-    ours, _ = map_joints(keypoints, np.ones((4, 17)), COCO_17, H36M_17)
-    theirs = apis.convert_keypoint_definition(keypoints, 'coco', 'h36m')
+    source = SKELETONS[name]
+    keypoints = np.random.default_rng(0).uniform(0, 1000,
+                                                 (4, source.num_joints, 2))
+    ours, scores = map_joints(keypoints, np.ones(keypoints.shape[:2]), source,
+                              H36M_17)
+    theirs = apis.convert_keypoint_definition(keypoints, name, 'h36m')
     np.testing.assert_allclose(ours, theirs)
+    assert (scores == 1).all()
 
 
-@settings(deadline=None, max_examples=25)
-@given(
-    hnp.arrays(np.float64, (2, 17, 2), elements=FINITE),
-    hnp.arrays(np.float64, 2, elements=FINITE), st.floats(0.1, 10))
-def test_mapping_commutes_with_similarities(keypoints, shift, scale):
+@pytest.mark.parametrize('name, expected', [
+    ('halpe26', dict(root='hip', neck_base='nose', head='head')),
+    ('body25', dict(root='mid_hip', neck_base='nose')),
+    ('mpii',
+     dict(
+         root='pelvis',
+         thorax='thorax',
+         neck_base='upper_neck',
+         head='head_top')),
+])
+def test_joints_that_the_detector_has_itself_are_taken(name, expected):
+    source = SKELETONS[name]
+    matrix = mapping_matrix(source, H36M_17)
+    for joint, part in expected.items():
+        assert matrix[H36M_17.index[joint], source.index[part]] == 1
+
+
+@every_skeleton
+def test_weights_are_means_of_the_joints_own_side(skeleton):
+    """No joint of the left is made of the right's, and none of a limb of
+    another limb's."""
+    matrix = mapping_matrix(skeleton, H36M_17)
+    np.testing.assert_allclose(matrix.sum(1), 1)
+    assert (matrix >= 0).all()
+    for joint, row in zip(H36M_17.joints, matrix):
+        side, _, part = joint.partition('_')
+        if side in ('left', 'right'):
+            name, = (skeleton.joints[i] for i in np.flatnonzero(row))
+            expected = part if part in name else part.replace('foot', 'ankle')
+            assert name == f'{side}_{expected}'
+
+
+def test_a_joint_that_the_detector_has_not_is_masked():
+    joints = ('left_hip', 'right_hip', 'left_knee')
+    legs = Skeleton('legs', joints, (-1, 0, 0), ((0, 1), ))
+    keypoints, scores = map_joints(
+        np.ones((5, 3, 2)), np.full((5, 3), .7), legs, H36M_17)
+    assert np.isfinite(keypoints).all()
+    seen = [H36M_17.joints[j] for j in np.flatnonzero(scores[0])]
+    assert seen == ['root', 'right_hip', 'left_hip', 'left_knee']
+    knees = Skeleton('knees', ('left_knee', ), (-1, ), ())
+    with pytest.raises(ValueError, match='from knees.*known.*aic.*posetrack'):
+        mapping_matrix(knees, H36M_17)
+
+
+@settings(deadline=None, max_examples=40)
+@given(SOURCES, st.integers(0, 2**32 - 1),
+       hnp.arrays(np.float64, 2, elements=FINITE), st.floats(0.1, 10))
+def test_mapping_commutes_with_similarities(source, seed, shift, scale):
     """Moving and zooming the picture moves and zooms every joint with it."""
-    scores = np.ones((2, 17))
-    direct, _ = map_joints(keypoints * scale + shift, scores, COCO_17, H36M_17)
-    mapped, _ = map_joints(keypoints, scores, COCO_17, H36M_17)
+    shape = (2, source.num_joints)
+    keypoints = np.random.default_rng(seed).uniform(0, 2000, (*shape, 2))
+    direct, _ = map_joints(keypoints * scale + shift, np.ones(shape), source,
+                           H36M_17)
+    mapped, _ = map_joints(keypoints, np.ones(shape), source, H36M_17)
     np.testing.assert_allclose(direct, mapped * scale + shift, atol=1e-6)
 
 
-@settings(deadline=None, max_examples=25)
-@given(hnp.arrays(np.float64, (2, 17, 2), elements=FINITE))
-def test_mapping_keeps_left_and_right(keypoints):
+@settings(deadline=None, max_examples=40)
+@given(SOURCES, st.integers(0, 2**32 - 1))
+def test_mapping_keeps_left_and_right(source, seed):
     """Mirrored joints of one set are the mirrored joints of the other."""
-    scores = np.ones((2, 17))
-    mirrored, _ = map_joints(keypoints[:, list(COCO_17.flip_indices)], scores,
-                             COCO_17, H36M_17)
-    mapped, _ = map_joints(keypoints, scores, COCO_17, H36M_17)
-    np.testing.assert_allclose(mirrored, mapped[:, list(H36M_17.flip_indices)])
+    shape = (2, source.num_joints)
+    rng = np.random.default_rng(seed)
+    keypoints, scores = rng.uniform(0, 2000, (*shape, 2)), rng.random(shape)
+    order = list(source.flip_indices)
+    mirrored = map_joints(keypoints[:, order], scores[:, order], source,
+                          H36M_17)
+    mapped = map_joints(keypoints, scores, source, H36M_17)
+    for one, other in zip(mirrored, mapped):
+        np.testing.assert_allclose(one, other[:, list(H36M_17.flip_indices)])
 
 
-def test_a_missing_joint_masks_what_needs_it_and_nothing_else():
+@settings(deadline=None, max_examples=40)
+@given(SOURCES, st.data())
+def test_a_missing_joint_masks_what_needs_it_and_nothing_else(source, data):
+    missing = data.draw(st.sets(st.integers(0, source.num_joints - 1)))
+    scores = np.full((1, source.num_joints), 0.9)
+    scores[0, list(missing)] = 0
+    _, mapped = map_joints(
+        np.ones((1, source.num_joints, 2)), scores, source, H36M_17)
+    needs = mapping_matrix(source, H36M_17)[:, sorted(missing)].any(1)
+    np.testing.assert_array_equal(mapped[0], np.where(needs, 0, 0.9))
+
+
+def test_missing_hip():
     scores = np.full((1, 17), 0.9)
     scores[0, COCO_17.index['left_hip']] = 0
     _, mapped = map_joints(np.ones((1, 17, 2)), scores, COCO_17, H36M_17)
     missing = {H36M_17.joints[j] for j in np.flatnonzero(mapped[0] == 0)}
     assert missing == {'root', 'left_hip', 'spine'}
-    assert (mapped[mapped > 0] == 0.9).all()
 
 
 def test_wrong_joint_count_is_refused():

@@ -1,0 +1,21 @@
+# Copyright (c) mmdiffpose contributors. All rights reserved.
+"""Joint sets: names, kinematic tree, left/right pairs.
+
+Plain Python and NumPy: no torch, no mmpose. Mappings between detectors'
+joints and the lifters' live here too, so that a joint index is written down
+once.
+"""
+
+from .detector_sets import (AIC_14, BODY_25, COCO_17, CROWDPOSE_14, HALPE_26,
+                            MPII_16, POSETRACK18_17)
+from .mapping import SKELETONS, get_skeleton, map_joints, mapping_matrix
+from .mocap_sets import H36M_17, JOINT_ORDERS, MPI_INF_3DHP_17
+from .skeleton import Skeleton
+from .wholebody import COCO_WHOLEBODY_133
+
+__all__ = [
+    'AIC_14', 'BODY_25', 'COCO_17', 'COCO_WHOLEBODY_133', 'CROWDPOSE_14',
+    'H36M_17', 'HALPE_26', 'JOINT_ORDERS', 'MPII_16', 'MPI_INF_3DHP_17',
+    'POSETRACK18_17', 'SKELETONS', 'Skeleton', 'get_skeleton', 'map_joints',
+    'mapping_matrix'
+]

@@ -1,0 +1,167 @@
+# Copyright (c) mmdiffpose contributors. All rights reserved.
+"""From the joints of a 2D detector to Human3.6M's, by name."""
+
+from functools import lru_cache
+from typing import Dict, List, Mapping, Tuple
+
+import numpy as np
+
+from .detector_sets import (AIC_14, BODY_25, COCO_17, CROWDPOSE_14, HALPE_26,
+                            MPII_16, POSETRACK18_17)
+from .mocap_sets import H36M_17
+from .skeleton import Skeleton
+from .wholebody import COCO_WHOLEBODY_133
+
+SKELETONS: Dict[str, Skeleton] = {
+    skeleton.name: skeleton
+    for skeleton in (H36M_17, COCO_17, HALPE_26, BODY_25, COCO_WHOLEBODY_133,
+                     MPII_16, AIC_14, CROWDPOSE_14, POSETRACK18_17)
+}
+"""Joint sets of 2D detections, by name."""
+
+Recipe = Mapping[str, float]
+"""Weights of a joint's parts, by name; they sum to 1."""
+
+
+def _mean(*parts: str) -> Recipe:
+    return {part: 1 / len(parts) for part in parts}
+
+
+_HIPS = _mean('left_hip', 'right_hip')
+_SHOULDERS = _mean('left_shoulder', 'right_shoulder')
+
+_RECIPES: Dict[str, List[Recipe]] = {
+    'root': [_mean('pelvis'),
+             _mean('hip'),
+             _mean('mid_hip'), _HIPS],
+    'right_foot': [_mean('right_ankle')],
+    'left_foot': [_mean('left_ankle')],
+    'thorax': [_SHOULDERS],
+    'neck_base': [
+        _mean('nose'),
+        _mean('upper_neck'),
+        dict(neck=3 / 4, head_top=1 / 4),
+        dict(neck=3 / 4, top_head=1 / 4),
+    ],
+    'head': [
+        _mean('head_bottom', 'head_top'),
+        dict(neck=5 / 12, head_top=7 / 12),
+        dict(neck=5 / 12, top_head=7 / 12),
+        _mean('head_top'),
+        _mean('left_eye', 'right_eye'),
+    ],
+}
+"""Human3.6M's joints as weighted means of a detector's.
+
+A detector's joint of the same name comes first, then the first of these whose
+parts the detector has; the spine is half-way between root and thorax. For
+COCO, PoseTrack18, AI Challenger and CrowdPose this is what MMPose's
+``convert_keypoint_definition`` does, so that a lifter gets the same joints
+here and from MMPose's inferencer. Human3.6M's ``neck_base`` lies at the height
+of the chin and its ``head`` at the top of the head; a detector without a top
+of the head gives the middle of the eyes for it, a few centimetres lower.
+"""
+
+
+def get_skeleton(name: str) -> Skeleton:
+    """Joint set by name.
+
+    Raises:
+        ValueError: If there is no such joint set; names those that there are.
+    """
+    if name not in SKELETONS:
+        raise ValueError(f'unknown skeleton {name!r}, expected one of '
+                         f'{sorted(SKELETONS)}')
+    return SKELETONS[name]
+
+
+def _recipe(joint: str, source: Skeleton) -> Recipe:
+    """A Human3.6M joint's parts; none where the source has no such joint."""
+    if joint == 'spine' and joint not in source.index:
+        halves = [_recipe(end, source) for end in ('root', 'thorax')]
+        if not all(halves):
+            return {}
+        spine: Dict[str, float] = {}
+        for half in halves:
+            for part, weight in half.items():
+                spine[part] = spine.get(part, 0.) + weight / 2
+        return spine
+    for recipe in [_mean(joint), *_RECIPES.get(joint, [])]:
+        if all(part in source.index for part in recipe):
+            return recipe
+    return {}
+
+
+@lru_cache(maxsize=None)
+def mapping_matrix(source: Skeleton, target: Skeleton) -> np.ndarray:
+    """Weights that make the target's joints from the source's.
+
+    Args:
+        source (Skeleton): Joint set of a 2D detector, S joints.
+        target (Skeleton): Joint set of a lifter, J joints: Human3.6M's, or
+            the source's own.
+
+    Returns:
+        np.ndarray: (J, S), read-only. Rows sum to 1, or are 0 for a joint
+        that the source has nothing for; the identity for equal joint sets.
+
+    Raises:
+        ValueError: If there is no mapping between the two.
+    """
+    if source.joints == target.joints:
+        matrix = np.eye(target.num_joints)
+    else:
+        if target.joints != H36M_17.joints:
+            raise ValueError(f'no joint mapping from {source.name} to '
+                             f'{target.name}, expected {H36M_17.name} as '
+                             'target')
+        matrix = np.zeros((target.num_joints, source.num_joints))
+        for row, joint in enumerate(target.joints):
+            for part, weight in _recipe(joint, source).items():
+                matrix[row, source.index[part]] = weight
+        if not matrix[target.root].any():
+            raise ValueError(
+                f'no joint mapping from {source.name} to {target.name}: '
+                f'nothing in {list(source.joints)} makes the '
+                f'{target.joints[target.root]}; known joint sets are '
+                f'{sorted(SKELETONS)}')
+    matrix.flags.writeable = False
+    return matrix
+
+
+def map_joints(keypoints: np.ndarray, scores: np.ndarray, source: Skeleton,
+               target: Skeleton) -> Tuple[np.ndarray, np.ndarray]:
+    """Convert 2D joints and their scores to another joint set.
+
+    A joint made of several is as sure as the least sure of them: its score is
+    their minimum. So a joint is missing (score 0) as soon as one that it
+    needs is, or where the source has nothing for it; its coordinates then
+    mean nothing.
+
+    Args:
+        keypoints (np.ndarray): (..., S, C), pixels.
+        scores (np.ndarray): (..., S), 0 for a missing joint.
+        source (Skeleton): Joint set of the input.
+        target (Skeleton): Joint set wanted.
+
+    Returns:
+        tuple[np.ndarray, np.ndarray]: Keypoints (..., J, C) and scores
+        (..., J).
+
+    Raises:
+        ValueError: If the joint counts are not the source's, or there is no
+            mapping.
+    """
+    for name, found in (('keypoints', keypoints.shape[-2]),
+                        ('scores', scores.shape[-1])):
+        if found != source.num_joints:
+            raise ValueError(f'{name} of skeleton {source.name}: expected '
+                             f'{source.num_joints} joints, found {found}')
+    matrix = mapping_matrix(source, target)
+    mapped = matrix.astype(keypoints.dtype) @ keypoints
+    needed = [
+        scores[...,
+               row > 0].min(-1) if row.any() else np.zeros_like(scores[..., 0])
+        for row in matrix
+    ]
+    return mapped, np.stack(needed, -1).astype(scores.dtype)
