@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mmdiffpose.diffusion.process import (TARGETS, DiffusionProcess,
-                                          training_steps)
+                                          antithetic_steps, training_steps)
 from mmdiffpose.diffusion.schedules import make_alphas
 
 K = 50
@@ -95,6 +95,28 @@ def test_training_steps_stay_in_range_and_p_1_is_uniform(num_steps, exponent):
     counts = torch.bincount(
         training_steps(u[:-1], num_steps), minlength=num_steps + 1)[1:]
     assert (counts - 10000 / num_steps).abs().max() <= 2
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.integers(1, 41), st.integers(0, 999))
+def test_antithetic_steps_are_mirror_images(number, seed):
+    generator = torch.Generator().manual_seed(seed)
+    drawn = torch.randint(1, 52, (number, ), generator=generator)
+    steps = antithetic_steps(drawn, 51)
+    kept = number // 2 + 1
+    assert steps[:kept].tolist() == drawn[:kept].tolist()
+    assert (steps[kept:] + steps[:number - kept] == 52).all()
+    assert steps.shape == drawn.shape and steps.min() >= 1
+    assert steps.max() <= 51
+
+
+def test_antithetic_steps_stay_uniform():
+    generator = torch.Generator().manual_seed(0)
+    drawn = torch.randint(1, 11, (3000, 2, 7), generator=generator)
+    steps = torch.stack([antithetic_steps(part, 10) for part in drawn])
+    for place in steps.flatten(1).T:
+        counts = torch.bincount(place, minlength=11)[1:]
+        assert (counts / 3000 - 0.1).abs().max() < 0.03
 
 
 def test_unknown_target_and_bad_alphas():

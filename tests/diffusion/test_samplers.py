@@ -130,6 +130,29 @@ def test_step_sequence_and_callback():
     assert seen == [50, 40, 30, 20, 10]
 
 
+def test_given_steps_are_followed():
+    process = DiffusionProcess(make_alphas('cosine', 50))
+    seen = []
+
+    def run(sequence):
+        return ddim(
+            lambda h, k: h,
+            torch.ones(1, 1),
+            process,
+            num_sampling_steps=3,
+            callback=lambda k, h, h0: seen.append(k),
+            sequence=sequence)
+
+    run([13, 1, 0])
+    assert seen == [13, 1]
+    torch.testing.assert_close(
+        run(step_sequence(50, 7)),
+        ddim(lambda h, k: h, torch.ones(1, 1), process, num_sampling_steps=7))
+    for wrong in ([51, 0], [0], [9, 9, 0], [3, 5, 0], [13, 1]):
+        with pytest.raises(ValueError, match='go down'):
+            run(wrong)
+
+
 def test_clip_bounds_the_estimate():
     process = DiffusionProcess(make_alphas('cosine', 5))
     out = ddim(

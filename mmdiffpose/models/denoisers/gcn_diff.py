@@ -116,7 +116,8 @@ class GCNDiff(BaseModule):
         if x_t.ndim != 3 or tuple(x_t.shape[1:]) != expected:
             raise ValueError(f'GCNDiff takes poses of shape (B, {expected[0]},'
                              f' {expected[1]}), but got {tuple(x_t.shape)}')
-        embedding = self.step_mlp(sinusoidal_embedding(t, self.channels))
+        steps = sinusoidal_embedding(t, self.channels)
+        embedding = self.step_mlp(steps.to(x_t.dtype))
         x = self.input(x_t)
         for attention, graph in zip(self.attention_layers, self.graph_blocks):
             x = graph(attention(x), embedding)
