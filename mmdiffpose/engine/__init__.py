@@ -3,9 +3,11 @@ from .atomic_backend import AtomicLocalBackend
 from .calibration import ResidualCalibrationHook, ResidualStatistics
 from .finite_loss_hook import FiniteLossHook
 from .progress_hook import ProgressBarHook
+from .tracked_ema_hook import TrackedEMAHook
 from .two_stage_loop import TwoStageTrainLoop
 
 __all__ = [
     'AtomicLocalBackend', 'FiniteLossHook', 'ProgressBarHook',
-    'ResidualCalibrationHook', 'ResidualStatistics', 'TwoStageTrainLoop'
+    'ResidualCalibrationHook', 'ResidualStatistics', 'TrackedEMAHook',
+    'TwoStageTrainLoop'
 ]
