@@ -2,7 +2,7 @@
 # DiffPose on a frozen MixSTE, small, on HDM05, 27 frames.
 _base_ = ['_base_/default_runtime.py', '_base_/datasets/hdm05.py']
 
-max_epochs = 10
+max_epochs = 6
 model = dict(
     type='mmdiffpose.DiffusionPoseLifter',
     backbone=dict(

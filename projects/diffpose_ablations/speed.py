@@ -1,0 +1,57 @@
+# Copyright (c) mmdiffpose contributors. All rights reserved.
+"""Frames a second of samplers, side by side (Table 7 of the paper)."""
+
+import statistics
+import time
+from typing import Any, Dict
+
+import torch
+from mmengine.dataset import pseudo_collate
+from running import Cell
+
+from mmdiffpose.apis import init_model
+from mmdiffpose.registry import DATASETS
+
+FRAMES = 1024
+REPEATS = 5
+
+
+@torch.no_grad()
+def frames_per_second(cell: Cell,
+                      tests: Dict[str, Dict[str, Any]]) -> Dict[str, float]:
+    """Lift the same frames with each of a trained row's test variants.
+
+    Encoder, H_K, EM and sampling are in the time, reading data is not.
+
+    Args:
+        cell (Cell): A trained row.
+        tests (dict): Variant name to changes of the config.
+
+    Returns:
+        dict[str, float]: Variant name to the median of five runs.
+    """
+    models = {
+        name:
+        init_model(
+            str(cell.folder / 'config.py'),
+            str(cell.checkpoint()),
+            device='cpu',
+            cfg_options=dict(changes))
+        for name, changes in tests.items()
+    }
+    any_model = next(iter(models.values()))
+    dataset = DATASETS.build(any_model.cfg.test_dataloader.dataset)
+    count = max(1, FRAMES // dataset.seq_len)
+    batch = pseudo_collate([dataset[i] for i in range(count)])
+    times: Dict[str, list] = {name: [] for name in models}
+    for repeat in range(REPEATS + 1):
+        for name, model in models.items():
+            start = time.perf_counter()
+            model.test_step(batch)
+            if repeat:  # the first one warms up
+                times[name].append(time.perf_counter() - start)
+    frames = count * dataset.seq_len
+    return {
+        name: frames / statistics.median(seconds)
+        for name, seconds in times.items()
+    }
