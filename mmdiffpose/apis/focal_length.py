@@ -1,0 +1,125 @@
+# Copyright (c) mmdiffpose contributors. All rights reserved.
+"""A focal length in pixels: given, from a picture's EXIF, or assumed."""
+
+import logging
+from pathlib import Path
+from typing import Any, Dict, NamedTuple, Optional, Tuple, Union
+
+import numpy as np
+from mmengine.logging import print_log
+from PIL import ExifTags, Image, UnidentifiedImageError
+
+ASSUMED_FIELD_OF_VIEW = 55.
+"""Degrees over the longer side: between a phone's main camera in video mode
+(65) and a television camera (40 and less)."""
+MAX_FIELD_OF_VIEW = 150.
+"""Degrees; no camera without a fisheye lens sees more."""
+
+_FILM_DIAGONAL_MM = float(np.hypot(36, 24))
+_MM_PER_UNIT = {2: 25.4, 3: 10., 4: 1., 5: 1e-3}
+"""EXIF's FocalPlaneResolutionUnit: inch, cm, mm, micrometre."""
+
+
+class FocalLength(NamedTuple):
+    """A focal length and where it came from."""
+    pixels: float
+    how: str
+
+
+def resolve_focal_length(
+        image_size: Tuple[int, int],
+        given: Optional[float] = None,
+        exif_source: Optional[Union[str, Path]] = None,
+        field_of_view: float = ASSUMED_FIELD_OF_VIEW) -> FocalLength:
+    """The focal length to place people with.
+
+    Distances from the camera are proportional to it: an assumed one makes
+    all of them too large or too small by one factor, and leaves how people
+    stand to each other otherwise as it is.
+
+    Args:
+        image_size (tuple[int, int]): Width and height of the picture that
+            the 2D keypoints are in, pixels.
+        given (float, optional): The focal length in pixels, if known.
+        exif_source (str | Path, optional): A picture of the same camera and
+            zoom. Its EXIF is asked for the focal length in 35 mm film, or for
+            the focal length in mm and the sensor's resolution. Any other
+            file, for instance a video, says nothing.
+        field_of_view (float): Degrees over the longer side, where nothing
+            else is known. Defaults to 55.
+
+    Returns:
+        FocalLength: ``(pixels, how)``; ``how`` is a phrase for logs and
+        result files. An assumed one is also warned of.
+
+    Raises:
+        ValueError: If ``given`` or ``field_of_view`` is none.
+        FileNotFoundError: If there is no file ``exif_source``.
+    """
+    longer = max(image_size)
+    if given is not None:
+        _check_given(float(given), longer)
+        return FocalLength(float(given), 'given')
+    if exif_source is not None:
+        found = _from_exif(Path(exif_source), image_size)
+        if found is not None:
+            return found
+    if not 0 < field_of_view < 180:
+        raise ValueError('field_of_view: expected degrees between 0 and 180, '
+                         f'found {field_of_view}')
+    pixels = longer / 2 / np.tan(np.deg2rad(field_of_view) / 2)
+    how = f'assumed: {field_of_view:g} degrees over the longer side'
+    print_log(
+        f'no focal length known, {pixels:.0f} px {how}; distances from the '
+        'camera are right up to one factor',
+        logger='current',
+        level=logging.WARNING)
+    return FocalLength(float(pixels), how)
+
+
+def _check_given(pixels: float, longer: int) -> None:
+    if not (np.isfinite(pixels) and pixels > 0):
+        raise ValueError('focal length: expected a positive number of pixels, '
+                         f'found {pixels}')
+    view = np.rad2deg(2 * np.arctan(longer / 2 / pixels))
+    if view > MAX_FIELD_OF_VIEW:
+        raise ValueError(
+            f'focal length: expected pixels, found {pixels:g}, which is a '
+            f'view of {view:.0f} degrees over {longer} pixels; was it in mm?')
+
+
+def _from_exif(path: Path, image_size: Tuple[int,
+                                             int]) -> Optional[FocalLength]:
+    if not path.is_file():
+        raise FileNotFoundError(f'no file at {path} to read EXIF from')
+    try:
+        with Image.open(path) as image:
+            tags = dict(image.getexif().get_ifd(ExifTags.IFD.Exif))
+            stored = image.size
+    except UnidentifiedImageError:
+        return None
+    film = _number(tags, ExifTags.Base.FocalLengthIn35mmFilm)
+    if film:
+        # Cameras compare diagonals, which turned pictures keep.
+        pixels = film / _FILM_DIAGONAL_MM * float(np.hypot(*image_size))
+        return FocalLength(pixels, f'EXIF: {film:g} mm in 35 mm film')
+    length = _number(tags, ExifTags.Base.FocalLength)
+    per_unit = _number(tags, ExifTags.Base.FocalPlaneXResolution)
+    unit = tags.get(ExifTags.Base.FocalPlaneResolutionUnit, 2)
+    if length and per_unit and unit in _MM_PER_UNIT:
+        # The resolution is that of the picture as it was taken.
+        taken = (_number(tags, ExifTags.Base.ExifImageWidth) or stored[0],
+                 _number(tags, ExifTags.Base.ExifImageHeight) or stored[1])
+        pixels = length * per_unit / _MM_PER_UNIT[unit]
+        pixels *= max(image_size) / max(taken)
+        return FocalLength(pixels, f'EXIF: {length:g} mm and sensor size')
+    return None
+
+
+def _number(tags: Dict[int, Any], tag: int) -> float:
+    """A tag as a number; 0 where it is missing or says that it is unknown."""
+    try:
+        value = float(tags.get(tag, 0))
+    except (TypeError, ValueError, ZeroDivisionError):
+        return 0.
+    return value if np.isfinite(value) and value > 0 else 0.
