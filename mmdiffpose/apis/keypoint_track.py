@@ -1,12 +1,20 @@
 # Copyright (c) mmdiffpose contributors. All rights reserved.
 """One person's 2D joints over a clip."""
 
-from dataclasses import dataclass, field
+import math
+from dataclasses import dataclass, field, replace
+from functools import reduce
 from typing import Optional, Tuple
 
 import numpy as np
 
-from mmdiffpose.skeletons import Skeleton, map_joints
+from mmdiffpose.codecs.mixture_mapping import map_mixtures
+from mmdiffpose.skeletons import H36M_17, Skeleton, map_joints
+
+MAX_MISSING = 1000
+"""Frames that a track may leave out for each frame that it has."""
+_NO_MIXTURE = np.array([0, 0, 0, 1, 1], np.float32)
+"""A component of a joint that was not seen."""
 
 
 @dataclass
@@ -16,13 +24,17 @@ class KeypointTrack:
     Attributes:
         keypoints: (F, J, 2) float32, image pixels (x right, y down).
         scores: (F, J) float32 in [0, 1]; 0 for a joint that was not seen,
-            whose coordinates mean nothing then.
+            whose coordinates mean nothing then (and become 0 if they are NaN
+            or infinite).
         image_size: Width and height in pixels.
         skeleton: The joint set, J joints.
-        frame_ids: (F, ) int, where the frames stand in the video.
+        frame_ids: (F, ) int, increasing, where the frames stand in the video.
         fps: Frames a second, if known.
         track_id: Which person of the file this is, if it says so.
         source: Where the track came from; error messages start with it.
+        mixtures: (F, J, M, 5) float32, what the detector's heatmaps say of
+            where the joints are, if it has any: weight, mean u, mean v, std
+            u, std v in pixels. Weights of a joint that was not seen are 0.
     """
     keypoints: np.ndarray
     scores: np.ndarray
@@ -32,23 +44,36 @@ class KeypointTrack:
     fps: Optional[float] = None
     track_id: Optional[int] = None
     source: str = field(default='keypoints')
+    mixtures: Optional[np.ndarray] = None
 
     def __post_init__(self) -> None:
-        self.keypoints = np.asarray(self.keypoints, np.float32)
-        self.scores = np.asarray(self.scores, np.float32)
+        self.keypoints = np.array(self.keypoints, np.float32)
+        self.scores = np.array(self.scores, np.float32)
         if self.frame_ids is None:
             self.frame_ids = np.arange(len(self.keypoints))
         self.frame_ids = np.asarray(self.frame_ids)
         self._check_shapes()
+        self._check_frame_ids()
+        unseen = self.scores <= 0
+        self.keypoints[unseen] = np.nan_to_num(
+            self.keypoints[unseen], posinf=0, neginf=0)
         self._check_finite()
         # Some detectors' scores (SimCC peaks) go a little over 1.
         self.scores = self.scores.clip(0, 1)
-        if not (self.scores > 0).any():
+        if unseen.all():
             raise ValueError(f'{self.source}: no joint was seen in any frame '
                              '(all scores are 0), there is nothing to lift')
+        if self.mixtures is not None:
+            self.mixtures = np.array(self.mixtures, np.float32)
+            self._check_mixtures(unseen)
 
     def __len__(self) -> int:
         return len(self.keypoints)
+
+    @property
+    def present(self) -> np.ndarray:
+        """(F, ) bool, frames in which any joint was seen."""
+        return (self.scores > 0).any(1)
 
     def _check_shapes(self) -> None:
         J = self.skeleton.num_joints
@@ -67,15 +92,26 @@ class KeypointTrack:
             raise ValueError(
                 f'{self.source}: expected scores of shape '
                 f'{self.keypoints.shape[:2]}, found {self.scores.shape}')
-        if self.frame_ids.shape != (len(self.keypoints), ):
-            raise ValueError(
-                f'{self.source}: expected {len(self.keypoints)} frame ids, '
-                f'found an array of shape {self.frame_ids.shape}')
         size = np.asarray(self.image_size, float)
         if size.shape != (2, ) or not (np.isfinite(size) & (size > 0)).all():
             raise ValueError(f'{self.source}: expected an image size (width, '
                              f'height) in pixels, found {self.image_size}')
         self.image_size = (int(size[0]), int(size[1]))
+
+    def _check_frame_ids(self) -> None:
+        ids = self.frame_ids
+        if ids.shape != (len(self.keypoints), ):
+            raise ValueError(
+                f'{self.source}: expected {len(self.keypoints)} frame ids, '
+                f'found an array of shape {ids.shape}')
+        if not np.issubdtype(ids.dtype, np.integer):
+            raise ValueError(f'{self.source}: expected frame ids that are '
+                             f'whole, found numbers of type {ids.dtype}')
+        back = np.flatnonzero(np.diff(ids) <= 0)
+        if len(back):
+            raise ValueError(
+                f'{self.source}: expected frame ids that increase, found '
+                f'{ids[back[0] + 1]} after {ids[back[0]]}')
 
     def _check_finite(self) -> None:
         for name, values in (('keypoint', self.keypoints), ('score',
@@ -85,18 +121,111 @@ class KeypointTrack:
                 frame, joint = np.argwhere(bad)[0][:2]
                 raise ValueError(
                     f'{self.source}: expected finite numbers, found '
-                    f'{values[frame, joint]} as {name} of joint '
-                    f'{self.skeleton.joints[joint]} in frame '
-                    f'{self.frame_ids[frame]}')
+                    f'{values[frame, joint]} as {name} of '
+                    f'{self._name(frame, joint)}')
+
+    def _check_mixtures(self, unseen: np.ndarray) -> None:
+        found = self.mixtures.shape
+        if len(found) != 4 or found[:2] != unseen.shape or (found[3] != 5
+                                                            or not found[2]):
+            raise ValueError(
+                f'{self.source}: expected mixtures of shape '
+                f'{(*unseen.shape, "components", 5)}, found {found}')
+        self.mixtures[unseen] = _NO_MIXTURE
+        bad = ~np.isfinite(self.mixtures).all((2, 3))
+        bad |= (self.mixtures[..., 0] < 0).any(2)
+        bad |= (self.mixtures[..., 3:] <= 0).any((2, 3))
+        bad |= ~unseen & (self.mixtures[..., 0].sum(2) <= 0)
+        if bad.any():
+            frame, joint = np.argwhere(bad)[0]
+            raise ValueError(
+                f'{self.source}: expected mixtures with weights that are not '
+                'all 0, stds above 0 and finite numbers, found '
+                f'{self.mixtures[frame, joint].tolist()} for '
+                f'{self._name(frame, joint)}')
+
+    def _name(self, frame: int, joint: int) -> str:
+        return (f'joint {self.skeleton.joints[joint]} in frame '
+                f'{self.frame_ids[frame]}')
 
     def to_skeleton(self, target: Skeleton) -> 'KeypointTrack':
         """The same track with another joint set's joints.
 
         Raises:
-            ValueError: If there is no mapping to the target.
+            ValueError: If there is no mapping to the target, or none of its
+                joints was seen.
         """
+        if self.skeleton.joints == target.joints:
+            return self
         keypoints, scores = map_joints(self.keypoints, self.scores,
                                        self.skeleton, target)
-        return KeypointTrack(keypoints, scores, self.image_size, target,
-                             self.frame_ids, self.fps, self.track_id,
-                             self.source)
+        mixtures = self.mixtures
+        if mixtures is not None:
+            mixtures = map_mixtures(mixtures, self.skeleton, target,
+                                    mixtures.shape[2])
+        return replace(
+            self,
+            keypoints=keypoints,
+            scores=scores,
+            skeleton=target,
+            mixtures=mixtures)
+
+    def for_lifter(self) -> Optional['KeypointTrack']:
+        """The track with Human3.6M's joints; None if none of them was seen.
+
+        A person of whom a detector saw no more than an ear has no joint that
+        a lifter knows.
+
+        Raises:
+            ValueError: If there is no mapping.
+        """
+        _, scores = map_joints(self.keypoints, self.scores, self.skeleton,
+                               H36M_17)
+        return self.to_skeleton(H36M_17) if scores.any() else None
+
+    def part(self, start: int, stop: int) -> 'KeypointTrack':
+        """Rows ``start`` to before ``stop``."""
+        rows = slice(start, stop)
+        return replace(
+            self,
+            keypoints=self.keypoints[rows],
+            scores=self.scores[rows],
+            frame_ids=self.frame_ids[rows],
+            mixtures=None if self.mixtures is None else self.mixtures[rows])
+
+    def dense(self, step: Optional[int] = None) -> 'KeypointTrack':
+        """The track with a row for each frame from its first to its last.
+
+        Frames that it leaves out get scores of 0.
+
+        Args:
+            step (int, optional): From one frame id to the next. Defaults to
+                the largest that meets all: a track of every n-th frame has no
+                gaps, it has another frame rate.
+
+        Raises:
+            ValueError: If hardly any of those frames is in the track.
+        """
+        ids = self.frame_ids
+        step = step or reduce(math.gcd, np.diff(ids).tolist(), 0) or 1
+        rows = (ids - ids[0]) // step
+        F = int(rows[-1]) + 1
+        if F == len(self):
+            return self
+        if F > MAX_MISSING * len(rows):
+            raise ValueError(
+                f'{self.source}: expected a clip, found {len(rows)} frames '
+                f'between frame {ids[0]} and {ids[-1]}')
+
+        def spread(values: np.ndarray, fill: float = 0) -> np.ndarray:
+            filled = np.full((F, *values.shape[1:]), fill, np.float32)
+            filled[rows] = values
+            return filled
+
+        return replace(
+            self,
+            keypoints=spread(self.keypoints),
+            scores=spread(self.scores),
+            frame_ids=ids[0] + step * np.arange(F),
+            mixtures=None if self.mixtures is None else spread(
+                self.mixtures, 1))

@@ -1,12 +1,55 @@
 # Copyright (c) mmdiffpose contributors. All rights reserved.
 """Move a person to where a lifter saw people in training."""
 
-from typing import Mapping, Tuple
+from typing import Mapping, NamedTuple, Tuple
 
 import numpy as np
 
 DEFAULT_IMAGE_SIZE = (1000, 1000)
 """Human3.6M's images (two of its four cameras have two rows more)."""
+
+
+class View(NamedTuple):
+    """A shift and a zoom of the picture.
+
+    Attributes:
+        center: (2, ) pixels of the picture ...
+        target: (2, ) and where they come to lie, pixels of the view.
+        zoom: The view's pixels for a pixel of the picture.
+        image_size: Width and height of the view.
+    """
+    center: np.ndarray
+    target: np.ndarray
+    zoom: float
+    image_size: Tuple[int, int]
+
+    def points(self, points: np.ndarray) -> np.ndarray:
+        """Pixels of the picture (..., 2) in the view."""
+        moved = (points - self.center) * self.zoom + self.target
+        return moved.astype(points.dtype)
+
+    def mixtures(self, mixtures: np.ndarray) -> np.ndarray:
+        """Mixtures (..., 5) of weight, mean u, v, std u, v in the view."""
+        moved = mixtures.copy()
+        moved[..., 1:3] = self.points(mixtures[..., 1:3])
+        moved[..., 3:] *= self.zoom
+        return moved
+
+
+def find_view(keypoints: np.ndarray, scores: np.ndarray,
+              stats: Mapping) -> View:
+    """Where :func:`fit_view` moves a track to; its arguments."""
+    seen = scores > 0
+    frames = seen.any(1)
+    points = np.where(seen[..., None], keypoints, np.nan)[frames]
+    low, high = np.nanmin(points, 1), np.nanmax(points, 1)
+    center = np.median((low + high) / 2, axis=0)
+    # Frames in which only a part of the person is seen would shrink the box.
+    side = np.quantile((high - low).max(1), 0.75)
+    width, height = stats.get('image_size', DEFAULT_IMAGE_SIZE)
+    return View(center, np.asarray(stats['bbox_center']),
+                stats['bbox_scale'] / max(float(side), 1.),
+                (int(width), int(height)))
 
 
 def fit_view(keypoints: np.ndarray, scores: np.ndarray,
@@ -31,14 +74,5 @@ def fit_view(keypoints: np.ndarray, scores: np.ndarray,
         tuple[np.ndarray, tuple[int, int]]: Keypoints in the training view,
         (F, J, 2), pixels, and the size of its image.
     """
-    seen = scores > 0
-    frames = seen.any(1)
-    points = np.where(seen[..., None], keypoints, np.nan)[frames]
-    low, high = np.nanmin(points, 1), np.nanmax(points, 1)
-    center = np.median((low + high) / 2, axis=0)
-    # Frames in which only a part of the person is seen would shrink the box.
-    side = np.quantile((high - low).max(1), 0.75)
-    zoom = stats['bbox_scale'] / max(float(side), 1.)
-    fitted = (keypoints - center) * zoom + np.asarray(stats['bbox_center'])
-    width, height = stats.get('image_size', DEFAULT_IMAGE_SIZE)
-    return fitted.astype(keypoints.dtype), (int(width), int(height))
+    view = find_view(keypoints, scores, stats)
+    return view.points(keypoints), view.image_size
