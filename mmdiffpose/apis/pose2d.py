@@ -1,0 +1,167 @@
+# Copyright (c) mmdiffpose contributors. All rights reserved.
+"""What finds 2D joints in images, whatever it is."""
+
+from itertools import islice
+from typing import (Any, Iterable, Iterator, List, NamedTuple, Optional,
+                    Protocol, Sequence, Tuple, Union)
+
+import numpy as np
+
+from mmdiffpose.skeletons import Skeleton, get_skeleton
+
+
+class Detections2D(NamedTuple):
+    """Joints of the P people in an image; K are the detector's.
+
+    Attributes:
+        keypoints: (P, K, 2), image pixels (x right, y down).
+        scores: (P, K) in [0, 1], 0 for a joint that was not seen.
+        mixtures: (P, K, M, 5) weight, mean u, v, std u, v in image pixels,
+            for detectors that know where else a joint may be; weights are
+            all 0 for a joint that was not seen.
+    """
+    keypoints: np.ndarray
+    scores: np.ndarray
+    mixtures: Optional[np.ndarray] = None
+
+
+class Pose2DModel(Protocol):
+    """A 2D detector of one's own: any callable with a ``skeleton``.
+
+    It may also have ``reset()``, called before each clip, where it follows
+    people from frame to frame, and ``batch(images, boxes)``, a list of
+    results of several frames at once, where that is faster.
+
+    Attributes:
+        skeleton: Its joint set, or the name of one.
+    """
+    skeleton: Union[str, Skeleton]
+
+    def __call__(
+        self,
+        image: np.ndarray,
+        boxes: Optional[np.ndarray] = None
+    ) -> Union[Detections2D, Tuple[np.ndarray, ...]]:
+        """Find the joints of the people in an image.
+
+        Args:
+            image (np.ndarray): (h, w, 3), uint8, BGR.
+            boxes (np.ndarray, optional): (P, 4) x1, y1, x2, y2 in pixels of
+                the people, where a person detector was given; without one
+                the callable finds them itself.
+
+        Returns:
+            Detections2D | tuple: Keypoints (P, K, 2), scores (P, K) and
+            optionally mixtures (P, K, M, 5).
+        """
+
+
+class PersonDetector(Protocol):
+    """Finds people's boxes."""
+
+    def __call__(self, image: np.ndarray) -> np.ndarray:
+        """Boxes (P, 4), x1, y1, x2, y2 in pixels, of a BGR image."""
+
+
+class Pose2DStage:
+    """Runs a 2D detector over frames and checks what it says.
+
+    Args:
+        model (Pose2DModel): The detector.
+        person_detector (PersonDetector, optional): Finds its boxes.
+
+    Raises:
+        ValueError: If the model names no joint set.
+    """
+
+    def __init__(self,
+                 model: Pose2DModel,
+                 person_detector: Optional[PersonDetector] = None) -> None:
+        skeleton = getattr(model, 'skeleton', None)
+        if not callable(model) or skeleton is None:
+            raise ValueError(
+                'expected pose2d to be the config or alias of an MMPose model '
+                "or a callable with an attribute 'skeleton' that names its "
+                f'joint set, found {type(model).__name__}')
+        self.model, self.person_detector = model, person_detector
+        self.skeleton = get_skeleton(skeleton) if isinstance(skeleton,
+                                                             str) else skeleton
+
+    def run(self,
+            frames: Iterable[np.ndarray],
+            batch_size: int = 1) -> Iterator[Tuple[np.ndarray, Detections2D]]:
+        """Detect in each frame; at most ``batch_size`` frames are held.
+
+        Args:
+            frames (iterable[np.ndarray]): (h, w, 3), uint8, BGR.
+            batch_size (int): Frames at a time, where the model can do
+                several. Defaults to 1.
+
+        Yields:
+            tuple[np.ndarray, Detections2D]: The frame and its people.
+        """
+        reset = getattr(self.model, 'reset', None)
+        if reset is not None:
+            reset()
+        frames = iter(frames)
+        step = batch_size if hasattr(self.model, 'batch') else 1
+        while images := list(islice(frames, step)):
+            results = self._detect(images)
+            while images:
+                # The caller shall hold the only reference.
+                yield images.pop(0), results.pop(0)
+
+    def _detect(self, images: Sequence[np.ndarray]) -> List[Detections2D]:
+        boxes: List[Optional[np.ndarray]] = [None] * len(images)
+        if self.person_detector is not None:
+            boxes = [self.person_detector(image) for image in images]
+        if hasattr(self.model, 'batch'):
+            results = self.model.batch(images, boxes)
+        else:
+            results = [self.model(i, b) for i, b in zip(images, boxes)]
+        return [check_detections(r, self.skeleton) for r in results]
+
+
+def check_detections(result: Any, skeleton: Skeleton) -> Detections2D:
+    """A detector's result, with the shapes that it should have.
+
+    Joints with NaN or infinite numbers count as not seen; scores are brought
+    to [0, 1] (peaks of SimCC models go a little over 1).
+
+    Args:
+        result (Detections2D | tuple): Of a :class:`Pose2DModel`.
+        skeleton (Skeleton): The detector's, K joints.
+
+    Raises:
+        ValueError: If a shape is wrong; says what was expected and found.
+    """
+    if not isinstance(result, (tuple, list)) or len(result) not in (2, 3):
+        raise ValueError('expected the 2D detector to return (keypoints, '
+                         'scores) or (keypoints, scores, mixtures), found '
+                         f'{type(result).__name__}')
+    keypoints = np.asarray(result[0], np.float32)
+    scores = np.asarray(result[1], np.float32)
+    K = skeleton.num_joints
+    if not keypoints.size:
+        return Detections2D(
+            np.zeros((0, K, 2), np.float32), np.zeros((0, K), np.float32))
+    people = len(keypoints)
+    if keypoints.shape != (people, K, 2) or scores.shape != (people, K):
+        raise ValueError(
+            'expected the 2D detector to return keypoints (people, '
+            f'{K}, 2) and scores (people, {K}) of skeleton {skeleton.name}, '
+            f'found {keypoints.shape} and {scores.shape}')
+    finite = np.isfinite(keypoints).all(-1) & np.isfinite(scores)
+    mixtures = result[2] if len(result) == 3 else None
+    if mixtures is not None:
+        mixtures = np.array(mixtures, np.float32)
+        if mixtures.ndim != 4 or mixtures.shape[::3] != (
+                people, 5) or mixtures.shape[1] != K:
+            raise ValueError('expected the 2D detector to return mixtures '
+                             f'({people}, {K}, components, 5), found '
+                             f'{mixtures.shape}')
+        finite &= np.isfinite(mixtures).all((-1, -2))
+        mixtures[~finite] = 0
+    keypoints = np.where(finite[..., None], keypoints, 0)
+    scores = np.where(finite, scores, 0).clip(0, 1)
+    return Detections2D(keypoints, scores, mixtures)
