@@ -95,7 +95,8 @@ def initial_distribution(coarse: Tensor,
                          xy: str = 'heatmap',
                          root_index: int = 0,
                          min_std: float = 0.005,
-                         std_scale: float = 1.) -> JointMixtures:
+                         std_scale: float = 1.,
+                         depths: Optional[Tensor] = None) -> JointMixtures:
     r"""Build :math:`H_K` from 2D mixtures and the context encoder's pose.
 
     Args:
@@ -115,9 +116,15 @@ def initial_distribution(coarse: Tensor,
             ``min_std``.
         min_std (float): Floor of every std, metres.
         std_scale (float): Factor on every std, a control for ablations.
+        depths (Tensor, optional): Mixtures of each joint's root-relative
+            depth over a training set, (J, M_z, 3): weight, mean, std, metres
+            (:func:`~mmdiffpose.diffusion.depth_histogram.
+            histogram_mixture`). Then z comes from them, the same for every
+            pose and independent of x and y, in place of the context encoder.
 
     Returns:
-        JointMixtures: (B, T, J, M, ...).
+        JointMixtures: (B, T, J, M, ...); with ``depths`` a component for
+        each pair of one in x, y and one in z, M_z times as many.
     """
     if xy not in ('heatmap', 'context', 'encoder'):
         raise ValueError("xy should be 'heatmap', 'context' or 'encoder', got "
@@ -146,12 +153,29 @@ def initial_distribution(coarse: Tensor,
         means = torch.cat([position, coarse[..., 2:].expand(depth)], dim=-1)
         stds = torch.cat([spread, residual[..., 2:].expand(depth)], dim=-1)
 
+    if depths is not None:
+        weights, means, stds = _cross(weights, means, stds, depths)
     stds = (stds * std_scale).clamp(min=min_std)
     is_root = torch.zeros(coarse.shape[2], 1, 1, dtype=torch.bool)
     is_root[root_index] = True
     is_root = is_root.to(coarse.device)
     return JointMixtures(weights, means.masked_fill(is_root, 0.),
                          stds.masked_fill(is_root, min_std))
+
+
+def _cross(weights: Tensor, means: Tensor, stds: Tensor,
+           depths: Tensor) -> Tuple[Tensor, Tensor, Tensor]:
+    """Replace z by an independent mixture (J, M_z, 3): M times M_z parts."""
+    shape = (*weights.shape, depths.shape[-2])
+    weight_z, mean_z, std_z = depths[:, None].to(weights).unbind(dim=-1)
+
+    def with_depth(xyz: Tensor, z: Tensor) -> Tensor:
+        xy = xyz[..., None, :2].expand(*shape, 2)
+        z = z.expand(shape)[..., None]
+        return torch.cat([xy, z], dim=-1).flatten(-3, -2)
+
+    weights = (weights[..., None] * weight_z).flatten(-2)
+    return weights, with_depth(means, mean_z), with_depth(stds, std_z)
 
 
 def joint_noise(joints: JointMixtures, noise: HypothesisNoise) -> NoiseModel:

@@ -10,6 +10,7 @@ from mmdiffpose.diffusion.initial_distribution import (JointMixtures,
                                                        initial_distribution)
 from mmdiffpose.registry import MODELS
 from .base import BaseLiftingHead, LiftingContext
+from .depth_prior import DepthPrior
 
 
 class DenoisingHead(BaseLiftingHead):
@@ -31,6 +32,16 @@ class DenoisingHead(BaseLiftingHead):
         xy (str): Where x and y of :math:`H_K` come from, see
             :func:`~mmdiffpose.diffusion.initial_distribution`.
         std_scale (float): Factor on the stds of :math:`H_K`. Defaults to 1.
+        depth (str): Where z of :math:`H_K` comes from. ``'context'``: the
+            context encoder's pose and its residual std, which the paper
+            found to converge faster. ``'histogram'``: each joint's depth over
+            the training set, the same for every pose. Defaults to
+            ``'context'``.
+        depth_histogram (str, optional): The file for ``'histogram'``, of
+            ``tools/dataset_converters/depth_histograms.py``. Training needs
+            it, checkpoints hold what it says.
+        depth_components (int): Gaussians for each joint's histogram, see
+            :mod:`~mmdiffpose.diffusion.depth_histogram`. Defaults to 5.
         num_joints (int): Number of joints J. Defaults to 17.
         root_index (int): The root joint. Defaults to 0.
         decoder (dict, optional): The codec.
@@ -45,11 +56,20 @@ class DenoisingHead(BaseLiftingHead):
                  condition_on_start: bool = False,
                  xy: str = 'heatmap',
                  std_scale: float = 1.,
+                 depth: str = 'context',
+                 depth_histogram: Optional[str] = None,
+                 depth_components: int = 5,
                  num_joints: int = 17,
                  root_index: int = 0,
                  decoder: Optional[dict] = None,
                  init_cfg: Optional[dict] = None) -> None:
         super().__init__(num_joints, root_index, decoder, init_cfg)
+        if depth not in ('context', 'histogram'):
+            raise ValueError("depth should be 'context' or 'histogram', got "
+                             f'{depth!r}')
+        if depth == 'context' and depth_histogram is not None:
+            raise ValueError(f'depth_histogram={depth_histogram!r} is not '
+                             "read unless depth='histogram'")
         self.denoiser = MODELS.build(denoiser)
         self.context_proj = nn.Sequential(
             nn.LayerNorm(in_channels),
@@ -61,6 +81,8 @@ class DenoisingHead(BaseLiftingHead):
         self.pose_scale = pose_scale
         self.xy = xy
         self.std_scale = std_scale
+        self.depth_prior = (None if depth == 'context' else DepthPrior(
+            depth_histogram, num_joints, depth_components))
 
     def denoise(self,
                 poses: Tensor,
@@ -108,7 +130,8 @@ class DenoisingHead(BaseLiftingHead):
             mixtures,
             self.xy,
             self.root_index,
-            std_scale=self.std_scale)
+            std_scale=self.std_scale,
+            depths=None if self.depth_prior is None else self.depth_prior())
 
     def project(self, context: LiftingContext,
                 joints: JointMixtures) -> Tensor:
