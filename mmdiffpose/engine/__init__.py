@@ -2,12 +2,13 @@
 from .atomic_backend import AtomicLocalBackend
 from .calibration import ResidualCalibrationHook, ResidualStatistics
 from .finite_loss_hook import FiniteLossHook
+from .pretrained_loop import PretrainedTrainLoop
 from .progress_hook import ProgressBarHook
 from .tracked_ema_hook import TrackedEMAHook
 from .two_stage_loop import TwoStageTrainLoop
 
 __all__ = [
-    'AtomicLocalBackend', 'FiniteLossHook', 'ProgressBarHook',
-    'ResidualCalibrationHook', 'ResidualStatistics', 'TrackedEMAHook',
-    'TwoStageTrainLoop'
+    'AtomicLocalBackend', 'FiniteLossHook', 'PretrainedTrainLoop',
+    'ProgressBarHook', 'ResidualCalibrationHook', 'ResidualStatistics',
+    'TrackedEMAHook', 'TwoStageTrainLoop'
 ]

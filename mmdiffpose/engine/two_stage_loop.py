@@ -1,23 +1,18 @@
 # Copyright (c) mmdiffpose contributors. All rights reserved.
 """Train the context encoder, freeze it, train the diffusion head."""
 
-import os.path as osp
-from glob import glob
 from typing import Optional
 
 import torch
-from mmengine.config import Config
-from mmengine.dist import barrier, is_main_process
 from mmengine.logging import print_log
 from mmengine.runner import EpochBasedTrainLoop, Runner
-from mmengine.runner.checkpoint import CheckpointLoader, save_checkpoint
-from mmengine.utils import ManagerMixin
 
 from mmdiffpose.registry import LOOPS
 from .calibration import ResidualStatistics, unwrap
+from .earlier_stage import check_config, train_earlier_stage
 
-CONTEXT_DIR = 'context'
-CONTEXT_FILE = 'context.pth'
+CONTEXT = 'context'
+"""Folder of the first stage below the work folder, and its file's stem."""
 
 
 @LOOPS.register_module()
@@ -49,10 +44,7 @@ class TwoStageTrainLoop(EpochBasedTrainLoop):
                  context_options: Optional[dict] = None,
                  **kwargs) -> None:
         super().__init__(runner, dataloader, max_epochs, **kwargs)
-        if not osp.isfile(context_config):
-            raise FileNotFoundError(
-                'train_cfg.context_config should be the config of the first '
-                f'stage, but there is no file {context_config}')
+        check_config('context_config', context_config, 'the first stage')
         self.context_config = context_config
         self.context_options = context_options or {}
 
@@ -61,7 +53,10 @@ class TwoStageTrainLoop(EpochBasedTrainLoop):
         model = unwrap(self.runner.model)
         self._check_inputs()
         if not bool(model.context_loaded):
-            path = self._train_context()
+            path = train_earlier_stage(
+                self.runner, self.context_config, self.context_options,
+                CONTEXT, ('stage 1 of 2: training the context encoder',
+                          'stage 2 of 2: training the head'))
             print_log(f'context encoder: {path}', logger='current')
             model.load_context(path)
         if not bool(model.coarse_head.calibrated):
@@ -73,44 +68,9 @@ class TwoStageTrainLoop(EpochBasedTrainLoop):
         """Encode one window now: windows that do not fit the encoder should
         not come to light when its training is over."""
         model = unwrap(self.runner.model)
+        model.eval()
         inputs = self.dataloader.dataset[0]['inputs'][None]
         model.extract_feat(inputs.to(model.context_loaded.device))
-
-    def _train_context(self) -> str:
-        """Train, or reuse, the first stage; return its weights' path."""
-        work_dir = osp.join(self.runner.work_dir, CONTEXT_DIR)
-        path = osp.join(work_dir, CONTEXT_FILE)
-        if osp.isfile(path):
-            return path
-        cfg = Config.fromfile(self.context_config)
-        cfg.merge_from_dict(self.context_options)
-        cfg.work_dir = work_dir
-        cfg.launcher = self.runner._launcher
-        cfg.resume = osp.isfile(osp.join(work_dir, 'last_checkpoint'))
-        cfg.randomness = self.runner._randomness_cfg
-        cfg.experiment_name = f'{self.runner.experiment_name}-context'
-        for key in ('env_cfg', 'model_wrapper_cfg'):
-            if key in self.runner.cfg:
-                cfg[key] = self.runner.cfg[key]
-        print_log(
-            f'stage 1 of 2: training the context encoder in {work_dir}',
-            logger='current')
-        stage = Runner.from_cfg(cfg)
-        stage.train()
-        if is_main_process():
-            _export_best(work_dir, path)
-        barrier()
-        self._take_back()
-        print_log('stage 2 of 2: training the head', logger='current')
-        return path
-
-    def _take_back(self) -> None:
-        """Make the outer runner's managers and seed current again."""
-        runner = self.runner
-        for manager in (runner.logger, runner.message_hub, runner.visualizer):
-            if isinstance(manager, ManagerMixin):
-                type(manager)._instance_dict.move_to_end(manager.instance_name)
-        runner.set_randomness(**runner._randomness_cfg)
 
     @torch.no_grad()
     def _calibrate(self) -> None:
@@ -140,18 +100,3 @@ class TwoStageTrainLoop(EpochBasedTrainLoop):
                 sample.pred_instances = prediction
             statistics.update(samples, 'keypoints')
         model.coarse_head.set_residual_std(statistics.std())
-
-
-def _export_best(work_dir: str, path: str) -> None:
-    """Write the state of the best (else the last) checkpoint to ``path``."""
-    best = sorted(glob(osp.join(work_dir, 'best_*.pth')), key=osp.getmtime)
-    if best:
-        source = best[-1]
-    else:
-        with open(osp.join(work_dir, 'last_checkpoint')) as file:
-            source = file.read().strip()
-    checkpoint = CheckpointLoader.load_checkpoint(source, map_location='cpu')
-    save_checkpoint(
-        dict(state_dict=checkpoint['state_dict'], meta=dict()),
-        path,
-        backend_args=dict(backend='atomic'))

@@ -3,10 +3,11 @@ from .cpn_head import CPNHead
 from .diffpose_head import DiffPoseHead
 from .graph_regression_head import GraphRegressionHead
 from .lifting_regression_head import LiftingRegressionHead
+from .many_to_one_regression_head import ManyToOneRegressionHead
 from .released_diffpose_head import ReleasedDiffPoseHead
 from .single_pass_head import SinglePassHead
 
 __all__ = [
     'CPNHead', 'DiffPoseHead', 'GraphRegressionHead', 'LiftingRegressionHead',
-    'ReleasedDiffPoseHead', 'SinglePassHead'
+    'ManyToOneRegressionHead', 'ReleasedDiffPoseHead', 'SinglePassHead'
 ]

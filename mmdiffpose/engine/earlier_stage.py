@@ -1,0 +1,88 @@
+# Copyright (c) mmdiffpose contributors. All rights reserved.
+"""A stage of training that another one builds on."""
+
+import os.path as osp
+from glob import glob
+from typing import Tuple
+
+from mmengine.config import Config
+from mmengine.dist import barrier, is_main_process
+from mmengine.logging import print_log
+from mmengine.runner import Runner
+from mmengine.runner.checkpoint import CheckpointLoader, save_checkpoint
+from mmengine.utils import ManagerMixin
+
+
+def train_earlier_stage(runner: Runner, config: str, options: dict, name: str,
+                        messages: Tuple[str, str]) -> str:
+    """Train, resume or reuse an earlier stage, by a runner of its own.
+
+    It is trained in ``<work_dir>/<name>``; its best checkpoint (best on the
+    validation split; the last one where none was chosen) is written to
+    ``<work_dir>/<name>/<name>.pth``. An interrupted stage is resumed, a
+    finished one reused.
+
+    Args:
+        runner (Runner): That of the later stage.
+        config (str): Path of the earlier stage's config.
+        options (dict): Overrides of it, keys with dots as in
+            ``--cfg-options``.
+        name (str): Of the folder and the file.
+        messages (tuple[str, str]): Logged before and after, if anything is
+            trained.
+
+    Returns:
+        str: Path of the weights.
+    """
+    work_dir = osp.join(runner.work_dir, name)
+    path = osp.join(work_dir, f'{name}.pth')
+    if osp.isfile(path):
+        return path
+    cfg = Config.fromfile(config)
+    cfg.merge_from_dict(options)
+    cfg.work_dir = work_dir
+    cfg.launcher = runner._launcher
+    cfg.resume = osp.isfile(osp.join(work_dir, 'last_checkpoint'))
+    cfg.randomness = runner._randomness_cfg
+    cfg.experiment_name = f'{runner.experiment_name}-{name}'
+    for key in ('env_cfg', 'model_wrapper_cfg'):
+        if key in runner.cfg:
+            cfg[key] = runner.cfg[key]
+    print_log(f'{messages[0]} in {work_dir}', logger='current')
+    Runner.from_cfg(cfg).train()
+    if is_main_process():
+        _export_best(work_dir, path)
+    barrier()
+    _take_back(runner)
+    print_log(messages[1], logger='current')
+    return path
+
+
+def check_config(key: str, config: str, stage: str) -> None:
+    """Raise FileNotFoundError where a stage's config does not exist."""
+    if not osp.isfile(config):
+        raise FileNotFoundError(f'train_cfg.{key} should be the config of '
+                                f'{stage}, but there is no file {config}')
+
+
+def _take_back(runner: Runner) -> None:
+    """Make the later stage's managers and seed current again."""
+    for manager in (runner.logger, runner.message_hub, runner.visualizer):
+        if isinstance(manager, ManagerMixin):
+            type(manager)._instance_dict.move_to_end(manager.instance_name)
+    runner.set_randomness(**runner._randomness_cfg)
+
+
+def _export_best(work_dir: str, path: str) -> None:
+    """Write the state of the best (else the last) checkpoint to ``path``."""
+    best = sorted(glob(osp.join(work_dir, 'best_*.pth')), key=osp.getmtime)
+    if best:
+        source = best[-1]
+    else:
+        with open(osp.join(work_dir, 'last_checkpoint')) as file:
+            source = file.read().strip()
+    checkpoint = CheckpointLoader.load_checkpoint(source, map_location='cpu')
+    save_checkpoint(
+        dict(state_dict=checkpoint['state_dict'], meta=dict()),
+        path,
+        backend_args=dict(backend='atomic'))
