@@ -6,19 +6,20 @@ components, D dimensions, J covariance blocks of b dimensions.
 """
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import Callable, List, Optional, Tuple
 
 import torch
 from torch import Tensor
 
-from .em.solver import GPU_GROUP_BYTES, Fit, Solver
+from .em.solver import Fit, Options, choose_run, fit_problems
 from .em.start import INITS, uniforms_needed
 from .gmm_mixture import CovarianceType, GaussianMixture, covariance_shape
 
 __all__ = ['FitInfo', 'GaussianMixture', 'fit_gmm']
 
 # Samples that a thread prepares together, and those worth a thread.
-_CPU_CHUNK_BYTES = 4 << 20
+_CPU_CHUNK_BYTES = 1280 << 10
 _CPU_GRAIN_BYTES = 128 << 10
 
 
@@ -88,7 +89,7 @@ def fit_gmm(
     _check_options(n_components, max_iter, tol, reg_covar, init)
     _check_samples(x, weights, n_components)
     batch_shape, (n, num_dims) = x.shape[:-2], x.shape[-2:]
-    covariance_shape(covariance_type, num_dims)
+    shape = covariance_shape(covariance_type, num_dims)
     samples = x.reshape(-1, n, num_dims)
     if weights is None:
         weights = x.new_full((1, 1, n), 1.0 / n).expand(len(samples), 1, n)
@@ -102,12 +103,15 @@ def fit_gmm(
         dtype=torch.float64,
         generator=generator or torch.Generator().manual_seed(0)).to(x.device)
 
-    solver = Solver(n_components, covariance_type, max_iter, tol, reg_covar,
-                    init)
-    parts = _map_chunks(solver.fit, samples, weights, uniform)
+    options = Options(n_components, covariance_type, max_iter, tol, reg_covar,
+                      init)
+    fit_chunk = partial(
+        fit_problems, options=options, run=choose_run(x.device))
+    parts = _map_chunks(fit_chunk, samples, weights, uniform)
     fit = Fit(*(torch.cat(field) for field in zip(*parts)))
-    fit = Fit(*(field.reshape(batch_shape + field.shape[1:]) for field in fit))
-    covariance = fit.covariance
+    fit = Fit(*(field.unflatten(0, batch_shape) if batch_shape else field[0]
+                for field in fit))
+    covariance = fit.covariance.reshape(batch_shape + (n_components, ) + shape)
     if covariance_type != 'diag':
         covariance = _factorable(covariance)
     mixture = GaussianMixture(fit.weights, fit.means, covariance,
@@ -132,14 +136,16 @@ def _map_chunks(fit: Callable[..., Fit], *fields: Tensor) -> List[Fit]:
     too short to be worth sharing one.
     """
     x = fields[0]
-    threads, budget = 1, GPU_GROUP_BYTES
-    if x.device.type == 'cpu':
-        threads, budget = torch.get_num_threads(), _CPU_CHUNK_BYTES
-    share = max(-(-len(x) // threads), _CPU_GRAIN_BYTES // x[0].nbytes)
-    size = max(1, min(budget // x[0].nbytes, share))
+    threads = torch.get_num_threads() if x.device.type == 'cpu' else 1
+    if threads == 1:
+        return [fit(*fields)]
+    # A few chunks for each thread, as others may need its core meanwhile.
+    share = -(-len(x) // threads)
+    size = max(-(-share // 4), min(share, _CPU_CHUNK_BYTES // x[0].nbytes))
+    size = max(size, 1, _CPU_GRAIN_BYTES // x[0].nbytes)
     chunks = [field.split(size) for field in fields]
-    if threads == 1 or len(chunks[0]) == 1:
-        return [fit(*chunk) for chunk in zip(*chunks)]
+    if len(chunks[0]) == 1:
+        return [fit(*fields)]
     try:
         with ThreadPoolExecutor(
                 threads, initializer=torch.set_num_threads,

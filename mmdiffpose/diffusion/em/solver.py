@@ -1,40 +1,46 @@
 # Copyright (c) mmdiffpose contributors. All rights reserved.
-"""The fit of a chunk of mixtures: standardise, start, iterate, undo.
-
-Axis letters: P problems, n samples, M components, D dimensions, J covariance
-blocks of b dimensions.
-"""
+"""The fit of some mixtures: standardise, start, iterate, undo."""
 import math
-from dataclasses import dataclass
-from typing import NamedTuple, Tuple
+import warnings
+from functools import lru_cache
+from typing import Callable, List, NamedTuple
 
 import torch
 from torch import Tensor
 
-from ..gmm_mixture import covariance_shape
-from .dense import DenseFamily
-from .families import (Family, Gaussians, Problems, apply_blocks, block_size,
-                       invert_lower, safe_cholesky)
-from .linear import BlockFamily, DiagonalFamily
+from .frame import (empty_rows, pivot_floor, safe_cholesky, standardise,
+                    unwhiten, whitening)
 from .start import initial_membership
+from .steps import gaussians, iterate, prepare, prior_moments, update
 
 # What EM reads in each iteration should stay in a core's second-level cache,
 # unless the problems are so small that the calls cost more than the work.
 _CPU_GROUP_BYTES = {'diag': 1400 << 10, 'joint': 5 << 20, 'full': 5 << 20}
-GPU_GROUP_BYTES = 4 << 30
+_GPU_GROUP_BYTES = 4 << 30
 # A host that asks a GPU whether to stop waits for it: ask only so often.
 _GPU_CHECK_EVERY = 8
+# Rows of as many samples are whole cache lines.
+_PADDING = 16
 # A component narrower than this share of the data's own width (a variance
 # below 1e-3 of the data's) is a small difference of the squares that EM sums
 # up, and cancels too far for float32.
 _FLOAT32_SCALE = 1e-3**0.5
-# exp() of less is as good as zero, and denormal numbers, which are slow, stay
-# away from it and from the sums of its products.
-_LOWEST_EXPONENT = -60.0
+
+Run = Callable[..., List[Tensor]]
+
+
+class Options(NamedTuple):
+    """The options of a fit, as in `fit_gmm`."""
+    n_components: int
+    covariance_type: str
+    max_iter: int
+    tol: float
+    reg_covar: float
+    init: str
 
 
 class Fit(NamedTuple):
-    """The outcome of P problems."""
+    """The outcome of P problems; the covariances are (P, M, J, b, b)."""
     weights: Tensor
     means: Tensor
     covariance: Tensor
@@ -43,167 +49,157 @@ class Fit(NamedTuple):
     converged: Tensor
 
 
-class Frame(NamedTuple):
-    """x = centre + magnitude * unit; P problems.
+def fit_problems(x: Tensor, weights: Tensor, uniform: Tensor, options: Options,
+                 run: Run) -> Fit:
+    """Fits P problems, in the calling thread alone on a CPU.
 
-    Attributes:
-        centre (Tensor): (P, D), float64.
-        magnitude (Tensor): (P,).
-    """
-    centre: Tensor
-    magnitude: Tensor
-
-
-@dataclass(frozen=True)
-class Solver:
-    """The options of a fit, and the fit of one chunk of problems."""
-    n_components: int
-    covariance_type: str
-    max_iter: int
-    tol: float
-    reg_covar: float
-    init: str
-
-    def fit(self, x: Tensor, weights: Tensor, uniform: Tensor) -> Fit:
-        """Fits P problems: samples (P, n, D), weights (P, 1, n)."""
-        unit, frame = _standardise(x, weights)
-        square = unit.square()
-        member = initial_membership(unit, square, weights, self.n_components,
-                                    self.init, uniform)
-        fit, doubtful = self._run(unit, square, weights, member, frame)
-        if x.dtype == torch.float64:
-            return fit
-        again = doubtful.nonzero()[:, 0]
-        if len(again) == 0:
-            return fit
-        exact, _ = self._run(
-            *(field[again].double()
-              for field in (unit, square, weights, member)),
-            Frame(*(field[again] for field in frame)))
-        return Fit(*(old.index_copy(0, again, new.to(old.dtype))
-                     for old, new in zip(fit, exact)))
-
-    def _run(self, unit: Tensor, square: Tensor, weights: Tensor,
-             member: Tensor, frame: Frame) -> Tuple[Fit, Tensor]:
-        """EM on centred samples (P, D, n), from indicators (P, M, n).
-
-        Returns:
-            tuple[Fit, Tensor]: The fits, and for which problems the dtype
-            was too coarse, (P,).
-        """
-        reg_covar = (self.reg_covar / frame.magnitude.double().square()).to(
-            unit.dtype)
-        block = block_size(self.covariance_type, unit.shape[1])
-        variance = torch.bmm(weights, square.transpose(1, 2))
-        factor, inverse = _whitening(unit, weights, variance, reg_covar, block)
-        ridge = reg_covar[:, None, None, None] * inverse @ inverse.transpose(
-            -1, -2)
-        size = _group_size(unit, self.n_components, self.covariance_type)
-        groups = zip(*(field.split(size)
-                       for field in (unit, inverse, weights, ridge, member)))
-        parts = [self._expectation_maximisation(*group) for group in groups]
-        *gaussians, likelihood, n_iter, converged = (
-            torch.cat(field) for field in zip(*parts))
-        gaussians = Gaussians(*gaussians)
-        factor = factor * frame.magnitude[:, None, None, None]
-        log_det = _diagonal(factor).log().sum((-2, -1))
-        log_det = log_det + 0.5 * unit.shape[1] * math.log(2 * math.pi)
-        scale = safe_cholesky(gaussians.covariance)
-        doubtful = ~(_diagonal(scale).flatten(1).amin(1) > _FLOAT32_SCALE)
-        doubtful |= ~likelihood.isfinite()
-        mixture = self._unwhiten(gaussians, scale, factor, frame.centre)
-        return Fit(*(field.to(unit.dtype) for field in mixture),
-                   likelihood - log_det, n_iter, converged), doubtful
-
-    def _expectation_maximisation(self, unit: Tensor, whitener: Tensor,
-                                  weights: Tensor, ridge: Tensor,
-                                  member: Tensor) -> Tuple[Tensor, ...]:
-        """Means, covariances etc. of one group of problems.
-
-        Returns:
-            tuple[Tensor, ...]: The fields of :class:`Gaussians`, the mean
-            log-likelihoods in whitened coordinates, the iterations and
-            whether each problem converged.
-        """
-        family = _make_family(
-            Problems(unit, whitener, weights, ridge, self.n_components))
-        family.update(member * weights)
-        n_iter, converged = _iterate(family, weights, self.max_iter, self.tol)
-        likelihood = _likelihood(*_softmax(family.log_joint()), weights)
-        return *family.gaussians(), likelihood, n_iter, converged
-
-    def _unwhiten(self, gaussians: Gaussians, scale: Tensor, factor: Tensor,
-                  centre: Tensor) -> Tuple[Tensor, Tensor, Tensor]:
-        """Weights, means and covariances in the data's coordinates."""
-        weights = gaussians.log_weights.softmax(-1)
-        means = apply_blocks(factor.double(),
-                             gaussians.means.double().transpose(1, 2))
-        means = means.transpose(1, 2) + centre[:, None]
-        scale = factor[:, None].double() @ scale.double()
-        covariance = scale @ scale.transpose(-1, -2)  # (P, M, J, b, b)
-        shape = covariance_shape(self.covariance_type, means.shape[-1])
-        return weights, means, covariance.reshape(weights.shape + shape)
-
-
-def _standardise(x: Tensor, weights: Tensor) -> Tuple[Tensor, Frame]:
-    """Centres the samples (P, n, D) and scales them by one number.
-
-    Returns:
-        tuple[Tensor, Frame]: The samples transposed, (P, D, n), and what
-        brings them back.
+    Args:
+        x (Tensor): Samples, (P, n, D).
+        weights (Tensor): With sum 1, (P, 1, n).
+        uniform (Tensor): The start's random numbers, (P, ...).
+        options (Options): Of `fit_gmm`.
+        run (Callable): From `choose_run`.
 
     Raises:
         ValueError: If the samples aren't finite.
     """
-    # A rough mean first: what is left is exact even where the data lie far
-    # from zero.
-    origin = torch.bmm(weights, x)
-    offset = x - origin
-    shift = torch.bmm(weights, offset)  # (P, 1, D)
-    flat = offset.flatten(1)
-    magnitude = torch.linalg.vector_norm(flat, dim=1) / flat.shape[1]**0.5
-    if not bool(magnitude.isfinite().all()):  # perhaps only their squares
-        magnitude = flat.abs().amax(1)
-        if not bool(magnitude.isfinite().all()):
-            raise ValueError('the samples hold NaN or infinite values')
-    # Samples that are all the same keep their scale.
-    magnitude = torch.where(magnitude > torch.finfo(x.dtype).tiny, magnitude,
-                            1.0)
-    scale = magnitude.reciprocal()[:, None, None]
-    unit = x.new_empty(x.shape[0], x.shape[2], x.shape[1])
-    torch.addcmul(
-        (-shift * scale).transpose(1, 2),
-        offset.transpose(1, 2),
-        scale,
-        out=unit)
-    return unit, Frame((origin.double() + shift.double())[:, 0], magnitude)
+    *fit, narrowest = _fit(x, weights, uniform, options, run)
+    if x.dtype == torch.float64:
+        return Fit(*fit)
+    doubtful = ~(narrowest > _FLOAT32_SCALE) | ~fit[3].isfinite()
+    again = doubtful.nonzero()[:, 0]
+    if len(again):
+        exact = _fit(x[again].double(), weights[again].double(),
+                     uniform[again], options, run)
+        fit = [
+            old.index_copy(0, again, new.to(old.dtype))
+            for old, new in zip(fit, exact)
+        ]
+    return Fit(*fit)
 
 
-def _whitening(unit: Tensor, weights: Tensor, variance: Tensor,
-               reg_covar: Tensor, block: int) -> Tuple[Tensor, Tensor]:
-    """Scales each dimension, then decorrelates each block.
+def _fit(x: Tensor, weights: Tensor, uniform: Tensor, options: Options,
+         run: Run) -> List[Tensor]:
+    """The fields of :class:`Fit`, and the width of the narrowest component
+    of each problem, relative to the data's, (P,)."""
+    on_cpu = x.device.type == 'cpu'
+    weights = torch.nn.functional.pad(weights, (0, -x.shape[1] % _PADDING))
+    block = dict(diag=1, joint=3, full=x.shape[2])[options.covariance_type]
+    *fit, finite = run(x, weights, uniform, _group_size(x, options),
+                       options.n_components, options.init, block,
+                       options.max_iter, options.tol, options.reg_covar,
+                       1 if on_cpu else _GPU_CHECK_EVERY)
+    if not bool(finite.all()):
+        raise ValueError('the samples hold NaN or infinite values')
+    return fit
 
-    It needn't be exact, it only has to be undone exactly. The regularisation
-    is part of the covariance that it makes the identity, so dimensions and
-    directions without variance stay harmless.
+
+def _group_size(x: Tensor, options: Options) -> int:
+    """How many problems go through all steps together."""
+    n, num_dims = x.shape[1:]
+    rows = dict(
+        diag=2 * num_dims,
+        joint=3 * num_dims,
+        full=min(num_dims, options.n_components + 1) * num_dims)
+    budget = _GPU_GROUP_BYTES
+    if x.device.type == 'cpu':
+        budget = _CPU_GROUP_BYTES[options.covariance_type]
+    rows_of_all = rows[options.covariance_type] + options.n_components
+    return max(1, budget // (rows_of_all * n * x.element_size()))
+
+
+def _run(x: Tensor, weights: Tensor, uniform: Tensor, group_size: int,
+         n_components: int, init: str, block: int, max_iter: int, tol: float,
+         reg_covar: float, check_every: int) -> List[Tensor]:
+    """Fits group after group, and puts the results together.
 
     Returns:
-        tuple[Tensor, Tensor]: Lower-triangular blocks F with unit = F white,
-        (P, J, b, b), and their inverses.
+        list[Tensor]: The fields of :class:`Fit`, the width of the narrowest
+        component of each problem, relative to the data's, (P,), and whether
+        its samples are finite, (P,).
     """
-    spread = (variance + reg_covar[:, None, None]).sqrt()
-    # Nothing is left of a dimension without variance or regularisation.
-    spread = torch.where(spread > 0, spread, 1.0)
-    spread = spread.view(len(unit), -1, block, 1)
+    group_size = min(group_size, x.shape[0])
+    rows = empty_rows(x, group_size, weights.shape[2] - x.shape[1])
+    groups: List[List[Tensor]] = []
+    for start in range(0, x.shape[0], group_size):
+        part = slice(start, start + group_size)
+        groups.append(
+            _run_group(x[part], weights[part], uniform[part],
+                       rows[:x.shape[0] - start], n_components, init, block,
+                       max_iter, tol, reg_covar, check_every))
+    fields: List[Tensor] = []
+    for field in range(len(groups[0])):
+        fields.append(torch.cat([group[field] for group in groups]))
+    (moments, likelihood, n_iter, converged, centre, scale, reference, ridge,
+     factor) = fields
+
+    floor = pivot_floor(x) * reference
+    mass, means, covariance = gaussians(moments, ridge, floor, block)
+    log_det = scale.log().sum([1, 2])
     if block == 1:
-        return spread, spread.reciprocal()
-    scaled = unit.unflatten(1, (-1, block)) / spread
-    total = (scaled * weights[:, None]) @ scaled.transpose(2, 3)
-    total += torch.diag_embed(reg_covar[:, None, None] /
-                              spread[..., 0].square())
-    factor = safe_cholesky(total)
-    inverse = invert_lower(factor)
-    return spread * factor, inverse / spread.transpose(2, 3)
+        narrowest = (covariance[..., 0, 0] / reference).sqrt()
+        means = means.double() * scale
+        covariance = covariance.double() * scale[..., None, None].square()
+    else:
+        log_det = log_det + _diagonal(factor).log().sum([1, 2])
+        own = safe_cholesky(covariance)
+        narrowest = _diagonal(own)
+        factor = factor.double() * scale.reshape(x.shape[0], -1, block, 1)
+        means, covariance = unwhiten(means, own, factor)
+    means = means + centre
+    constant = 0.5 * x.shape[2] * math.log(2 * math.pi)
+    return [(mass / mass.sum(1, keepdim=True))[..., 0],
+            means.to(x.dtype),
+            covariance.to(x.dtype), likelihood - log_det - constant, n_iter,
+            converged,
+            narrowest.flatten(1).amin(1),
+            scale.isfinite().flatten(1).all(1)]
+
+
+def _run_group(x: Tensor, weights: Tensor, uniform: Tensor, rows: Tensor,
+               n_components: int, init: str, block: int, max_iter: int,
+               tol: float, reg_covar: float, check_every: int) -> List[Tensor]:
+    """EM on one group, in the room that `rows` are (see `empty_rows`).
+
+    Blocks of one dimension need no whitening, as nothing mixes the scales of
+    the dimensions.
+
+    Returns:
+        list[Tensor]: The moments, their mean log-likelihoods, the iterations
+        and convergence, see `iterate`; what was subtracted from the samples
+        and what they were divided by, (P, 1, D) in float64; the data's
+        variances in the coordinates of EM, (P, 1, D); the regularisation
+        there, see `log_joint`; the way back from them, (P, J, b, b), for
+        b > 1.
+    """
+    variance, centre, scale = standardise(x, weights, reg_covar, rows)
+    num_dims = x.shape[2]
+    square, unit = rows[:, :num_dims], rows[:, num_dims:-1]
+    member = initial_membership(unit, square, weights, n_components, init,
+                                uniform)
+    scale = scale.double()
+    ridge = (reg_covar / scale.square()).to(x.dtype)
+    variance = variance + ridge
+    # Nothing is left of a dimension without variance or regularisation.
+    variance = torch.where(variance > 0, variance, 1.0)
+    data, factor, reference = rows, scale, variance
+    if block > 1:
+        factor, inverse = whitening(unit, weights, variance, ridge, block)
+        data = prepare(rows, inverse)
+        reference = torch.ones_like(variance)
+        ridge = ridge.reshape(x.shape[0], -1, 1, block)
+        ridge = torch.matmul(inverse * ridge, inverse.transpose(-1, -2))
+    prior = prior_moments(reference, block)
+    floor = pivot_floor(x) * reference
+    moments = update(data, member.mul_(weights), prior, block)
+    moments, likelihood, n_iter, converged = iterate(data, moments, weights,
+                                                     ridge, floor, prior,
+                                                     block, max_iter, tol,
+                                                     check_every)
+    return [
+        moments, likelihood, n_iter, converged,
+        centre.double(), scale, reference, ridge, factor
+    ]
 
 
 def _diagonal(matrix: Tensor) -> Tensor:
@@ -211,71 +207,22 @@ def _diagonal(matrix: Tensor) -> Tensor:
     return matrix.diagonal(dim1=-2, dim2=-1)
 
 
-def _softmax(log_joint: Tensor) -> Tuple[Tensor, Tensor, Tensor]:
-    """The softmax's parts, in place: its numerators (P, M, n), their sum and
-    the logarithm of what both were divided by, (P, 1, n)."""
-    peak = log_joint.amax(1, keepdim=True)
-    numerator = log_joint.sub_(peak).clamp_min_(_LOWEST_EXPONENT).exp_()
-    return numerator, numerator.sum(1, keepdim=True), peak
+def choose_run(device: torch.device) -> Run:
+    """What fits group after group of problems on a device.
 
-
-def _likelihood(numerator: Tensor, total: Tensor, peak: Tensor,
-                weights: Tensor) -> Tensor:
-    """Mean log-likelihood (P,) from a softmax's parts."""
-    return ((total.log() + peak) * weights).sum((1, 2))
-
-
-def _iterate(family: Family, weights: Tensor, max_iter: int,
-             tol: float) -> Tuple[Tensor, Tensor]:
-    """EM until every problem has converged.
-
-    Returns:
-        tuple[Tensor, Tensor]: The iterations of each problem (P,) and
-        whether it converged (P,).
+    On a CPU that is in TorchScript, where PyTorch still has it: EM is a long
+    row of short calls, and Python makes each of them take longer than its
+    work, while other threads wait for Python's lock.
     """
-    device = weights.device
-    converged = torch.zeros(len(weights), dtype=torch.bool, device=device)
-    n_iter = torch.full_like(converged, max_iter, dtype=torch.long)
-    every = 1 if device.type == 'cpu' else _GPU_CHECK_EVERY
-    last = -torch.inf
-    for iteration in range(1, max_iter + 1):
-        parts = _softmax(family.log_joint())
-        if tol > 0:
-            likelihood = _likelihood(*parts, weights)
-        numerator, total, _ = parts
-        mass = numerator.mul_(weights / total)
-        if tol == 0:
-            family.update(mass)
-            continue
-        family.update(mass, converged)
-        close = (likelihood - last).abs() < tol
-        n_iter = torch.where(close & ~converged, iteration, n_iter)
-        converged = converged | close
-        last = likelihood
-        if iteration % every == 0 and bool(converged.all()):
-            break
-    return n_iter, converged
+    return _compiled_run() if device.type == 'cpu' else _run
 
 
-def _group_size(x: Tensor, n_components: int, covariance_type: str) -> int:
-    """How many problems go through EM together."""
-    num_dims, n = x.shape[1:]
-    rows = {
-        'diag': 2 * num_dims,
-        'joint': 3 * num_dims,
-        'full': min(num_dims * num_dims, (n_components + 1) * num_dims)
-    }[covariance_type] + n_components
-    budget = GPU_GROUP_BYTES
-    if x.device.type == 'cpu':
-        budget = _CPU_GROUP_BYTES[covariance_type]
-    return max(1, budget // (rows * n * x.element_size()))
-
-
-def _make_family(problems: Problems) -> Family:
-    """The family that suits the size of the blocks."""
-    block = problems.whitener.shape[-1]
-    if block == 1:
-        return DiagonalFamily(problems)
-    if block <= 4:
-        return BlockFamily(problems)
-    return DenseFamily(problems)
+@lru_cache(maxsize=None)
+def _compiled_run() -> Run:
+    """`_run` in TorchScript."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter('ignore', DeprecationWarning)
+            return torch.jit.script(_run)
+    except (AttributeError, RuntimeError, OSError):
+        return _run

@@ -1,10 +1,7 @@
 # Copyright (c) mmdiffpose contributors. All rights reserved.
-"""Where EM starts: a hard assignment of the samples to M components.
-
-Axis letters: P problems, n samples, M components, D dimensions. The samples
-come transposed, (P, D, n), centred and scaled to at most about one.
-"""
+"""Where EM starts: a hard assignment of the samples to M components."""
 import math
+from typing import List
 
 import torch
 from torch import Tensor
@@ -16,7 +13,9 @@ def uniforms_needed(init: str, num_components: int) -> int:
     """How many uniform numbers a problem's initialisation reads."""
     if init == 'split':
         return 0
-    return 1 + (num_components - 1) * _num_trials(num_components)
+    # A first centre, then candidates for each other one, as many as Arthur
+    # and Vassilvitskii suggest.
+    return 1 + (num_components - 1) * (2 + int(math.log(num_components)))
 
 
 def initial_membership(x: Tensor, square: Tensor, weights: Tensor,
@@ -25,8 +24,8 @@ def initial_membership(x: Tensor, square: Tensor, weights: Tensor,
     """Assigns each sample to a component.
 
     Args:
-        x (Tensor): (P, D, n).
-        square (Tensor): The squares of `x`, (P, D, n).
+        x (Tensor): Samples, centred and of order one, (P, D, n).
+        square (Tensor): Their squares, (P, D, n).
         weights (Tensor): Non-negative, (P, 1, n).
         num_components (int): M.
         init (str): 'kmeans++' or 'split'.
@@ -42,11 +41,6 @@ def initial_membership(x: Tensor, square: Tensor, weights: Tensor,
     return _kmeans_plus_plus(x, square, weights, num_components, uniform)
 
 
-def _num_trials(num_components: int) -> int:
-    """Candidates per new centre, as Arthur and Vassilvitskii suggest."""
-    return 2 + int(math.log(num_components))
-
-
 def _kmeans_plus_plus(x: Tensor, square: Tensor, weights: Tensor,
                       num_components: int, uniform: Tensor) -> Tensor:
     """Greedy k-means++ (Arthur and Vassilvitskii, SODA 2007).
@@ -54,20 +48,17 @@ def _kmeans_plus_plus(x: Tensor, square: Tensor, weights: Tensor,
     Each new centre is the best of a few candidates, drawn in proportion to
     weight times squared distance to the nearest centre so far.
     """
-    square = square.sum(1, keepdim=True)  # (P, 1, n)
-    distance = _square_distance(x, square, _draw(weights, uniform[:, :1]))
-    draws = uniform[:,
-                    1:].unflatten(1,
-                                  (num_components - 1,
-                                   -1)).unbind(1) if num_components > 1 else ()
-    chosen = [distance]
-    nearest = distance
-    for uniform_m in draws:
-        candidates = _draw(nearest * weights, uniform_m)
-        distance = _square_distance(x, square, candidates)  # (P, trials, n)
+    norm = square.sum(1, keepdim=True)  # (P, 1, n)
+    nearest = _square_distance(x, norm, _draw(weights, uniform[:, :1]))
+    chosen: List[Tensor] = [nearest]
+    num_trials = (uniform.shape[1] - 1) // max(1, num_components - 1)
+    for m in range(num_components - 1):
+        draws = uniform[:, 1 + m * num_trials:1 + (m + 1) * num_trials]
+        candidates = _draw(nearest * weights, draws)
+        distance = _square_distance(x, norm, candidates)  # (P, trials, n)
         potential = torch.bmm(
-            torch.minimum(distance, nearest), weights.transpose(1, 2))[..., 0]
-        best = potential.argmin(1)[:, None, None].expand_as(square)
+            torch.minimum(distance, nearest), weights.transpose(1, 2))
+        best = potential.argmin(1, keepdim=True).expand_as(norm)
         chosen.append(distance.gather(1, best))
         nearest = torch.minimum(nearest, chosen[-1])
     member = (torch.cat(chosen, 1) == nearest).to(x.dtype)
@@ -82,12 +73,11 @@ def _draw(mass: Tensor, uniform: Tensor) -> Tensor:
     return index.clamp_max_(mass.shape[-1] - 1)
 
 
-def _square_distance(x: Tensor, square: Tensor, index: Tensor) -> Tensor:
+def _square_distance(x: Tensor, norm: Tensor, index: Tensor) -> Tensor:
     """Squared distances of all samples to k of them, (P, k, n)."""
     centres = x.gather(2, index[:, None].expand(-1, x.shape[1], -1))
-    sum_of_squares = square + square.gather(2, index[:, None]).transpose(1, 2)
-    return sum_of_squares.baddbmm_(
-        centres.transpose(1, 2), x, alpha=-2).clamp_min_(0)
+    norms = norm + norm.gather(2, index[:, None]).transpose(1, 2)
+    return norms.baddbmm_(centres.transpose(1, 2), x, alpha=-2).clamp_min_(0.0)
 
 
 def _split(x: Tensor, square: Tensor, weights: Tensor,
@@ -96,19 +86,24 @@ def _split(x: Tensor, square: Tensor, weights: Tensor,
 
     The cut is at the part's mean. Deterministic; no draws.
     """
-    num_problems, num_dims, n = x.shape
-    member = x.new_zeros(num_problems, num_components, n)
-    member[:, 0] = 1
-    problem = torch.arange(num_problems, device=x.device)
+    num_dims = x.shape[1]
+    member = torch.zeros([x.shape[0], num_components, x.shape[2]],
+                         dtype=x.dtype,
+                         device=x.device)
+    member[:, 0] = 1.0
+    problem = torch.arange(x.shape[0], device=x.device)
     for m in range(1, num_components):
         weighted = member[:, :m] * weights
         mass = weighted.sum(-1, keepdim=True)
         mean = torch.bmm(weighted, x.transpose(1, 2))  # (P, m, D)
-        mean = mean / mass.clamp_min(torch.finfo(x.dtype).tiny)
+        mean = mean / mass.clamp_min(1e-30)
         second = torch.bmm(weighted, square.transpose(1, 2))
-        widest = (second - mass * mean.square()).flatten(1).argmax(1)
-        part, axis = widest // num_dims, widest % num_dims
-        above = x[problem, axis] > mean[problem, part, axis][:, None]
-        member[:, m] = member[problem, part] * above
-        member[problem, part] -= member[:, m]
+        scatter = second - mass * mean.square()
+        widest = scatter.flatten(1).argmax(1)
+        part = torch.div(widest, num_dims, rounding_mode='floor')
+        axis = widest - num_dims * part
+        cut = mean[problem, part, axis]
+        above = member[problem, part] * (x[problem, axis] > cut[:, None])
+        member[:, m] = above
+        member[problem, part] -= above
     return member
