@@ -41,6 +41,7 @@ from mmdiffpose.datasets.human36m import (ACTIONS, JOINTS_32_TO_17,
                                           clip_name)
 from mmdiffpose.datasets.image_names import Track
 from mmdiffpose.datasets.plain_pickle import load_plain_npz
+from mmdiffpose.datasets.released_mixtures import SCALES, convert_mixtures
 
 SPLITS = dict(train=TRAIN_SUBJECTS, test=TEST_SUBJECTS)
 CORRUPT = {('S11', 'Directions')}
@@ -81,6 +82,11 @@ def parse_args(argv: Optional[Sequence[str]] = None) -> argparse.Namespace:
         help='2D of a detector, data_2d_h36m_cpn_ft_h36m_dbb.npz')
     convert.add_argument(
         '--mixtures', type=Path, help='2D mixtures, data_2d_h36m_*_gmm.npz')
+    convert.add_argument(
+        '--mixture-scale',
+        choices=sorted(SCALES),
+        default='pixel_std',
+        help='what their last two columns are, see released_mixtures.py')
     convert.add_argument(
         '--cameras',
         type=Path,
@@ -124,7 +130,7 @@ def convert_videopose3d(args: argparse.Namespace) -> Dict[str, Any]:
                 continue
             print(f'{subject}: {len(poses[subject])} clips')
             records += subject_records(subject, poses, sources, cameras, files,
-                                       notes)
+                                       notes, args.mixture_scale)
         if not records:
             notes.append(f'no clip for the split "{split}", not written')
             continue
@@ -144,7 +150,7 @@ def convert_videopose3d(args: argparse.Namespace) -> Dict[str, Any]:
 def subject_records(subject: str, poses: Clips, sources: Dict[str, Clips],
                     cameras: Dict[CameraKey, CameraParam], files: Dict[str,
                                                                        Path],
-                    notes: List[str]) -> List[ClipRecord]:
+                    notes: List[str], scale: str) -> List[ClipRecord]:
     """All clips of one subject, each seen by the four cameras."""
     records = []
     clips = {clip_name(name): name for name in poses[subject]}
@@ -169,12 +175,12 @@ def subject_records(subject: str, poses: Clips, sources: Dict[str, Clips],
                            files[source], notes)
                 for source, clips_2d in sources.items()
             }
-            records.append(make_record(track, pose, camera, arrays))
+            records.append(make_record(track, pose, camera, arrays, scale))
     return records
 
 
 def make_record(track: Track, pose: np.ndarray, camera: CameraParam,
-                arrays: Dict[str, np.ndarray]) -> ClipRecord:
+                arrays: Dict[str, np.ndarray], scale: str) -> ClipRecord:
     """One clip and camera with all its 2D."""
     keypoints = arrays.get('keypoints')
     if keypoints is None:
@@ -184,12 +190,16 @@ def make_record(track: Track, pose: np.ndarray, camera: CameraParam,
         # VideoPose3D's files have no scores; MMPose's write ones too.
         ones = np.ones_like(detections[..., :1])
         detections = np.concatenate([detections, ones], axis=-1)
+    mixtures = arrays.get('mixtures')
+    if mixtures is not None:
+        mixtures = convert_mixtures(mixtures, keypoints[..., :2], track.stem,
+                                    scale, camera['w'])
     return ClipRecord(
         track,
         keypoints[..., :2].astype(np.float32),
         pose.astype(np.float32),
         detections=detections,
-        mixtures=arrays.get('mixtures'))
+        mixtures=mixtures)
 
 
 def fit_length(source: Clips, name: str, subject: str, camera: int,
