@@ -2,7 +2,9 @@
 """Use of trained lifters."""
 
 from .checkpoint import load_weights, read_checkpoint
-from .keypoint_files import read_keypoint_file
+from .inference_options import InferenceOptions
+from .inferencer import DiffusionPose3DInferencer
+from .keypoint_files import read_keypoint_file, read_keypoint_tracks
 from .keypoint_track import KeypointTrack
 from .lift import LiftedTrack, lift_track, lift_tracks, window_length
 from .model import init_model
@@ -10,7 +12,8 @@ from .result_files import write_json, write_npz
 from .streaming import StreamingLifter
 
 __all__ = [
-    'KeypointTrack', 'LiftedTrack', 'StreamingLifter', 'init_model',
+    'DiffusionPose3DInferencer', 'InferenceOptions', 'KeypointTrack', 'LiftedTrack', 'StreamingLifter', 'init_model',
     'lift_track', 'lift_tracks', 'load_weights', 'read_checkpoint',
-    'read_keypoint_file', 'window_length', 'write_json', 'write_npz'
+    'read_keypoint_file', 'read_keypoint_tracks', 'window_length',
+    'write_json', 'write_npz'
 ]

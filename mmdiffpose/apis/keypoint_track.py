@@ -75,6 +75,14 @@ class KeypointTrack:
         """(F, ) bool, frames in which any joint was seen."""
         return (self.scores > 0).any(1)
 
+    def extent(self) -> float:
+        """Sum over frames of the longer side of the box around the joints
+        seen, pixels: who is largest and longest in the picture."""
+        seen = (self.scores > 0)[..., None]
+        low = np.where(seen, self.keypoints, np.inf).min(1)
+        high = np.where(seen, self.keypoints, -np.inf).max(1)
+        return float((high - low).max(1)[self.present].sum())
+
     def _check_shapes(self) -> None:
         J = self.skeleton.num_joints
         if self.keypoints.ndim != 3 or self.keypoints.shape[2] != 2:

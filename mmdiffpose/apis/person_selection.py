@@ -1,15 +1,17 @@
 # Copyright (c) mmdiffpose contributors. All rights reserved.
-"""Pick one person out of detections that hold several."""
+"""Tell people apart in detections that hold several, or pick one."""
 
 import warnings
 from dataclasses import dataclass
-from typing import Dict, List, Optional
+from typing import Dict, List, Optional, Set, Tuple
 
 import numpy as np
 
 MAX_JUMP = 0.5
 """Without track ids, a person may move by this share of their size between
 two frames where there are others; what is farther away is somebody else."""
+MAX_LOST = 15
+"""Without track ids, frames after which somebody who was lost is a new one."""
 
 
 @dataclass
@@ -61,10 +63,16 @@ def select_person(frames: Frames, track_id: Optional[int],
     if not found:
         raise ValueError(f'{source} is empty: expected at least one person, '
                          f'found none in {len(frames)} frames')
-    ids = {person.track_id for people in found.values() for person in people}
+    ids = _ids(found)
+    if track_id is not None and ids == {None}:
+        numbered = people_by_id(found, source)
+        if track_id not in numbered:
+            raise ValueError(f'{source} names nobody: expected a number of '
+                             f'{list(numbered)} as track id, found {track_id}')
+        return numbered[track_id]
     if track_id is not None or None not in ids:
         return _by_track_id(found, track_id, source)
-    crowded = max(map(len, found.values())) > 1
+    crowded = _crowded(found)
     if crowded:
         warnings.warn(f'{source} has several persons in a frame and no track '
                       'ids: following the largest one of the first frame')
@@ -73,6 +81,79 @@ def select_person(frames: Frames, track_id: Optional[int],
         raise ValueError(f'{source}: no joint was seen in any frame (all '
                          'scores are 0), there is nothing to lift')
     return chosen
+
+
+def people_by_id(frames: Frames, source: str) -> Dict[int, Dict[int, Person]]:
+    """Everybody's detections, by track id and frame id.
+
+    Where somebody has no track id all are ignored, and people are followed
+    from frame to frame by the least distance of joints; somebody lost for
+    more than :data:`MAX_LOST` frames is a new person. Where there is never
+    more than one, it is always the same.
+
+    Args:
+        frames (dict[int, list[Person]]): All detections.
+        source (str): Name of the file, for messages.
+
+    Returns:
+        dict[int, dict[int, Person]]: Those of whom a joint was seen.
+
+    Raises:
+        ValueError: If there is nobody, or two have one id in a frame.
+    """
+    found = {frame: people for frame, people in frames.items() if people}
+    if not found:
+        raise ValueError(f'{source} is empty: expected at least one person, '
+                         f'found none in {len(frames)} frames')
+    ids = _ids(found)
+    if None not in ids:
+        people = {key: _by_track_id(found, key, source) for key in ids}
+    elif _crowded(found):
+        people = _linked(found)
+    else:
+        people = {0: _by_distance(found, np.inf)}
+    seen = {
+        key: persons
+        for key, persons in people.items()
+        if any(person.size > 0 for person in persons.values())
+    }
+    if not seen:
+        raise ValueError(f'{source}: no joint was seen in any frame (all '
+                         'scores are 0), there is nothing to lift')
+    return seen
+
+
+def _ids(frames: Frames) -> Set[Optional[int]]:
+    return {p.track_id for people in frames.values() for p in people}
+
+
+def _crowded(frames: Frames) -> bool:
+    return max(map(len, frames.values())) > 1
+
+
+def _linked(frames: Frames) -> Dict[int, Dict[int, Person]]:
+    """People numbered in order of appearance, nearest pairs first."""
+    people: Dict[int, Dict[int, Person]] = {}
+    last: Dict[int, Tuple[int, Person]] = {}
+    for place, frame in enumerate(sorted(frames)):
+        last = {
+            key: (when, person)
+            for key, (when, person) in last.items() if place - when <= MAX_LOST
+        }
+        waiting = [person for person in frames[frame] if person.size > 0]
+        pairs = sorted((_distance(person, other), key, i)
+                       for key, (_, person) in last.items()
+                       for i, other in enumerate(waiting))
+        owner: Dict[int, int] = {}
+        for distance, key, i in pairs:
+            if (distance <= MAX_JUMP and i not in owner
+                    and key not in owner.values()):
+                owner[i] = key
+        for i, person in enumerate(waiting):
+            key = owner.get(i, len(people))
+            people.setdefault(key, {})[frame] = person
+            last[key] = (place, person)
+    return people
 
 
 def _by_track_id(frames: Frames, track_id: Optional[int],

@@ -140,7 +140,7 @@ def test_several_persons_without_ids_are_not_mixed_up(write):
     ('{"a": 1', 'not a JSON file'),
     ({
         'a': 1
-    }, "expected a key 'instance_info', found .'a'."),
+    }, "expected a key 'instance_info'.*found keys .'a'."),
     ([{
         'frame_id': 0
     }], "expected a key 'instances'.*found keys .'frame_id'"),
