@@ -1,5 +1,5 @@
 # Copyright (c) mmdiffpose contributors. All rights reserved.
-"""Batched EM against one scikit-learn fit after another.
+"""Batched EM apairst one scikit-learn fit after another.
 
 Both fit M = 5 components to the same n = 1000 samples a problem, from
 k-means++ starts with as many candidates a centre, for 20 iterations.
@@ -72,21 +72,31 @@ def run(args: argparse.Namespace) -> List[Dict[str, Any]]:
 
 
 def measure(case: Case, args: argparse.Namespace) -> Dict[str, Any]:
-    """One row: poses a second of both sides, run in turns."""
+    """One row: poses a second of both sides, run in turns.
+
+    The times come from all runs, the likelihoods from those of scikit-learn,
+    each with poses of its own as long as the batch has more.
+    """
     on_cpu = torch.device(args.device).type == 'cpu'
     poses = case.poses * (1 if on_cpu else args.gpu_scale)
     x = make_samples(poses * case.fits, case.dims)
-    part = x[:case.reference_poses * case.fits].double().numpy()
     batch = x.to(args.device)
     fit_ours(batch, case.covariance_type)  # warm-up
+    fit_ours(batch, case.covariance_type)
+    size = case.reference_poses * case.fits
     times: Dict[str, List[float]] = dict(ours=[], reference=[])
-    for _ in range(args.repeats):
+    pairs: Dict[int, Tuple[float, float]] = {}
+    for repeat in range(args.repeats):
         seconds, likelihood = timed(
             lambda: fit_ours(batch, case.covariance_type))
         times['ours'].append(seconds / poses)
+        first = repeat * size % (len(x) - size + 1)
+        part = x[first:first + size].double().numpy()
         seconds, expected = timed(
-            lambda: fit_reference(part, case.covariance_type))
+            lambda: fit_reference(part, case.covariance_type, first))
         times['reference'].append(seconds / case.reference_poses)
+        pairs.update((first + i, (float(likelihood[first + i]), float(other)))
+                     for i, other in enumerate(expected))
     ours, reference = (
         float(np.median(times[key])) for key in ('ours', 'reference'))
     where = (f'{args.threads} threads'
@@ -103,9 +113,26 @@ def measure(case: Case, args: argparse.Namespace) -> Dict[str, Any]:
         note=f'{kind}; n = {NUM_SAMPLES}, M = {NUM_COMPONENTS}, '
         f'{NUM_ITERATIONS} iterations (tol 0), greedy k-means++ start without '
         f'Lloyd steps on both sides; ours float32, batch of {poses} poses, '
-        f'{where}; scikit-learn float64, one BLAS thread; mean '
-        f'log-likelihood {likelihood[:len(expected)].mean():.2f} and '
-        f'{expected.mean():.2f}')
+        f'{where}; scikit-learn float64, one BLAS thread; '
+        f'{quality(np.array(list(pairs.values())))}')
+
+
+def quality(likelihoods: np.ndarray) -> str:
+    """Says how good both sides' fits are.
+
+    Each side draws starts of its own, so single fits end in different
+    optima; only the mean over many says something.
+
+    Args:
+        likelihoods (np.ndarray): Mean log-likelihoods of the same samples
+            by ours and by scikit-learn, (P, 2).
+    """
+    ours, reference = likelihoods.mean(0)
+    difference = likelihoods[:, 0] - likelihoods[:, 1]
+    error = difference.std() / len(difference)**0.5
+    return (f'mean log-likelihood over {len(difference)} fits {ours:.2f} and '
+            f'{reference:.2f}, difference {difference.mean():.2f} +- '
+            f'{error:.2f} (standard error; each draws its own starts)')
 
 
 def make_samples(problems: int, dims: int) -> Tensor:
@@ -133,14 +160,15 @@ def fit_ours(x: Tensor, covariance_type: str) -> np.ndarray:
     return info.log_likelihood.cpu().numpy()  # waits for a GPU
 
 
-def fit_reference(x: np.ndarray, covariance_type: str) -> np.ndarray:
+def fit_reference(x: np.ndarray, covariance_type: str,
+                  first_seed: int) -> np.ndarray:
     """The same with scikit-learn, one problem after another."""
     from sklearn.mixture import GaussianMixture
     from threadpoolctl import threadpool_limits
     likelihood = []
     with threadpool_limits(1), warnings.catch_warnings():
         warnings.simplefilter('ignore')  # that EM has not converged
-        for seed, problem in enumerate(x):
+        for seed, problem in enumerate(x, first_seed):
             mixture = GaussianMixture(
                 NUM_COMPONENTS,
                 covariance_type=covariance_type,
