@@ -1,5 +1,5 @@
 # Copyright (c) mmdiffpose contributors. All rights reserved.
-"""Batched EM apairst one scikit-learn fit after another.
+"""Batched EM against one scikit-learn fit after another.
 
 Both fit M = 5 components to the same n = 1000 samples a problem, from
 k-means++ starts with as many candidates a centre, for 20 iterations.
