@@ -39,6 +39,20 @@ def test_parameter_count_of_the_released_encoder():
     assert count(GraFormer()) + count(head) == 654_344
 
 
+def test_filters_start_as_in_the_released_code():
+    """Xavier's rule on the released tensor; poses start within reach."""
+    torch.manual_seed(0)
+    released = torch.empty(3, 1, 96, 96)
+    torch.nn.init.xavier_normal_(released)
+    model = GraFormer()
+    for conv in (model.graph_blocks[0].conv1, model.graph_blocks[4].conv2):
+        torch.testing.assert_close(
+            conv.linear.weight.std(), released.std(), rtol=0.02, atol=0)
+    head = build(dict(type='mmdiffpose.GraphRegressionHead', in_channels=96))
+    poses = head.forward(model.eval()(torch.rand(8, 1, 17, 2) * 2 - 1))
+    assert poses.norm(dim=-1).mean() < 1
+
+
 def test_parameter_count_of_a_block_with_step_embedding():
     adjacency = H36M_17.adjacency()
     plain = ResidualChebBlock(96, adjacency)

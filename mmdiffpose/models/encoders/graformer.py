@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from mmdiffpose.registry import MODELS
 from mmdiffpose.skeletons import H36M_17
 from ..layers import (ChebConv, GraphAttentionLayer, ResidualChebBlock,
-                      standardize_window)
+                      standardize_window, start_small)
 
 
 @MODELS.register_module()
@@ -26,8 +26,7 @@ class GraFormer(BaseModule):
     :class:`~mmdiffpose.models.heads.GraphRegressionHead`. The defaults are
     those of DiffPose's released encoder, with that head 654,344 parameters;
     every layer stands for one of the released model, so that its weights can
-    be converted. Only the start differs: the released filters start ten times
-    smaller.
+    be converted.
 
     Args:
         num_joints (int): Number of joints J, those of Human3.6M-17.
@@ -72,8 +71,8 @@ class GraFormer(BaseModule):
         self.in_channels = in_channels
         self.embed_dims = embed_dims
         self.standardize = standardize
-        self.input = ChebConv(
-            in_channels, embed_dims, adjacency, laplacian=laplacian)
+        self.input = start_small(
+            ChebConv(in_channels, embed_dims, adjacency, laplacian=laplacian))
         self.attention_layers = nn.ModuleList(
             GraphAttentionLayer(embed_dims, num_joints, num_heads, dropout,
                                 attn_drop) for _ in range(num_layers))

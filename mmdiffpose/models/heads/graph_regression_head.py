@@ -7,7 +7,7 @@ from torch import Tensor
 
 from mmdiffpose.registry import MODELS
 from mmdiffpose.skeletons import H36M_17
-from ..layers import ChebConv
+from ..layers import ChebConv, start_small
 from .lifting_regression_head import LiftingRegressionHead
 
 
@@ -31,8 +31,8 @@ class GraphRegressionHead(LiftingRegressionHead):
                  **kwargs: Any) -> None:
         super().__init__(in_channels, **kwargs)
         del self.norm, self.linear
-        self.output = ChebConv(
-            in_channels, 3, H36M_17.adjacency(), laplacian=laplacian)
+        self.output = start_small(
+            ChebConv(in_channels, 3, H36M_17.adjacency(), laplacian=laplacian))
 
     def forward(self, feats: Tuple[Tensor]) -> Tensor:
         """Features ((B, T, J, C), ) to poses (B, T, J, 3), metres."""
