@@ -128,7 +128,7 @@ def test_from_the_file_to_the_sample(tmp_path, convert):
 
 
 @pytest.mark.parametrize('what, message', [
-    ('keypoints', 'S9_Walking.54138969.*--detections'),
+    ('keypoints', r'gmm.npz \(S9_Walking.54138969\).*--detections'),
     ('key', 'positions_2d'),
     ('clip', 'lacks S9 "Walking"'),
     ('cameras', 'seen by 3 cameras'),

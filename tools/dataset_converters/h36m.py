@@ -53,10 +53,8 @@ Clips = Dict[str, Dict[str, Any]]
 def main(argv: Optional[Sequence[str]] = None) -> Dict[str, Any]:
     """Run the converter; returns the report that it writes."""
     args = parse_args(argv)
-    if args.command == 'check':
-        report = check_preprocessed(args)
-    else:
-        report = convert_videopose3d(args)
+    check = args.command == 'check'
+    report = (check_preprocessed if check else convert_videopose3d)(args)
     write_report(args.report, report)
     return report
 
@@ -140,8 +138,7 @@ def convert_videopose3d(args: argparse.Namespace) -> Dict[str, Any]:
         report['splits'][split] = result
         used.update(cameras)
     write_cameras(args.paths.cameras, used)
-    report['cameras'] = str(args.paths.cameras)
-    report['notes'] = notes
+    report.update(cameras=str(args.paths.cameras), notes=notes)
     for note in notes:
         print(f'note: {note}')
     return report
@@ -175,12 +172,15 @@ def subject_records(subject: str, poses: Clips, sources: Dict[str, Clips],
                            files[source], notes)
                 for source, clips_2d in sources.items()
             }
-            records.append(make_record(track, pose, camera, arrays, scale))
+            records.append(
+                make_record(track, pose, camera, arrays, scale,
+                            files.get('mixtures')))
     return records
 
 
 def make_record(track: Track, pose: np.ndarray, camera: CameraParam,
-                arrays: Dict[str, np.ndarray], scale: str) -> ClipRecord:
+                arrays: Dict[str, np.ndarray], scale: str,
+                source: Optional[Path]) -> ClipRecord:
     """One clip and camera with all its 2D."""
     keypoints = arrays.get('keypoints')
     if keypoints is None:
@@ -188,12 +188,12 @@ def make_record(track: Track, pose: np.ndarray, camera: CameraParam,
     detections = arrays.get('detections')
     if detections is not None and detections.shape[-1] == 2:
         # VideoPose3D's files have no scores; MMPose's write ones too.
-        ones = np.ones_like(detections[..., :1])
-        detections = np.concatenate([detections, ones], axis=-1)
+        detections = np.insert(detections, 2, 1, axis=-1)
     mixtures = arrays.get('mixtures')
     if mixtures is not None:
-        mixtures = convert_mixtures(mixtures, keypoints[..., :2], track.stem,
-                                    scale, camera['w'])
+        mixtures = convert_mixtures(mixtures, keypoints[..., :2],
+                                    f'{source} ({track.stem})', scale,
+                                    camera['w'])
     return ClipRecord(
         track,
         keypoints[..., :2].astype(np.float32),
