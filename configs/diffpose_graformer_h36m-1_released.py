@@ -15,11 +15,10 @@ model = dict(
         decoder=_base_.codec),
     test_cfg=dict(_delete_=True, sampling_range=(24, 2)))
 
-# The released detected-2D model is trained on exact 2D and tested on CPN's.
+# The released detected-2D model is trained on exact 2D and tested on CPN's;
+# nothing is mirrored in training.
 train_dataloader = dict(
-    batch_size=1024,
-    dataset=dict(keypoint_2d_src='gt', keypoint_2d_det_file=None))
-auto_scale_lr = dict(base_batch_size=1024)
+    dataset=dict(keypoint_2d_src='gt', pipeline=_base_.test_pipeline))
 
 custom_hooks = [
     dict(type='mmdiffpose.FiniteLossHook'),

@@ -17,6 +17,9 @@ model = dict(
         decoder=_base_.codec),
     test_cfg=dict(_delete_=True, sampling_range=(6, 1), flip_test=True))
 
+# Nothing is mirrored in training.
+train_dataloader = dict(dataset=dict(pipeline=_base_.test_pipeline))
+
 custom_hooks = [
     dict(type='mmdiffpose.FiniteLossHook'),
     dict(type='mmdiffpose.ProgressBarHook', name='DiffPose (released)'),
