@@ -30,6 +30,13 @@ def draw_line(image: np.ndarray,
              _SHIFT)
 
 
+def draw_lines(image: np.ndarray, lines: np.ndarray, color: Color) -> None:
+    """Draw many thin lines (S, 2, 2) of one colour on an image (H, W, 3)."""
+    fixed = np.clip(lines, -_LIMIT, _LIMIT) * _UNIT
+    cv2.polylines(image, list(np.rint(fixed).astype(np.int32)), False, color,
+                  1, cv2.LINE_AA, _SHIFT)
+
+
 def draw_disc(image: np.ndarray, center: Sequence[float], radius: float,
               color: Color) -> None:
     """Draw a filled disc on an image (H, W, 3)."""
@@ -57,18 +64,36 @@ def draw_veils(image: np.ndarray, discs: Iterable[Tuple[Sequence[float], float,
                                                         Color]],
                opacity: float) -> None:
     """Draw translucent discs (centre, radius, colour) in one pass."""
-    overlay = image.copy()
-    for center, radius, color in discs:
+    discs = list(discs)
+    if not discs:
+        return
+    centers = np.array([center for center, _, _ in discs], float)
+    radii = np.array([[radius] for _, radius, _ in discs]) + 2
+    # Only the part of the image that they cover is blended.
+    left, top = np.clip((centers - radii).min(0), 0, _LIMIT).astype(int)
+    right, bottom = np.clip((centers + radii).max(0), 0, _LIMIT).astype(int)
+    part = image[top:bottom + 1, left:right + 1]
+    if not part.size:
+        return
+    overlay = part.copy()
+    for center, (_, radius, color) in zip(centers - [left, top], discs):
         draw_disc(overlay, center, radius, color)
-    cv2.addWeighted(overlay, opacity, image, 1 - opacity, 0, image)
+    cv2.addWeighted(overlay, opacity, part, 1 - opacity, 0, part)
 
 
 def draw_text(image: np.ndarray,
               text: str,
               position: Tuple[int, int],
               size: float = 0.5,
-              color: Color = TEXT) -> None:
-    """Write text; ``position`` is the left end of its base line, pixels."""
+              color: Color = TEXT,
+              rim: bool = False) -> None:
+    """Write text; ``position`` is the left end of its base line, pixels.
+
+    With ``rim`` it has a white one, which keeps it legible on pictures.
+    """
+    if rim:
+        cv2.putText(image, text, position, cv2.FONT_HERSHEY_SIMPLEX, size,
+                    BACKGROUND, 4, cv2.LINE_AA)
     cv2.putText(image, text, position, cv2.FONT_HERSHEY_SIMPLEX, size, color,
                 1, cv2.LINE_AA)
 

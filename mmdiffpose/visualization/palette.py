@@ -18,21 +18,34 @@ PANEL: Color = (248, 249, 251)
 FLOOR: Color = (236, 239, 243)
 GRID: Color = (205, 210, 218)
 TEXT: Color = (45, 48, 56)
+PEOPLE: Tuple[Color,
+              ...] = ((44, 160, 44), (148, 82, 196), (200, 30, 60),
+                      (20, 150, 150), (214, 70, 160), (130, 90, 40),
+                      (150, 150, 20), (20, 60, 130), (110, 180, 90), (120, 30,
+                                                                      100))
+"""Told apart from each other and from the two sides' colours."""
 
 
-def joint_color(name: str) -> Color:
-    """Blue for the person's left, orange for their right, else grey."""
+def person_color(number: int) -> Color:
+    """A person's colour, the same in all pictures."""
+    return PEOPLE[number % len(PEOPLE)]
+
+
+def joint_color(name: str, center: Color = CENTER) -> Color:
+    """Blue for the person's left, orange for their right, else ``center``."""
     if name.startswith('left'):
         return LEFT
     if name.startswith('right'):
         return RIGHT
-    return CENTER
+    return center
 
 
-def bone_colors(skeleton: Skeleton) -> Tuple[Color, ...]:
+def bone_colors(skeleton: Skeleton,
+                center: Color = CENTER) -> Tuple[Color, ...]:
     """A colour per bone: its child joint's."""
     return tuple(
-        joint_color(skeleton.joints[child]) for _, child in skeleton.bones)
+        joint_color(skeleton.joints[child], center)
+        for _, child in skeleton.bones)
 
 
 def lighten(color: Color, share: float) -> Color:

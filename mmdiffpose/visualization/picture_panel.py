@@ -8,71 +8,77 @@ import numpy as np
 
 from mmdiffpose.skeletons import Skeleton
 from .canvas import blank
-from .palette import PANEL
+from .palette import CENTER, PANEL, Color
 from .stick_figure import draw_figure
 
 MARGIN = 0.15
 """Space around the person's path, as a share of its longer side."""
 ASPECTS = (0.75, 1.6)
-"""Narrowest and widest panel, width over height."""
+"""Narrowest and widest cut-out, width over height."""
+WHOLE_ASPECTS = (0.5, 2.)
+"""The same for whole pictures: a telephone's fits in."""
 MAX_STRETCH = 0.02
 
 
 class PicturePanel:
-    """A fixed cut-out of the picture around a person's path.
+    """A fixed part of the picture with joints drawn over it.
 
     Args:
-        keypoints (np.ndarray): (F, J, 2), pixels; sets the cut-out.
-        scores (np.ndarray): (F, J), 0 for joints that were not seen.
-        image_size (tuple[int, int]): Width and height, pixels.
-        skeleton (Skeleton): J joints.
+        low (np.ndarray): (2, ) the part's upper left corner, pixels.
+        high (np.ndarray): (2, ) its lower right corner.
+        image_size (tuple[int, int]): Width and height of the picture.
         height (int): Of the panel, pixels.
+        aspects (tuple[float, float]): Narrowest and widest panel, width over
+            height. A part beyond it is shown whole, with margins.
     """
 
-    def __init__(self, keypoints: np.ndarray, scores: np.ndarray,
-                 image_size: Tuple[int, int], skeleton: Skeleton,
-                 height: int) -> None:
-        self.skeleton = skeleton
+    def __init__(self,
+                 low: np.ndarray,
+                 high: np.ndarray,
+                 image_size: Tuple[int, int],
+                 height: int,
+                 aspects: Tuple[float, float] = ASPECTS) -> None:
         self.image_size = image_size
+        extent = np.asarray(high, float) - low
+        aspect = float(np.clip(extent[0] / extent[1], *aspects))
+        self.height, self.width = height, int(round(height * aspect))
+        self.scale = min(self.width / extent[0], height / extent[1])
+        center = (np.asarray(low) + high) / 2
+        self.offset = np.array([self.width, height]) / 2 - self.scale * center
+
+    @classmethod
+    def around(cls, keypoints: np.ndarray, scores: np.ndarray,
+               image_size: Tuple[int, int], height: int) -> 'PicturePanel':
+        """The part around a person's path.
+
+        Args:
+            keypoints (np.ndarray): (F, J, 2), pixels.
+            scores (np.ndarray): (F, J), 0 for joints that were not seen.
+            image_size (tuple[int, int]): Width and height of the picture.
+            height (int): Of the panel, pixels.
+        """
         points = keypoints[scores > 0]
         low, high = points.min(0), points.max(0)
         margin = MARGIN * max((high - low).max(), 1)
-        extent = high - low + 2 * margin
-        aspect = float(np.clip(extent[0] / extent[1], *ASPECTS))
-        self.height, self.width = height, int(round(height * aspect))
-        self.scale = min(self.width / extent[0], height / extent[1])
-        center = (low + high) / 2
-        self.offset = np.array([self.width, height]) / 2 - self.scale * center
+        return cls(low - margin, high + margin, image_size, height)
 
-    def draw(self,
-             keypoints: np.ndarray,
-             scores: np.ndarray,
-             image: Optional[np.ndarray] = None) -> np.ndarray:
-        """Draw a frame.
+    @classmethod
+    def whole(cls, image_size: Tuple[int, int], height: int) -> 'PicturePanel':
+        """The whole picture."""
+        size = np.array(image_size)
+        return cls(0 * size, size, image_size, height, WHOLE_ASPECTS)
 
-        Args:
-            keypoints (np.ndarray): (J, 2), pixels.
-            scores (np.ndarray): (J, ).
-            image (np.ndarray, optional): The video's frame (H, W, 3), RGB.
+    def place(self, keypoints: np.ndarray) -> np.ndarray:
+        """Picture pixels (..., 2) to the panel's."""
+        return keypoints * self.scale + self.offset
 
-        Returns:
-            np.ndarray: (height, width, 3), RGB.
+    def backdrop(self, image: Optional[np.ndarray] = None) -> np.ndarray:
+        """The panel without joints, (height, width, 3), RGB.
 
         Raises:
             ValueError: If the frame is of another shape than the picture that
                 the keypoints are in.
         """
-        panel = self._backdrop(image)
-        draw_figure(
-            panel,
-            keypoints * self.scale + self.offset,
-            self.skeleton,
-            max(3, self.height // 110),
-            scores > 0,
-            hide_unseen=True)
-        return panel
-
-    def _backdrop(self, image: Optional[np.ndarray]) -> np.ndarray:
         if image is None:
             return blank(self.height, self.width, PANEL)
         # The picture may be stored at another size than the joints' one.
@@ -89,3 +95,27 @@ class PicturePanel:
             matrix, (self.width, self.height),
             flags=cv2.INTER_LINEAR,
             borderValue=PANEL)
+
+    def draw_person(self,
+                    panel: np.ndarray,
+                    keypoints: np.ndarray,
+                    scores: np.ndarray,
+                    skeleton: Skeleton,
+                    center: Color = CENTER) -> None:
+        """Draw a person's joints, as far as they were seen, on a backdrop.
+
+        Args:
+            panel (np.ndarray): (height, width, 3), drawn on.
+            keypoints (np.ndarray): (J, 2), picture pixels.
+            scores (np.ndarray): (J, ).
+            skeleton (Skeleton): J joints.
+            center (Color): Of what is on neither side.
+        """
+        draw_figure(
+            panel,
+            self.place(keypoints),
+            skeleton,
+            max(3, self.height // 110),
+            scores > 0,
+            hide_unseen=True,
+            center=center)

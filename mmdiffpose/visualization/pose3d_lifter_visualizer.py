@@ -11,8 +11,8 @@ from mmdiffpose.registry import VISUALIZERS
 from mmdiffpose.skeletons import H36M_17
 from .canvas import blank, draw_text
 from .palette import BACKGROUND
+from .person_figure import draw_person
 from .scene import UPRIGHT, Scene
-from .stick_figure import draw_figure, draw_hypotheses, draw_uncertainty
 from .view import View
 
 MIN_SIZE = 300
@@ -138,13 +138,15 @@ class Pose3dLifterVisualizer(Pose3dLocalVisualizer):
 
 def _draw_figures(figures: List[_Figure], size: int, azimuth: float,
                   elevation: float) -> np.ndarray:
-    """All figures in a square picture, in as many rows as columns."""
+    """All figures in a square picture, in rows and columns."""
     picture = blank(size, size, BACKGROUND)
     if not figures:
         return picture
     columns = int(np.ceil(np.sqrt(len(figures))))
-    cell = size // columns
-    view = View(SCENE, cell, azimuth, elevation)
+    rows = -(-len(figures) // columns)
+    width, height = size // columns, size // rows
+    view = View(SCENE, (width, height), azimuth, elevation)
+    thickness = max(2, min(width, height) // 90)
     for number, figure in enumerate(figures):
         row, column = divmod(number, columns)
         panel = view.background.copy()
@@ -152,12 +154,9 @@ def _draw_figures(figures: List[_Figure], size: int, azimuth: float,
         if hypotheses is None:
             hypotheses = np.empty((0, *figure.pose.shape))
         world, cloud = SCENE.place(figure.pose, hypotheses)
-        points = view.project(world)
-        draw_hypotheses(panel, view.project(cloud), H36M_17)
-        if figure.std is not None:
-            draw_uncertainty(panel, points, figure.std, view.scale, H36M_17)
-        draw_figure(panel, points, H36M_17, max(2, cell // 90), figure.seen)
+        draw_person(panel, view, world, cloud, H36M_17, thickness, figure.seen,
+                    figure.std)
         draw_text(panel, figure.title, (8, 20))
-        picture[row * cell:(row + 1) * cell,
-                column * cell:(column + 1) * cell] = panel
+        picture[row * height:(row + 1) * height,
+                column * width:(column + 1) * width] = panel
     return picture

@@ -2,6 +2,7 @@
 """Put root-relative poses on a floor, with one scale for a whole clip."""
 
 from dataclasses import dataclass
+from typing import Tuple
 
 import numpy as np
 
@@ -34,6 +35,14 @@ def estimate_pitch(poses: np.ndarray, skeleton: Skeleton) -> float:
     return float(pitch) if abs(pitch) <= MAX_PITCH else 0.
 
 
+def upright_rotation(poses: np.ndarray, skeleton: Skeleton) -> np.ndarray:
+    """Rotation (3, 3) from camera axes to x right, y up, z to the viewer."""
+    pitch = estimate_pitch(poses, skeleton)
+    cos, sin = np.cos(pitch), np.sin(pitch)
+    level = np.array([[1, 0, 0], [0, cos, -sin], [0, sin, cos]])
+    return UPRIGHT @ level
+
+
 @dataclass(frozen=True)
 class Scene:
     """From camera axes to a world with a floor: x right, y up, z to viewer.
@@ -47,13 +56,23 @@ class Scene:
     radius: float
     height: float
 
+    @property
+    def floor(self) -> Tuple[float, float]:
+        """Half of the floor's sides along x and z, metres."""
+        return self.radius, self.radius
+
+    def reach(self, azimuth: float) -> Tuple[float, float]:
+        """How far it reaches to the side and in depth, metres.
+
+        The same whatever the azimuth (radians) that it is seen from, so that
+        views of one scene compare.
+        """
+        return self.radius, self.radius
+
     @classmethod
     def fit(cls, poses: np.ndarray, skeleton: Skeleton) -> 'Scene':
         """Scene of a clip's poses (F, J, 3), metres, camera axes."""
-        pitch = estimate_pitch(poses, skeleton)
-        cos, sin = np.cos(pitch), np.sin(pitch)
-        level = np.array([[1, 0, 0], [0, cos, -sin], [0, sin, cos]])
-        rotation = UPRIGHT @ level
+        rotation = upright_rotation(poses, skeleton)
         world = poses @ rotation.T
         radius = np.linalg.norm(world[..., [0, 2]], axis=-1).max()
         height = np.ptp(world[..., 1], axis=1).max()

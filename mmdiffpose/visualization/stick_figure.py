@@ -6,8 +6,9 @@ from typing import Optional
 import numpy as np
 
 from mmdiffpose.skeletons import Skeleton
-from .canvas import draw_disc, draw_line, draw_ring, draw_veils
-from .palette import BACKGROUND, UNSEEN, bone_colors, joint_color, lighten
+from .canvas import draw_disc, draw_line, draw_lines, draw_ring, draw_veils
+from .palette import (BACKGROUND, CENTER, UNSEEN, Color, bone_colors,
+                      joint_color, lighten)
 
 SPREAD = 2
 """Stds that a disc shows: less would hide behind the joint's dot."""
@@ -21,7 +22,8 @@ def draw_figure(image: np.ndarray,
                 skeleton: Skeleton,
                 thickness: int,
                 seen: Optional[np.ndarray] = None,
-                hide_unseen: bool = False) -> None:
+                hide_unseen: bool = False,
+                center: Color = CENTER) -> None:
     """Draw one skeleton, the nearest bone last.
 
     Args:
@@ -34,11 +36,12 @@ def draw_figure(image: np.ndarray,
             seen are grey, the joints hollow.
         hide_unseen (bool): Leave them out instead: a detector's coordinates
             of a joint that it did not see mean nothing.
+        center (Color): Of what is on neither side.
     """
     if seen is None:
         seen = np.ones(len(points), bool)
     depth = points[:, 2] if points.shape[1] == 3 else np.zeros(len(points))
-    bones = list(zip(skeleton.bones, bone_colors(skeleton)))
+    bones = list(zip(skeleton.bones, bone_colors(skeleton, center)))
     bones.sort(key=lambda bone: depth[list(bone[0])].sum())
     for (parent, child), color in bones:
         start, end = points[parent, :2], points[child, :2]
@@ -52,26 +55,34 @@ def draw_figure(image: np.ndarray,
     for joint in np.argsort(depth, kind='stable'):
         if hide_unseen and not seen[joint]:
             continue
-        center = points[joint, :2]
-        draw_disc(image, center, radius + 1, BACKGROUND)
+        place = points[joint, :2]
+        draw_disc(image, place, radius + 1, BACKGROUND)
         if seen[joint]:
-            draw_disc(image, center, radius,
-                      joint_color(skeleton.joints[joint]))
+            draw_disc(image, place, radius,
+                      joint_color(skeleton.joints[joint], center))
         else:
-            draw_ring(image, center, radius, UNSEEN)
+            draw_ring(image, place, radius, UNSEEN)
 
 
-def draw_hypotheses(image: np.ndarray, points: np.ndarray,
-                    skeleton: Skeleton) -> None:
+def draw_hypotheses(image: np.ndarray,
+                    points: np.ndarray,
+                    skeleton: Skeleton,
+                    center: Color = CENTER) -> None:
     """Draw hypotheses (N, J, 2 or 3), pixels, as faint thin skeletons."""
-    colors = [lighten(color, FAINT) for color in bone_colors(skeleton)]
-    for pose in points:
-        for (parent, child), color in zip(skeleton.bones, colors):
-            draw_line(image, pose[parent, :2], pose[child, :2], color)
+    bones = np.array(skeleton.bones)
+    colors = bone_colors(skeleton, center)
+    for color in dict.fromkeys(colors):
+        chosen = bones[[other == color for other in colors]]
+        lines = points[:, chosen, :2].reshape(-1, 2, 2)
+        draw_lines(image, lines, lighten(color, FAINT))
 
 
-def draw_uncertainty(image: np.ndarray, points: np.ndarray, std: np.ndarray,
-                     scale: float, skeleton: Skeleton) -> None:
+def draw_uncertainty(image: np.ndarray,
+                     points: np.ndarray,
+                     std: np.ndarray,
+                     scale: float,
+                     skeleton: Skeleton,
+                     center: Color = CENTER) -> None:
     """Draw a translucent disc of :data:`SPREAD` stds around each joint.
 
     Args:
@@ -80,8 +91,9 @@ def draw_uncertainty(image: np.ndarray, points: np.ndarray, std: np.ndarray,
         std (np.ndarray): (J, ), metres.
         scale (float): Pixels per metre.
         skeleton (Skeleton): J joints.
+        center (Color): Of what is on neither side.
     """
     draw_veils(image,
-               ((point[:2], SPREAD * scale * width, joint_color(name))
+               ((point[:2], SPREAD * scale * width, joint_color(name, center))
                 for point, width, name in zip(points, std, skeleton.joints)),
                VEIL_OPACITY)

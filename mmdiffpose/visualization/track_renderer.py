@@ -5,14 +5,12 @@ from typing import List, Optional, Sequence, Tuple
 
 import numpy as np
 
-from mmdiffpose.apis.lift import LiftedTrack
-from .canvas import (blank, draw_disc, draw_line, draw_text, draw_veils,
-                     text_width)
-from .palette import CENTER, GRID, LEFT, RIGHT, lighten
+from mmdiffpose.apis.lifted_track import LiftedTrack
+from .canvas import blank, draw_text, text_width
+from .legend import draw_legend
+from .person_figure import draw_person
 from .picture_panel import PicturePanel
 from .scene import Scene
-from .stick_figure import (FAINT, VEIL_OPACITY, draw_figure, draw_hypotheses,
-                           draw_uncertainty)
 from .view import View
 
 HEADER, FOOTER, GAP = 34, 40, 6
@@ -41,8 +39,9 @@ class TrackRenderer:
         self.size = size
         scene = Scene.fit(lifted.keypoints_3d, lifted.skeleton)
         self.scene = scene
-        self.picture = PicturePanel(lifted.keypoints_2d, lifted.scores_2d,
-                                    lifted.image_size, lifted.skeleton, size)
+        self.picture = PicturePanel.around(lifted.keypoints_2d,
+                                           lifted.scores_2d, lifted.image_size,
+                                           size)
         self.views = [View(scene, size, azimuth) for _, azimuth in views]
         self.titles = ['2D: input'] + [title for title, _ in views]
         self._frame = self._layout()
@@ -61,8 +60,9 @@ class TrackRenderer:
         """
         track = self.lifted
         seen = track.scores_2d[index] > 0
-        picture = self.picture.draw(track.keypoints_2d[index],
-                                    track.scores_2d[index], image)
+        picture = self.picture.backdrop(image)
+        self.picture.draw_person(picture, track.keypoints_2d[index],
+                                 track.scores_2d[index], track.skeleton)
         pose = track.keypoints_3d[index]
         hypotheses = np.empty((0, *pose.shape))
         if track.hypotheses is not None:
@@ -71,13 +71,9 @@ class TrackRenderer:
         panels = [picture]
         for view in self.views:
             panel = view.background.copy()
-            points = view.project(world)
-            draw_hypotheses(panel, view.project(cloud), track.skeleton)
-            if track.std is not None:
-                draw_uncertainty(panel, points, track.std[index], view.scale,
-                                 track.skeleton)
-            draw_figure(panel, points, track.skeleton, max(3, self.size // 90),
-                        seen)
+            draw_person(panel, view, world, cloud, track.skeleton,
+                        max(3, self.size // 90), seen,
+                        None if track.std is None else track.std[index])
             panels.append(panel)
         return panels
 
@@ -135,7 +131,7 @@ class TrackRenderer:
             columns.append(column)
         sheet = np.concatenate(columns, axis=1)
         footer = blank(FOOTER, sheet.shape[1])
-        self._draw_legend(footer, 24)
+        self._legend(footer, 24)
         return np.concatenate([sheet, footer])
 
     def _layout(self) -> np.ndarray:
@@ -149,27 +145,9 @@ class TrackRenderer:
         for title, panel_width in zip(self.titles, widths):
             draw_text(frame, title, (left + 4, 23))
             left += panel_width + GAP
-        self._draw_legend(frame, HEADER + self.size + 25)
+        self._legend(frame, HEADER + self.size + 25)
         return frame
 
-    def _draw_legend(self, image: np.ndarray, y: int) -> None:
-        x = 12
-        entries = [('left', LEFT), ('right', RIGHT), ('middle', CENTER)]
-        for name, color in entries:
-            draw_line(image, (x, y - 5), (x + 22, y - 5), color, 4)
-            draw_text(image, name, (x + 30, y))
-            x += 48 + text_width(name)
-        if self.lifted.std is not None:
-            draw_veils(image, [((x + 10, y - 5), 10, CENTER)],
-                       2 * VEIL_OPACITY)
-            draw_disc(image, (x + 10, y - 5), 3, CENTER)
-            draw_text(image, 'two std', (x + 28, y))
-            x += 46 + text_width('two std')
-        if self.lifted.hypotheses is not None:
-            faint = lighten(CENTER, FAINT)
-            for shift in (-8, -5, -2):
-                draw_line(image, (x, y + shift), (x + 22, y + shift), faint)
-            draw_text(image, 'hypotheses', (x + 30, y))
-            x += 48 + text_width('hypotheses')
-        draw_line(image, (x, y - 5), (x + 22, y - 5), GRID, 2)
-        draw_text(image, 'floor, 0.5 m', (x + 30, y))
+    def _legend(self, image: np.ndarray, y: int) -> None:
+        draw_legend(image, y, self.lifted.std is not None,
+                    self.lifted.hypotheses is not None, self.views[0].cell)

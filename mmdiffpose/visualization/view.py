@@ -1,49 +1,69 @@
 # Copyright (c) mmdiffpose contributors. All rights reserved.
 """An orthographic view of the scene in a panel."""
 
+from typing import Protocol, Tuple, Union
+
 import numpy as np
 
 from .canvas import blank, draw_line, draw_polygon
 from .palette import FLOOR, GRID, PANEL
-from .scene import Scene
 
-CELL = 0.5
-"""Side of a floor cell, metres."""
+CELLS = ((4., 0.5), (10., 1.), (np.inf, 5.))
+"""Side of a floor cell for floors of up to so many metres from the middle."""
 FILL = 0.9
 """Share of a panel that the clip's poses may take."""
 
 
+class Stage(Protocol):
+    """What a view has to know of a scene; see :class:`~.scene.Scene`."""
+
+    @property
+    def height(self) -> float:
+        """Highest point over the floor, metres."""
+
+    @property
+    def floor(self) -> Tuple[float, float]:
+        """Half of the floor's sides along x and z, metres."""
+
+    def reach(self, azimuth: float) -> Tuple[float, float]:
+        """Half of the extents across and along a view, metres."""
+
+
 class View:
-    """Orthographic view of a :class:`Scene`, square, of fixed scale.
+    """Orthographic view of a scene, of fixed scale.
 
     Args:
-        scene (Scene): The clip's scene.
-        size (int): Side of the panel, pixels.
+        scene (Stage): The clip's scene.
+        size (int | tuple[int, int]): Side of the panel, or its width and
+            height, pixels.
         azimuth (float): Degrees about the vertical; 0 as the camera sees it,
             90 from the picture's left.
         elevation (float): Degrees from above.
     """
 
     def __init__(self,
-                 scene: Scene,
-                 size: int,
+                 scene: Stage,
+                 size: Union[int, Tuple[int, int]],
                  azimuth: float = 0.,
                  elevation: float = 14.) -> None:
-        self.size = size
+        self.width, self.height = (size,
+                                   size) if isinstance(size, int) else size
         a, e = np.deg2rad([azimuth, elevation])
         turn = np.array([[np.cos(a), 0, np.sin(a)], [0, 1, 0],
                          [-np.sin(a), 0, np.cos(a)]])
         tilt = np.array([[1, 0, 0], [0, np.cos(e), -np.sin(e)],
                          [0, np.sin(e), np.cos(e)]])
         self.rotation = tilt @ turn
-        # The same scale for every azimuth, so that views compare.
-        depth = scene.radius * np.sin(e)
+        across, along = scene.reach(a)
+        depth = along * np.sin(e)
         extent = scene.height * np.cos(e) + 2 * depth
-        self.scale = FILL * size / max(extent, 2 * scene.radius)
-        floor = size / 2 + self.scale * extent / 2 - self.scale * depth
-        self.origin = np.array([size / 2, floor])
-        # The floor runs out of the panel rather than ending in it.
-        self.floor_cells = int(np.ceil(scene.radius / CELL)) + 1
+        self.scale = FILL * min(self.height / extent, self.width /
+                                (2 * across))
+        ground = (self.height + self.scale * extent) / 2 - self.scale * depth
+        self.origin = np.array([self.width / 2, ground])
+        self.floor = np.array(scene.floor)
+        self.cell = next(cell for radius, cell in CELLS
+                         if self.floor.max() <= radius)
         self.background = self._draw_floor()
 
     def project(self, points: np.ndarray) -> np.ndarray:
@@ -56,15 +76,16 @@ class View:
         return np.concatenate([pixels, seen[..., 2:]], -1)
 
     def _draw_floor(self) -> np.ndarray:
-        image = blank(self.size, self.size, PANEL)
-        ticks = CELL * np.arange(-self.floor_cells, self.floor_cells + 1)
-        end = ticks[-1]
-        corners = np.array([[-end, 0, -end], [end, 0, -end], [end, 0, end],
-                            [-end, 0, end]])
+        image = blank(self.height, self.width, PANEL)
+        # The floor runs out of the panel rather than ending in it.
+        cells = np.ceil(self.floor / self.cell).astype(int) + 1
+        x, z = cells * self.cell
+        corners = np.array([[-x, 0, -z], [x, 0, -z], [x, 0, z], [-x, 0, z]])
         draw_polygon(image, self.project(corners)[:, :2], FLOOR)
-        for tick in ticks:
-            for line in ([[tick, 0, -end], [tick, 0, end]], [[-end, 0, tick],
-                                                             [end, 0, tick]]):
-                start, stop = self.project(np.array(line))[:, :2]
-                draw_line(image, start, stop, GRID)
+        lines = [[[t, 0, -z], [t, 0, z]]
+                 for t in np.linspace(-x, x, 2 * cells[0] + 1)]
+        lines += [[[-x, 0, t], [x, 0, t]]
+                  for t in np.linspace(-z, z, 2 * cells[1] + 1)]
+        for start, stop in self.project(np.array(lines))[..., :2]:
+            draw_line(image, start, stop, GRID)
         return image

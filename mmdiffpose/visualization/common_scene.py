@@ -1,0 +1,157 @@
+# Copyright (c) mmdiffpose contributors. All rights reserved.
+"""All people of a clip on one floor."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Dict, List, Sequence, Tuple
+
+import numpy as np
+from scipy.ndimage import median_filter
+
+from .scene import upright_rotation
+
+if TYPE_CHECKING:
+    from mmdiffpose.apis.lifted_track import LiftedTrack
+
+SPACING = 1.3
+"""Metres between people side by side."""
+MAX_IN_ROW = 5
+FLOOR_SECONDS = 2.
+"""The floor under a person follows their feet so slowly: a jump is one."""
+CORE = (1., 99.)
+"""Percentiles of the paths that the scene shows: single wild frames, in which
+the distance is badly solved, do not shrink everybody."""
+DEFAULT_FPS = 30.
+
+
+@dataclass(frozen=True)
+class PlacedTrack:
+    """A track in the scene's world: x right, y up, z to the viewer.
+
+    Attributes:
+        track: F frames.
+        number: The person.
+        rotation: (3, 3) from camera axes to the world.
+        offsets: (F, 3) the root joint in the world, metres.
+    """
+    track: 'LiftedTrack'
+    number: int
+    rotation: np.ndarray
+    offsets: np.ndarray
+
+    def poses(self) -> np.ndarray:
+        """All poses, (F, J, 3) metres, world."""
+        return (self.track.keypoints_3d @ self.rotation.T +
+                self.offsets[:, None])
+
+    def pose(self, row: int) -> np.ndarray:
+        """Pose of a row, (J, 3) metres, world."""
+        pose = self.track.keypoints_3d[row]
+        return pose @ self.rotation.T + self.offsets[row]
+
+    def cloud(self, row: int, most: int) -> np.ndarray:
+        """At most so many hypotheses of a row, (N, J, 3); maybe none."""
+        hypotheses = self.track.hypotheses
+        if hypotheses is None:
+            return np.empty((0, *self.track.keypoints_3d.shape[1:]))
+        return hypotheses[row, :most] @ self.rotation.T + self.offsets[row]
+
+
+@dataclass(frozen=True)
+class CommonScene:
+    """People of a clip in one world with a floor.
+
+    Attributes:
+        people: Their tracks.
+        floor: Half of the floor's sides along x and z, metres.
+        height: Highest that a joint is over the floor, metres.
+        rooted: Whether people stand where they were solved to be.
+    """
+    people: Tuple[PlacedTrack, ...]
+    floor: Tuple[float, float]
+    height: float
+    rooted: bool
+
+    def reach(self, azimuth: float) -> Tuple[float, float]:
+        """Half of the extents across and along a view, metres."""
+        cos, sin = abs(np.cos(azimuth)), abs(np.sin(azimuth))
+        x, z = self.floor
+        return x * cos + z * sin, x * sin + z * cos
+
+    @classmethod
+    def fit(cls, tracks: Sequence['LiftedTrack'],
+            numbers: Sequence[int]) -> 'CommonScene':
+        """Put tracks on a floor.
+
+        Where all have root trajectories, people stand where these say, each
+        on a floor that slowly follows their feet: depths are not exact
+        enough to tell a step from an error. Otherwise they stand side by
+        side, ordered as in the picture, the lowest joint on the floor.
+
+        Args:
+            tracks (sequence[LiftedTrack]): Of one video.
+            numbers (sequence[int]): The person of each.
+        """
+        poses = np.concatenate([track.keypoints_3d for track in tracks])
+        rotation = upright_rotation(poses, tracks[0].skeleton)
+        rooted = all(track.root_trajectory is not None for track in tracks)
+        if rooted:
+            offsets = [_stand(track, rotation) for track in tracks]
+        else:
+            slots = _slots(tracks, numbers)
+            offsets = [
+                _stand_in_slot(track, rotation, slots[number])
+                for track, number in zip(tracks, numbers)
+            ]
+        core = np.percentile(np.concatenate(offsets), CORE, axis=0)
+        middle = core.mean(0) * [1, 0, 1]
+        people = tuple(
+            PlacedTrack(track, number, rotation, offset - middle)
+            for track, number, offset in zip(tracks, numbers, offsets))
+        world = np.concatenate([person.poses() for person in people])
+        body = np.abs(poses @ rotation.T).max((0, 1))
+        half = np.ptp(core, axis=0) / 2 + body
+        height = np.percentile(world[..., 1].max(1), CORE[1])
+        return cls(people, (float(half[0]), float(half[2])), float(height),
+                   rooted)
+
+
+def _lowest(track: 'LiftedTrack', rotation: np.ndarray) -> np.ndarray:
+    """Height of the lowest joint over the root, (F, ), metres."""
+    return (track.keypoints_3d @ rotation[1]).min(1)
+
+
+def _stand(track: 'LiftedTrack', rotation: np.ndarray) -> np.ndarray:
+    """Roots of a track that knows where they are, (F, 3)."""
+    roots = (track.root_trajectory @ rotation.T).astype(float)
+    lowest = _lowest(track, rotation)
+    frames = int(FLOOR_SECONDS * (track.fps or DEFAULT_FPS)) // 2 * 2 + 1
+    floor = median_filter(roots[:, 1] + lowest, frames, mode='nearest')
+    # Nobody sinks into the floor.
+    roots[:, 1] = np.maximum(roots[:, 1] - floor, -lowest)
+    return roots
+
+
+def _stand_in_slot(track: 'LiftedTrack', rotation: np.ndarray,
+                   slot: np.ndarray) -> np.ndarray:
+    """Roots over a place (x, z) on the floor, (F, 3)."""
+    offsets = np.zeros((len(track), 3))
+    offsets[:, [0, 2]] = slot
+    offsets[:, 1] = -_lowest(track, rotation)
+    return offsets
+
+
+def _slots(tracks: Sequence['LiftedTrack'],
+           numbers: Sequence[int]) -> Dict[int, np.ndarray]:
+    """A place (x, z) per person, in rows from left to right."""
+    columns: Dict[int, List[float]] = {}
+    for track, number in zip(tracks, numbers):
+        seen = track.keypoints_2d[track.scores_2d > 0]
+        x = np.median(seen[:, 0]) if len(seen) else 0.
+        columns.setdefault(number, []).append(float(x))
+    order = sorted(columns, key=lambda number: (columns[number][0], number))
+    rows = -(-len(order) // MAX_IN_ROW)
+    # The back row's people stand in the gaps of the front row's.
+    return {
+        number: SPACING * np.array([place / rows, -(place % rows)])
+        for place, number in enumerate(order)
+    }

@@ -1,0 +1,132 @@
+# Copyright (c) mmdiffpose contributors. All rights reserved.
+"""An interactive page of a lifted scene: one HTML file, no network."""
+
+import base64
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Dict, List, Sequence, Tuple, Union
+
+import numpy as np
+
+from mmdiffpose.atomic_files import replacing
+from mmdiffpose.skeletons import Skeleton
+from .common_scene import DEFAULT_FPS, CommonScene, PlacedTrack
+from .palette import CENTER, LEFT, RIGHT, UNSEEN, person_color
+
+if TYPE_CHECKING:
+    from mmdiffpose.apis.lifted_track import LiftedTrack
+
+TEMPLATE = Path(__file__).with_suffix('.html')
+PLACEHOLDER = '__SCENE__'
+MAX_HYPOTHESES = 5
+_LARGEST = np.iinfo(np.int16).max
+
+
+def write_html(lifted: Union['LiftedTrack', Sequence['LiftedTrack']],
+               path: Union[str, Path],
+               max_hypotheses: int = MAX_HYPOTHESES) -> Path:
+    """Write a page that shows the scene in any browser, from a file.
+
+    It plays, pauses and scrubs; the view orbits, pans and zooms; people,
+    hypotheses and discs of two standard deviations can be turned off. People
+    stand as in :class:`~.common_scene.CommonScene`. Positions are stored as
+    16-bit multiples of a step that the scene's size sets (0.1 mm for 3 m),
+    and with the default five hypotheses a person takes some 900 bytes per
+    frame; the page says its size.
+
+    Args:
+        lifted (LiftedTrack | sequence[LiftedTrack]): The people of a video.
+        path (str | Path): The file.
+        max_hypotheses (int): Embedded at most. Defaults to 5.
+
+    Returns:
+        Path: The file.
+
+    Raises:
+        ValueError: If there is nobody to show.
+    """
+    # The page needs no more of apis, which imports this module.
+    from mmdiffpose.apis.people import as_list, person_numbers
+    tracks = as_list(lifted)
+    scene = CommonScene.fit(tracks, person_numbers(tracks))
+    document = json.dumps(
+        scene_data(scene, max_hypotheses), separators=(',', ':'))
+    # The text stands inside a script element.
+    document = document.replace('</', '<\\/')
+    page = TEMPLATE.read_text(encoding='utf-8').replace(PLACEHOLDER, document)
+    with replacing(path) as part:
+        part.write_text(page, encoding='utf-8')
+    return Path(path)
+
+
+def scene_data(scene: CommonScene, max_hypotheses: int) -> Dict[str, Any]:
+    """What the page's script reads; arrays as base64, little-endian."""
+    first = scene.people[0].track
+    clouds = [_clouds(person, max_hypotheses) for person in scene.people]
+    poses = [person.poses() for person in scene.people]
+    step = max(
+        float(np.abs(array).max(initial=0.)) for array in poses + clouds)
+    # A step of 0 would divide by it; so small a scene has one point.
+    step = max(step / _LARGEST, 1e-6)
+    frames = np.concatenate(
+        [person.track.frame_ids for person in scene.people])
+    return dict(
+        fps=float(first.fps or DEFAULT_FPS),
+        fps_known=first.fps is not None,
+        frames=[int(frames.min()), int(frames.max())],
+        rooted=scene.rooted,
+        height=round(scene.height, 3),
+        floor=[round(side, 3) for side in scene.floor],
+        step=step,
+        joints=list(first.skeleton.joints),
+        bones=[list(bone) for bone in first.skeleton.bones],
+        sides=_sides(first.skeleton),
+        colors=dict(left=LEFT, right=RIGHT, middle=CENTER, unseen=UNSEEN),
+        tracks=[
+            _track_data(person, pose, cloud, step)
+            for person, pose, cloud in zip(scene.people, poses, clouds)
+        ])
+
+
+def _track_data(person: PlacedTrack, poses: np.ndarray, clouds: np.ndarray,
+                step: float) -> Dict[str, Any]:
+    track = person.track
+    data = dict(
+        person=person.number,
+        color=person_color(person.number),
+        runs=_runs(track.frame_ids),
+        hypotheses=clouds.shape[1],
+        pose=_base64(poses / step, '<i2'),
+        seen=_base64(track.scores_2d > 0, 'u1'),
+        cloud=_base64(clouds / step, '<i2'))
+    if track.std is not None:
+        millimetres = np.clip(1000 * track.std, 0, np.iinfo(np.uint16).max)
+        data['std'] = _base64(millimetres, '<u2')
+    return data
+
+
+def _clouds(person: PlacedTrack, most: int) -> np.ndarray:
+    """Hypotheses of all rows, (F, N, J, 3)."""
+    return np.stack(
+        [person.cloud(row, most) for row in range(len(person.track))])
+
+
+def _runs(frame_ids: np.ndarray) -> List[Tuple[int, int, int]]:
+    """Rows of frames that follow each other: (frame, row, how many)."""
+    starts = np.flatnonzero(np.diff(frame_ids, prepend=frame_ids[0] - 2) != 1)
+    stops = np.append(starts[1:], len(frame_ids))
+    return [(int(frame_ids[start]), int(start), int(stop - start))
+            for start, stop in zip(starts, stops)]
+
+
+def _sides(skeleton: Skeleton) -> List[str]:
+    """Side of each joint, which is also its bone's to the parent."""
+    return [
+        next((side for side in ('left', 'right') if joint.startswith(side)),
+             'middle') for joint in skeleton.joints
+    ]
+
+
+def _base64(values: np.ndarray, kind: str) -> str:
+    array = np.rint(values.astype(float)).astype(kind)
+    return base64.b64encode(array.tobytes()).decode('ascii')
