@@ -2,18 +2,22 @@
 """Use of trained lifters."""
 
 from .checkpoint import load_weights, read_checkpoint
+from .focal_length import FocalLength, resolve_focal_length
 from .inference_options import InferenceOptions
 from .inferencer import DiffusionPose3DInferencer
 from .keypoint_files import read_keypoint_file, read_keypoint_tracks
 from .keypoint_track import KeypointTrack
 from .lift import LiftedTrack, lift_track, lift_tracks, window_length
 from .model import init_model
-from .result_files import write_json, write_npz
+from .result_files import write_json, write_npz, write_results
+from .root_trajectory import estimate_root_trajectory, place_in_scene
 from .streaming import StreamingLifter
 
 __all__ = [
-    'DiffusionPose3DInferencer', 'InferenceOptions', 'KeypointTrack', 'LiftedTrack', 'StreamingLifter', 'init_model',
-    'lift_track', 'lift_tracks', 'load_weights', 'read_checkpoint',
-    'read_keypoint_file', 'read_keypoint_tracks', 'window_length',
-    'write_json', 'write_npz'
+    'DiffusionPose3DInferencer', 'FocalLength', 'InferenceOptions',
+    'KeypointTrack', 'LiftedTrack', 'StreamingLifter',
+    'estimate_root_trajectory', 'init_model', 'lift_track', 'lift_tracks',
+    'load_weights', 'place_in_scene', 'read_checkpoint', 'read_keypoint_file',
+    'read_keypoint_tracks', 'resolve_focal_length', 'window_length',
+    'write_json', 'write_npz', 'write_results'
 ]
