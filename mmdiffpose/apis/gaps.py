@@ -109,7 +109,7 @@ def bridge_mixtures(mixtures: np.ndarray, keypoints: np.ndarray,
         return mixtures
     mixtures = mixtures.copy()
     offset = keypoints - keypoints.mean(1, keepdims=True)
-    size = float(np.median(np.sqrt((offset**2).mean((1, 2)))))
+    size = float(np.median(np.sqrt((offset**2).sum(2).mean(1))))
     stand_in = np.ones_like(mixtures[~seen])
     stand_in[:, 1:, 0] = 0
     stand_in[..., 1:3] = keypoints[~seen][:, None]

@@ -69,6 +69,10 @@ def map_mixtures(mixtures: np.ndarray,
     joints = []
     for row in mapping_matrix(source, target):
         parts = np.flatnonzero(row)
+        if not len(parts):  # the detector has nothing for this joint
+            shape = (*mixtures.shape[:-3], num_components, 5)
+            joints.append(np.broadcast_to(_MASKED, shape))
+            continue
         mixture = _scaled(mixtures[..., parts[0], :, :], row[parts[0]])
         for part in parts[1:]:
             mixture = _sum(

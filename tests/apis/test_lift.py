@@ -6,61 +6,15 @@ from functools import partial
 import numpy as np
 import pytest
 import torch
-from mmengine.structures import InstanceData
+from fake_lifter import FakeLifter, in_plane, make_track, normalized
 
-from mmdiffpose.apis import KeypointTrack, init_model, lift_track
+from mmdiffpose.apis import init_model, lift_track, lift_tracks
 from mmdiffpose.skeletons import COCO_17, H36M_17
-
-SIZE = (1600, 900)
-
-
-def make_track(frames=30, skeleton=H36M_17, seed=0):
-    rng = np.random.default_rng(seed)
-    pose = rng.uniform(-150, 150, (1, 17, 2)) + [800, 450]
-    drift = np.cumsum(rng.normal(0, 4, (frames, 17, 2)), 0)
-    return KeypointTrack(pose + drift, np.full((frames, 17), 0.9), SIZE,
-                         skeleton)
-
-
-class FakeLifter(torch.nn.Module):
-    """Answers each window with a known function of what it was shown.
-
-    ``answer(x, n)`` takes the inputs (T, J, 2) and the number of the window
-    and returns the fields of a prediction.
-    """
-
-    def __init__(self, cfg, answer):
-        super().__init__()
-        self.cfg = cfg
-        self.dataset_meta = {}
-        self.answer = answer
-        self.inputs, self.samples = [], []
-
-    def test_step(self, data):
-        for x, sample in zip(data['inputs'], data['data_samples']):
-            sample.pred_instances = InstanceData(
-                **self.answer(x.numpy(), len(self.inputs)))
-            self.inputs.append(x.numpy())
-            self.samples.append(sample)
-        return data['data_samples']
 
 
 @pytest.fixture
 def fake(regression_config):
     return partial(FakeLifter, regression_config)
-
-
-def in_plane(x, n=0):
-    """The identity: the 2D input as a pose without depth."""
-    pose = np.concatenate([x, np.zeros_like(x[..., :1])], -1)
-    scores = np.full(pose.shape[:2], 0.5, np.float32)
-    return dict(keypoints=pose, keypoint_scores=scores)
-
-
-def normalized(track):
-    w, h = track.image_size
-    points = track.keypoints * 2 / w - [1, h / w]
-    return points - points[:, :1]
 
 
 @pytest.mark.parametrize('frames, overlap', [(1, None), (5, None), (9, None),
@@ -136,12 +90,79 @@ def test_missing_joints_are_never_passed_on_as_zeros(fake):
     assert (np.delete(lifted.scores, [elbow, knee], 1) > 0).all()
 
 
-def test_long_absence_is_said(fake):
-    track = make_track(40)
-    track.scores[10:20] = 0
+def absent(track, *frames):
+    """The detector wrote (0, 0) there."""
+    track.keypoints[list(frames)] = track.scores[list(frames)] = 0
+    return track
+
+
+def test_long_absence_splits_the_track(fake):
+    """The id stays, no pose is invented, each piece has its own windows."""
+    model = fake(in_plane)
+    track = absent(make_track(45, track_id=3), *range(10, 20), 30, 31, 44)
+    truth = normalized(track)
+    pieces = lift_tracks(model, [track])
+    assert [p.track_id for p in pieces] == [3, 3]
+    assert [p.frame_ids.tolist()
+            for p in pieces] == [list(range(10)),
+                                 list(range(20, 44))]
+    for piece in pieces:
+        seen = piece.scores_2d.any(1)
+        np.testing.assert_allclose(
+            piece.keypoints_3d[seen, :, :2],
+            truth[piece.frame_ids[seen]],
+            atol=1e-6)
     with pytest.warns(UserWarning, match='between frames 9 and 20'):
-        lifted = lift_track(fake(in_plane), track)
-    assert lifted.frame_ids.tolist() == [*range(10), *range(20, 40)]
+        joined = lift_track(fake(in_plane), track)
+    np.testing.assert_array_equal(
+        joined.keypoints_3d, np.concatenate([p.keypoints_3d for p in pieces]))
+    assert joined.frame_ids.tolist() == [*range(10), *range(20, 44)]
+    assert len(lift_tracks(fake(in_plane), [track], max_gap=10)) == 1
+
+
+def test_short_absence_is_bridged_not_shown_as_zeros(fake):
+    track = make_track(30)
+    truth = normalized(track)
+    corner = np.array([-1, -900 / 1600])
+    model = fake(in_plane)
+    lifted = lift_track(model, absent(track, 12, 13))
+    assert len(lifted) == 30
+    for window in model.inputs:
+        assert np.linalg.norm(window - corner, axis=-1).min() > 0.3
+    np.testing.assert_allclose(
+        lifted.keypoints_3d[12:14, :, :2], truth[12:14], atol=0.03)
+    assert (lifted.scores[12:14] == 0).all()
+    assert (lifted.keypoints_2d[12:14] > 100).all()
+
+
+def test_several_people_share_batches(fake):
+    model = fake(in_plane)
+    tracks = [
+        make_track(9 + 4 * i, COCO_17 if i % 2 else H36M_17, i, track_id=i)
+        for i in range(10)
+    ]
+    seen = []
+    lifted = lift_tracks(
+        model, tracks, batch_size=7, progress=lambda *a: seen.append(a))
+    assert [person.track_id for person in lifted] == list(range(10))
+    assert seen[-1] == (len(model.inputs), ) * 2
+    assert all(b[0] - a[0] == 7 for a, b in zip(seen, seen[1:-1]))
+    for track, person in zip(tracks, lifted):
+        np.testing.assert_allclose(
+            person.keypoints_3d[..., :2],
+            normalized(track.to_skeleton(H36M_17)),
+            atol=1e-6)
+
+
+def test_nobody_and_people_without_joints_of_the_lifters(fake):
+    assert lift_tracks(fake(in_plane), []) == []
+    ears = make_track(3, COCO_17, track_id=5)
+    ears.scores[:, [i for i in range(17) if i not in (3, 4)]] = 0
+    with pytest.warns(UserWarning, match='person 5: left out: none of the'):
+        lifted = lift_tracks(fake(in_plane), [ears, make_track(3)])
+    assert len(lifted) == 1
+    with pytest.raises(ValueError, match='found none of them in any frame'):
+        lift_track(fake(in_plane), ears)
 
 
 def test_view_is_fitted_where_the_data_set_says_its_own(fake):
@@ -207,3 +228,29 @@ def test_diffusion_lifter(diffusion_config):
     again = lift_track(model, track, batch_size=1)
     np.testing.assert_allclose(
         again.keypoints_3d, lifted.keypoints_3d, atol=1e-5)
+
+
+@pytest.mark.parametrize('kind', ['frames', 'joint'])
+@pytest.mark.parametrize('with_mixtures', [False, True])
+def test_what_was_bridged_is_less_sure(diffusion_config, kind, with_mixtures):
+    """Its std and its hypotheses are wider than around it."""
+    model = init_model(diffusion_config)
+    track = make_track(30)
+    if with_mixtures:
+        track.mixtures = np.ones((30, 17, 1, 5), np.float32)
+        track.mixtures[..., 1:3] = track.keypoints[:, :, None]
+        track.mixtures[..., 3:] = 5
+    gap, joints = slice(14, 17), slice(1, 17) if kind == 'frames' else 12
+    track.scores[gap, slice(None) if kind == 'frames' else joints] = 0
+    lifted = lift_track(model, track)
+    spread = lifted.hypotheses.std(1).mean(-1)
+    for value in (lifted.std, spread):
+        around = value[[12, 13, 17, 18]][:, joints]
+        assert (value[gap, joints] > around.max(0)).all()
+        middle = value[gap, joints][1]
+        assert (middle >= value[gap, joints].max(0) - 1e-6).all()
+    if kind == 'joint':
+        whole = lift_track(model, make_track(30))
+        others = np.delete(lifted.std[gap], joints, 1)
+        expected = np.delete(whole.std[gap], joints, 1)
+        np.testing.assert_allclose(others, expected, rtol=0.5)
