@@ -240,8 +240,9 @@ def open_frames(inputs: FrameInputs,
         inputs: One of: the path of a video, an image or a folder of images
             (a clip, 2.jpg before 10.jpg); ``'webcam'``, ``'webcam:1'`` or
             the number of a camera; an array (h, w, 3) or (F, h, w, 3); a
-            sequence of arrays or of image paths; an iterator over arrays.
-            Arrays are uint8, BGR, as OpenCV reads them.
+            sequence of arrays or of image paths; an iterator over arrays; a
+            source, which comes back as it is. Arrays are uint8, BGR, as
+            OpenCV reads them.
         max_frames (int, optional): Stop after so many.
 
     Returns:
@@ -267,6 +268,8 @@ def is_keypoint_input(inputs: FrameInputs) -> bool:
 
 
 def _open(inputs: FrameInputs) -> FrameSource:
+    if isinstance(inputs, FrameSource):
+        return inputs
     if isinstance(inputs, str):
         webcam = re.fullmatch(r'webcam(?::(\d+))?|(\d+)', inputs.lower())
         if webcam and not Path(inputs).exists():

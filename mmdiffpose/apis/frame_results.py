@@ -1,0 +1,117 @@
+# Copyright (c) mmdiffpose contributors. All rights reserved.
+"""Results frame by frame, in the layout of MMPose's inferencers."""
+
+from typing import Any, Dict, Iterable, Iterator, List, Tuple
+
+import numpy as np
+from mmengine.structures import InstanceData
+from mmpose.structures import PoseDataSample
+
+from .axes import to_axes
+from .lift import LiftedTrack
+
+
+class FrameResults:
+    """People of each frame, from the tracks of a clip.
+
+    Args:
+        lifted (iterable[LiftedTrack]): Tracks; several of one person do not
+            overlap.
+        axes (str): See :data:`~mmdiffpose.apis.axes.AXES`.
+        hypotheses (bool): Whether results hold them. Defaults to False.
+    """
+
+    def __init__(self,
+                 lifted: Iterable[LiftedTrack],
+                 axes: str = 'camera',
+                 hypotheses: bool = False) -> None:
+        self.axes, self.hypotheses = axes, hypotheses
+        self._rows: Dict[int, List[Tuple[LiftedTrack, int]]] = {}
+        for track in lifted:
+            self.add(track)
+
+    def add(self, track: LiftedTrack) -> None:
+        """Take in some frames of a person."""
+        for row, frame in enumerate(track.frame_ids.tolist()):
+            self._rows.setdefault(frame, []).append((track, row))
+
+    @property
+    def frame_ids(self) -> List[int]:
+        """Frames with people, in order."""
+        return sorted(self._rows)
+
+    def tracks_at(self, frame_id: int) -> List[Tuple[LiftedTrack, int]]:
+        """The tracks of a frame's people, and which row of each it is."""
+        rows = self._rows.get(frame_id, [])
+        return sorted(rows, key=lambda pair: pair[0].track_id or 0)
+
+    def drop(self, frame_id: int) -> None:
+        """Forget a frame that is done."""
+        self._rows.pop(frame_id, None)
+
+    def people(self, frame_id: int) -> List[Dict[str, Any]]:
+        """A frame's people as numbers and lists, ready for JSON.
+
+        Each has ``track_id``, ``keypoints`` (J, 3) metres relative to the
+        root joint, ``keypoint_scores`` (J, ), ``keypoint_std`` (J, ) metres,
+        ``keypoints_2d`` (J, 2) pixels, ``keypoint_scores_2d`` (J, ), ``bbox``
+        ((x1, y1, x2, y2), ) pixels, and where they were asked for
+        ``hypotheses`` (N, J, 3) and ``root`` (3, ) metres.
+        """
+        people = []
+        for person in self._people(frame_id):
+            numbers = {
+                name:
+                value.tolist() if isinstance(value, np.ndarray) else value
+                for name, value in person.items()
+            }
+            # MMPose's inferencers wrap it so, and tools that read their files
+            # expect it.
+            people.append(dict(numbers, bbox=(numbers['bbox'], )))
+        return people
+
+    def data_sample(self, frame_id: int) -> PoseDataSample:
+        """The same as MMPose's structure, P people in ``pred_instances``.
+
+        Fields have the plural names ``bboxes`` and ``track_ids`` there.
+        """
+        people = list(self._people(frame_id))
+        sample = PoseDataSample(metainfo=dict(frame_id=frame_id))
+        fields = {
+            'keypoints': np.zeros((0, 17, 3), np.float32),
+            'keypoint_scores': np.zeros((0, 17), np.float32)
+        }
+        if people:
+            fields = {
+                name: np.stack([person[name] for person in people])
+                for name in people[0] if name not in ('bbox', 'track_id')
+            }
+            fields['bboxes'] = np.stack([p['bbox'] for p in people])
+            fields['track_ids'] = np.array([p['track_id'] for p in people])
+        sample.pred_instances = InstanceData(**fields)
+        return sample
+
+    def _people(self, frame_id: int) -> Iterator[Dict[str, Any]]:
+        for track, row in self.tracks_at(frame_id):
+            person: Dict[str, Any] = dict(
+                track_id=track.track_id or 0,
+                keypoints=to_axes(track.keypoints_3d[row], self.axes),
+                keypoint_scores=track.scores[row])
+            if track.std is not None:
+                person['keypoint_std'] = track.std[row]
+            person.update(
+                keypoints_2d=track.keypoints_2d[row],
+                keypoint_scores_2d=track.scores_2d[row],
+                bbox=_box(track.keypoints_2d[row], track.scores_2d[row]))
+            if self.hypotheses and track.hypotheses is not None:
+                person['hypotheses'] = to_axes(track.hypotheses[row],
+                                               self.axes)
+            if track.root_trajectory is not None:
+                person['root'] = to_axes(track.root_trajectory[row], self.axes)
+            yield person
+
+
+def _box(keypoints: np.ndarray, scores: np.ndarray) -> np.ndarray:
+    """Box around the joints seen; around all where none was."""
+    points = keypoints[scores > 0] if (scores > 0).any() else keypoints
+    return np.concatenate([points.min(0), points.max(0)])

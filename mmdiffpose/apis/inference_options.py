@@ -1,0 +1,116 @@
+# Copyright (c) mmdiffpose contributors. All rights reserved.
+"""What a call of the inferencer can be told."""
+
+from dataclasses import dataclass, fields
+from typing import Any, Mapping, Optional, Sequence, Tuple
+
+import numpy as np
+
+from .axes import to_axes
+from .frame_sources import FrameInputs
+
+
+@dataclass(frozen=True)
+class InferenceOptions:
+    """Options of
+    :class:`~mmdiffpose.apis.inferencer.DiffusionPose3DInferencer`.
+
+    Attributes:
+        return_datasamples: Results hold a ``PoseDataSample`` a frame instead
+            of lists and numbers. Defaults to False.
+        batch_size: Frames at a time in the 2D stage, and windows at a time in
+            the lifter. Defaults to 8.
+        out_dir: Short for ``vis_out_dir=out_dir/visualizations`` and
+            ``pred_out_dir=out_dir/predictions``.
+        vis_out_dir: Folder for pictures: one PNG for an image, an MP4 for any
+            other input. Defaults to '', none.
+        pred_out_dir: Folder for the poses of the clip. Defaults to '', none.
+        formats: Of the files in ``pred_out_dir``, see
+            :func:`~mmdiffpose.apis.result_files.write_results`. Defaults to
+            JSON.
+        return_vis: Results hold pictures, RGB. Defaults to False.
+        show: Shows each picture in a window. Defaults to False.
+        panel_size: Height of the pictures' panels, pixels. Defaults to 420.
+        causal: True: streaming, each frame's result comes ``latency`` frames
+            later, and only so many frames are held. False: offline, the whole
+            clip is tracked first, then lifted, each frame with its full past
+            and future. Defaults to None: streaming for webcams only.
+        latency: Frames of future that streaming waits for. Defaults to 0.
+        axes: Of the poses in results and files: ``'camera'`` (x right, y
+            down, z forward), ``'y-up'`` or ``'z-up'``. Defaults to camera.
+        hypotheses: Results hold each person's hypotheses. Files in npz always
+            do. Defaults to False.
+        root_trajectory: Solves for where people are, so that all stand in one
+            scene. Defaults to False.
+        focal_length: The camera's, pixels, for ``root_trajectory``. Defaults
+            to None: from an image's EXIF, else assumed, with a warning.
+        overlap: Frames that neighbouring windows share, offline. Defaults to
+            half a window.
+        fit: See :func:`~mmdiffpose.apis.lift.lift_track`. Defaults to True.
+        track_ids: The people wanted. Defaults to None: everybody.
+        max_frames: Reads no more frames than this. Defaults to all.
+        fps: Frames a second. Defaults to what the input says.
+        image_size: Width and height in pixels, for keypoint files that do not
+            say it.
+        skeleton: Joint set of a keypoint file that does not say it.
+        video: Frames to draw under the joints of a keypoint file.
+    """
+    return_datasamples: bool = False
+    batch_size: int = 8
+    out_dir: str = ''
+    vis_out_dir: str = ''
+    pred_out_dir: str = ''
+    formats: Sequence[str] = ('json', )
+    return_vis: bool = False
+    show: bool = False
+    panel_size: int = 420
+    causal: Optional[bool] = None
+    latency: int = 0
+    axes: str = 'camera'
+    hypotheses: bool = False
+    root_trajectory: bool = False
+    focal_length: Optional[float] = None
+    overlap: Optional[int] = None
+    fit: bool = True
+    track_ids: Optional[Sequence[int]] = None
+    max_frames: Optional[int] = None
+    fps: Optional[float] = None
+    image_size: Optional[Tuple[int, int]] = None
+    skeleton: Optional[str] = None
+    video: Optional[FrameInputs] = None
+
+    def __post_init__(self) -> None:
+        to_axes(np.zeros(3), self.axes)
+        for name, least in (('batch_size', 1), ('latency', 0), ('panel_size',
+                                                                100)):
+            value = getattr(self, name)
+            if not isinstance(value, int) or value < least:
+                raise ValueError(f'{name} should be a whole number from '
+                                 f'{least} on, got {value!r}')
+        if self.fps is not None and not self.fps > 0:
+            raise ValueError(f'fps should be positive, got {self.fps}')
+
+    @classmethod
+    def from_call(cls, options: Mapping[str, Any]) -> 'InferenceOptions':
+        """Options of a call.
+
+        Raises:
+            ValueError: If there is no such option; names those that there
+                are.
+        """
+        known = [field.name for field in fields(cls)]
+        unknown = sorted(set(options) - set(known))
+        if unknown:
+            raise ValueError(f'unknown options {unknown}, expected some of '
+                             f'{known}')
+        options = dict(options)
+        if options.get('out_dir'):
+            for name, folder in (('vis_out_dir', 'visualizations'),
+                                 ('pred_out_dir', 'predictions')):
+                options.setdefault(name, f'{options["out_dir"]}/{folder}')
+        return cls(**options)
+
+    @property
+    def pictures(self) -> bool:
+        """Whether anything is drawn."""
+        return bool(self.return_vis or self.show or self.vis_out_dir)

@@ -1,0 +1,342 @@
+# Copyright (c) mmdiffpose contributors. All rights reserved.
+"""From frames to 3D poses: offline and streaming, one person or ten."""
+
+import json
+import weakref
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from people import TRACK, PaintedJoints, paint, walkers
+
+from mmdiffpose.apis import (DiffusionPose3DInferencer, KeypointTrack,
+                             init_model, lift_track, read_keypoint_file)
+from mmdiffpose.apis.pose2d import Pose2DStage
+from mmdiffpose.skeletons import COCO_17
+
+ROOT = Path(__file__).parents[2]
+FRAMES, WIDTH = 24, 320
+
+
+@pytest.fixture
+def make(regression_config, diffusion_config):
+    """An inferencer with random weights and painted joints."""
+
+    def build(config=regression_config, detector=None):
+        return DiffusionPose3DInferencer.from_parts(
+            init_model(config), Pose2DStage(detector or PaintedJoints()))
+
+    build.diffusion = diffusion_config
+    return build
+
+
+@pytest.fixture
+def inferencer(make):
+    return make()
+
+
+@pytest.fixture(scope='module')
+def joints():
+    return walkers(ROOT, FRAMES)
+
+
+@pytest.fixture(scope='module')
+def clip(joints):
+    return [paint(points, WIDTH) for points in joints]
+
+
+def people_of(results):
+    return [result['predictions'][0] for result in results]
+
+
+def poses_of(results, person=0):
+    return np.array([p[person]['keypoints'] for p in people_of(results)])
+
+
+def test_layout_and_poses_are_those_of_the_track(inferencer, clip, joints):
+    results = list(inferencer(clip))
+    assert [result['frame_id'] for result in results] == list(range(FRAMES))
+    person, = people_of(results)[3]
+    assert sorted(person) == sorted([
+        'track_id', 'keypoints', 'keypoint_scores', 'keypoint_std',
+        'keypoints_2d', 'keypoint_scores_2d', 'bbox'
+    ])
+    json.dumps(results[3])
+    track = KeypointTrack(
+        np.round(joints[:, 0] * 8) / 8, np.full((FRAMES, 17), 0.8),
+        (WIDTH, 300), COCO_17)
+    lifted = lift_track(inferencer.model, track)
+    np.testing.assert_allclose(
+        poses_of(results), lifted.keypoints_3d, atol=1e-6)
+    np.testing.assert_allclose(person['keypoints_2d'], lifted.keypoints_2d[3])
+    x1, y1, x2, y2 = person['bbox'][0]
+    assert x1 < x2 and y1 < y2
+
+
+def test_ten_people_each_have_their_own_window(inferencer):
+    joints = walkers(ROOT, FRAMES, 10, spacing=90)
+    # Their own movements, so that nobody can be mistaken for another.
+    for person in range(10):
+        joints[:, person] = np.roll(joints[:, person], 3 * person, axis=0)
+    # A detector lists people in any order.
+    rng = np.random.default_rng(0)
+    order = [rng.permutation(10) for _ in joints]
+    order[0] = np.arange(10)
+    frames = [paint(p[o], 1100) for p, o in zip(joints, order)]
+    results = list(inferencer(frames))
+    for result in people_of(results):
+        assert [person['track_id'] for person in result] == list(range(10))
+    fourth = list(inferencer(frames, track_ids=[4]))
+    track = KeypointTrack(
+        np.round(joints[:, 4] * 8) / 8, np.full((FRAMES, 17), 0.8),
+        (1100, 300), COCO_17)
+    expected = lift_track(inferencer.model, track).keypoints_3d
+    np.testing.assert_allclose(poses_of(results, 4), expected, atol=1e-5)
+    np.testing.assert_allclose(poses_of(fourth), expected, atol=1e-5)
+
+
+class _Frames:
+    """An iterator that knows how many of its frames are still alive."""
+
+    def __init__(self, joints, repeat):
+        self.joints, self.repeat = joints, repeat
+        self.alive = self.most = 0
+
+    def __iter__(self):
+        for number in range(self.repeat * len(self.joints)):
+            frame = paint(self.joints[number % len(self.joints)], WIDTH)
+            self.alive += 1
+            weakref.finalize(frame, self._died)
+            self.most = max(self.most, self.alive)
+            yield frame
+            del frame
+
+    def _died(self):
+        self.alive -= 1
+
+
+@pytest.mark.parametrize('options, most', [
+    (dict(), 2),
+    (dict(causal=True), 2),
+    (dict(causal=True, latency=3, return_vis=True, panel_size=100), 6),
+])
+def test_frames_are_not_kept(inferencer, joints, options, most):
+    frames = _Frames(joints, 2)
+    count = 0
+    for result in inferencer(iter(frames), **options):
+        count += 1
+        assert len(result['predictions'][0]) == 1
+        del result
+    assert count == 2 * FRAMES
+    assert frames.most <= most and frames.alive == 0
+
+
+def test_streaming_waits_for_its_latency_only(inferencer, joints):
+    frames = _Frames(joints, 1)
+    read = []
+
+    def counted():
+        for number, frame in enumerate(frames):
+            read.append(number)
+            yield frame
+
+    for result in inferencer(counted(), causal=True, latency=2):
+        expected = min(result['frame_id'] + 2, FRAMES - 1)
+        assert read[-1] == expected
+        assert len(result['predictions'][0]) == 1
+
+
+def test_streaming_knows_no_more_future_than_it_says(inferencer, clip, joints):
+    """Frames after the latency do not change a result."""
+    other = [paint(p + 5 * (t > 12), WIDTH) for t, p in enumerate(joints)]
+    one, two = (
+        poses_of(inferencer(iter(c), causal=True, latency=2))
+        for c in (clip, other))
+    np.testing.assert_allclose(one[:11], two[:11], atol=1e-6)
+    assert np.abs(one[11:14] - two[11:14]).max() > 1e-5
+    offline = [poses_of(inferencer(c)) for c in (clip, other)]
+    assert np.abs(offline[0][:11] - offline[1][:11]).max() > 1e-5
+
+
+def test_nobody(inferencer, tmp_path):
+    empty = [paint(np.zeros((0, 17, 2)), WIDTH)] * 3
+    with pytest.warns(UserWarning, match='nobody was found in 3 frames'):
+        results = list(inferencer(empty, out_dir=str(tmp_path / 'out')))
+    assert people_of(results) == [[], [], []]
+    assert not (tmp_path / 'out').exists()
+    assert people_of(inferencer(iter(empty), causal=True)) == [[], [], []]
+    sample = next(inferencer(empty, return_datasamples=True))
+    assert len(sample['predictions'][0].pred_instances) == 0
+
+
+def test_scores_of_zero_are_nobody(make, clip):
+    with pytest.warns(UserWarning, match='nobody'):
+        results = list(make(detector=PaintedJoints(score=0))(clip))
+    assert people_of(results) == [[]] * FRAMES
+
+
+@pytest.mark.parametrize('causal', [False, True])
+def test_a_person_in_one_frame(inferencer, joints, causal):
+    clip = [paint(p[:t == 5], WIDTH) for t, p in enumerate(joints[:9])]
+    people = people_of(inferencer(iter(clip), causal=causal))
+    assert [len(p) for p in people] == [int(t == 5) for t in range(9)]
+    assert np.isfinite(people[5][0]['keypoints']).all()
+
+
+def test_a_clip_shorter_than_a_window(inferencer, clip):
+    assert np.isfinite(poses_of(inferencer(clip[:2]))).all()
+    assert np.isfinite(poses_of(inferencer(clip[0]))).all()
+
+
+def test_a_change_of_resolution(inferencer, clip):
+
+    class Corner:
+        """Joints at the same shares of the picture."""
+        skeleton = 'coco'
+
+        def __call__(self, image, boxes=None):
+            size = image.shape[1::-1]
+            assert size == (WIDTH, 300)
+            points = np.random.default_rng(0).uniform(0.2, 0.8, (1, 17, 2))
+            return points * size, np.ones((1, 17))
+
+    inferencer._pose2d = Pose2DStage(Corner())
+    clip = clip[:6] + [cv2.resize(f, None, fx=2, fy=2) for f in clip[6:]]
+    with pytest.warns(UserWarning, match='resolution changes'):
+        people = people_of(inferencer(clip))
+    assert {p['track_id'] for frame in people for p in frame} == {0}
+    clip[7] = clip[7][:, :200]
+    with pytest.raises(ValueError, match='200 x 600 in frame 7'):
+        list(inferencer(clip))
+
+
+def test_axes_hypotheses_and_samples(make, clip):
+    inferencer = make(make.diffusion)
+    camera = list(inferencer(clip, hypotheses=True))
+    person = camera[2]['predictions'][0][0]
+    assert np.shape(person['hypotheses']) == (3, 17, 3)
+    z_up = poses_of(inferencer(clip, axes='z-up'))
+    np.testing.assert_allclose(
+        z_up, poses_of(camera)[..., [0, 2, 1]] * [1, 1, -1], atol=1e-6)
+    sample = list(
+        inferencer(
+            clip, return_datasamples=True, axes='z-up',
+            hypotheses=True))[2]['predictions'][0]
+    found = sample.pred_instances
+    np.testing.assert_allclose(found.keypoints[0], z_up[2], atol=1e-6)
+    assert found.hypotheses.shape == (1, 3, 17, 3)
+    assert found.keypoint_std.shape == (1, 17)
+    assert found.track_ids.tolist() == [0] and found.bboxes.shape == (1, 4)
+
+
+def test_a_common_scene(inferencer):
+    joints = walkers(ROOT, 6, 2, spacing=400)
+    clip = [paint(p, 700) for p in joints]
+    people = people_of(
+        inferencer(clip, root_trajectory=True, focal_length=700.))[3]
+    left, right = (np.array(person['root']) for person in people)
+    assert left[0] < right[0] and left[2] > 0 and right[2] > 0
+
+
+def test_files(make, clip, tmp_path):
+    inferencer = make(make.diffusion)
+    options = dict(
+        out_dir=str(tmp_path), formats=('json', 'npz', 'csv'), panel_size=100)
+    for result in inferencer(clip, return_vis=True, **options):
+        picture, = result['visualization']
+    assert picture.ndim == 3 and picture.dtype == np.uint8
+    folder = tmp_path / 'predictions'
+    document = json.loads((folder / 'frames.json').read_text())
+    assert len(document['instance_info']) == FRAMES
+    assert (folder / 'frames.csv').is_file()
+    with np.load(folder / 'frames.npz') as file:
+        assert file['hypotheses'].shape == (FRAMES, 3, 17, 3)
+    video = cv2.VideoCapture(str(tmp_path / 'visualizations/frames.mp4'))
+    assert video.get(cv2.CAP_PROP_FRAME_COUNT) == FRAMES
+    assert video.get(cv2.CAP_PROP_FRAME_WIDTH) == picture.shape[1]
+    assert not list(tmp_path.rglob('.*'))
+
+
+def test_who_stops_early_has_the_files(inferencer, clip, tmp_path):
+    """One image; a stream that is left."""
+    image = tmp_path / 'image.png'
+    assert cv2.imwrite(str(image), clip[0])
+    next(inferencer(str(image), out_dir=str(tmp_path / 'a'), panel_size=100))
+    assert (tmp_path / 'a/visualizations/image.png').is_file()
+    assert (tmp_path / 'a/predictions/image.json').is_file()
+    results = inferencer(
+        iter(clip), causal=True, out_dir=str(tmp_path / 'b'), panel_size=100)
+    for _ in range(5):
+        next(results)
+    results.close()
+    video = cv2.VideoCapture(str(tmp_path / 'b/visualizations/frames.mp4'))
+    assert video.get(cv2.CAP_PROP_FRAME_COUNT) == 5
+    document = json.loads((tmp_path / 'b/predictions/frames.json').read_text())
+    assert len(document['instance_info']) == 5
+
+
+def test_an_iterator_is_drawn_without_its_pictures(inferencer, clip):
+    with pytest.warns(UserWarning, match='drawn without the pictures'):
+        results = list(inferencer(iter(clip), return_vis=True, panel_size=100))
+    assert all(len(result['visualization']) == 1 for result in results)
+    assert results[0]['visualization'][0].shape == results[-1][
+        'visualization'][0].shape
+
+
+def test_keypoint_files(make):
+    detector = PaintedJoints()
+    inferencer = make(detector=detector)
+    results = list(inferencer(str(ROOT / TRACK), axes='y-up'))
+    track = read_keypoint_file(ROOT / TRACK)
+    assert len(results) == len(track) and detector.calls == 0
+    expected = lift_track(inferencer.model, track).keypoints_3d
+    np.testing.assert_allclose(
+        poses_of(results), expected * [1, -1, -1], atol=1e-5)
+
+
+def test_the_2d_stage_may_be_a_file(regression_config, clip, tmp_path):
+    file = tmp_path / 'detector.py'
+    file.write_text('import numpy as np\n\n\nclass Constant:\n'
+                    "    skeleton = 'coco'\n\n"
+                    '    def __init__(self, weights):\n'
+                    '        self.points = np.load(weights)\n\n'
+                    '    def __call__(self, image, boxes=None):\n'
+                    '        return self.points, np.ones((1, 17))\n')
+    points = np.random.default_rng(0).uniform(50, 250, (1, 17, 2))
+    np.save(tmp_path / 'points.npy', points)
+    with pytest.warns(UserWarning, match='random weights'):
+        inferencer = DiffusionPose3DInferencer(
+            regression_config,
+            pose2d=f'{file}:Constant',
+            pose2d_weights=tmp_path / 'points.npy')
+    assert len(list(inferencer(clip[:3]))) == 3
+    with pytest.warns(UserWarning), pytest.raises(ValueError, match='Missing'):
+        list(
+            DiffusionPose3DInferencer(
+                regression_config, pose2d=f'{file}:Missing')(clip))
+
+
+@pytest.mark.parametrize('options, message', [
+    (dict(axis='z-up'), r"unknown options \['axis'\]"),
+    (dict(axes='up'), "unknown axes 'up'"),
+    (dict(latency=-1), 'latency'),
+    (dict(batch_size=0), 'batch_size'),
+    (dict(track_ids=[7]), r'track ids \[7\], found \[0\]'),
+    (dict(causal=True, latency=9), 'latency should be from 0 to 4'),
+    (dict(fps=0), 'fps should be positive'),
+])
+def test_wrong_options(inferencer, clip, options, message):
+    with pytest.raises(ValueError, match=message):
+        list(inferencer(clip, **options))
+
+
+def test_wrong_parts(regression_config):
+    with pytest.raises(FileNotFoundError, match='mixste_mini-27'):
+        DiffusionPose3DInferencer('no_such_config')
+    with pytest.raises(ValueError, match="attribute 'skeleton'"):
+        Pose2DStage(lambda image: None)
+    with pytest.warns(UserWarning), pytest.raises(FileNotFoundError):
+        list(
+            DiffusionPose3DInferencer(
+                regression_config, pose2d=PaintedJoints())('nowhere.mp4'))
