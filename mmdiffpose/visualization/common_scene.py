@@ -62,24 +62,34 @@ class CommonScene:
 
     Attributes:
         people: Their tracks.
-        floor: Half of the floor's sides along x and z, metres.
+        ground: (G, 2) x and z of all root joints, metres, but for wild ones.
+        radius: Farthest that a joint is from its root, horizontally, metres.
         height: Highest that a joint is over the floor, metres.
         rooted: Whether people stand where they were solved to be.
     """
     people: Tuple[PlacedTrack, ...]
-    floor: Tuple[float, float]
+    ground: np.ndarray
+    radius: float
     height: float
     rooted: bool
 
+    @property
+    def floor(self) -> Tuple[float, float]:
+        """Half of the floor's sides along x and z, metres."""
+        x, z = np.abs(self.ground).max(0) + self.radius
+        return float(x), float(z)
+
     def reach(self, azimuth: float) -> Tuple[float, float]:
-        """Half of the extents across and along a view, metres."""
-        cos, sin = abs(np.cos(azimuth)), abs(np.sin(azimuth))
-        x, z = self.floor
-        return x * cos + z * sin, x * sin + z * cos
+        """Half of the extents across and along a view (radians), metres."""
+        across, along = self.radius + np.abs(
+            self.ground @ _turn(azimuth)).max(0)
+        return float(across), float(along)
 
     @classmethod
-    def fit(cls, tracks: Sequence['LiftedTrack'],
-            numbers: Sequence[int]) -> 'CommonScene':
+    def fit(cls,
+            tracks: Sequence['LiftedTrack'],
+            numbers: Sequence[int],
+            azimuth: float = 0.) -> 'CommonScene':
         """Put tracks on a floor.
 
         Where all have root trajectories, people stand where these say, each
@@ -90,6 +100,8 @@ class CommonScene:
         Args:
             tracks (sequence[LiftedTrack]): Of one video.
             numbers (sequence[int]): The person of each.
+            azimuth (float): Radians; of the view that people stand side by
+                side in. Defaults to 0.
         """
         poses = np.concatenate([track.keypoints_3d for track in tracks])
         rotation = upright_rotation(poses, tracks[0].skeleton)
@@ -97,22 +109,29 @@ class CommonScene:
         if rooted:
             offsets = [_stand(track, rotation) for track in tracks]
         else:
-            slots = _slots(tracks, numbers)
+            slots = _slots(tracks, numbers, azimuth)
             offsets = [
                 _stand_in_slot(track, rotation, slots[number])
                 for track, number in zip(tracks, numbers)
             ]
-        core = np.percentile(np.concatenate(offsets), CORE, axis=0)
+        everywhere = np.concatenate(offsets)
+        core = np.percentile(everywhere, CORE, axis=0)
         middle = core.mean(0) * [1, 0, 1]
         people = tuple(
             PlacedTrack(track, number, rotation, offset - middle)
             for track, number, offset in zip(tracks, numbers, offsets))
-        world = np.concatenate([person.poses() for person in people])
-        body = np.abs(poses @ rotation.T).max((0, 1))
-        half = np.ptp(core, axis=0) / 2 + body
-        height = np.percentile(world[..., 1].max(1), CORE[1])
-        return cls(people, (float(half[0]), float(half[2])), float(height),
-                   rooted)
+        tops = np.concatenate(
+            [person.poses()[..., 1].max(1) for person in people])
+        body = np.linalg.norm((poses @ rotation.T)[..., [0, 2]], axis=-1)
+        ground = (np.clip(everywhere, *core) - middle)[:, [0, 2]]
+        return cls(people, ground, float(body.max()),
+                   float(np.percentile(tops, CORE[1])), rooted)
+
+
+def _turn(azimuth: float) -> np.ndarray:
+    """Matrix (2, 2) that takes rows (x, z) to (across, along) a view."""
+    cos, sin = np.cos(azimuth), np.sin(azimuth)
+    return np.array([[cos, -sin], [sin, cos]])
 
 
 def _lowest(track: 'LiftedTrack', rotation: np.ndarray) -> np.ndarray:
@@ -140,9 +159,9 @@ def _stand_in_slot(track: 'LiftedTrack', rotation: np.ndarray,
     return offsets
 
 
-def _slots(tracks: Sequence['LiftedTrack'],
-           numbers: Sequence[int]) -> Dict[int, np.ndarray]:
-    """A place (x, z) per person, in rows from left to right."""
+def _slots(tracks: Sequence['LiftedTrack'], numbers: Sequence[int],
+           azimuth: float) -> Dict[int, np.ndarray]:
+    """A place (x, z) per person, in rows from left to right of a view."""
     columns: Dict[int, List[float]] = {}
     for track, number in zip(tracks, numbers):
         seen = track.keypoints_2d[track.scores_2d > 0]
@@ -150,8 +169,9 @@ def _slots(tracks: Sequence['LiftedTrack'],
         columns.setdefault(number, []).append(float(x))
     order = sorted(columns, key=lambda number: (columns[number][0], number))
     rows = -(-len(order) // MAX_IN_ROW)
+    back = _turn(azimuth).T
     # The back row's people stand in the gaps of the front row's.
     return {
-        number: SPACING * np.array([place / rows, -(place % rows)])
+        number: SPACING * np.array([place / rows, -(place % rows)]) @ back
         for place, number in enumerate(order)
     }

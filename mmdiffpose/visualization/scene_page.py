@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 TEMPLATE = Path(__file__).with_suffix('.html')
 PLACEHOLDER = '__SCENE__'
 MAX_HYPOTHESES = 5
+AZIMUTH = 20.
+"""Degrees that the page's view is turned by at first."""
 _LARGEST = np.iinfo(np.int16).max
 
 
@@ -48,7 +50,8 @@ def write_html(lifted: Union['LiftedTrack', Sequence['LiftedTrack']],
     # The page needs no more of apis, which imports this module.
     from mmdiffpose.apis.people import as_list, person_numbers
     tracks = as_list(lifted)
-    scene = CommonScene.fit(tracks, person_numbers(tracks))
+    scene = CommonScene.fit(tracks, person_numbers(tracks),
+                            np.deg2rad(AZIMUTH))
     document = json.dumps(
         scene_data(scene, max_hypotheses), separators=(',', ':'))
     # The text stands inside a script element.
@@ -75,6 +78,7 @@ def scene_data(scene: CommonScene, max_hypotheses: int) -> Dict[str, Any]:
         fps_known=first.fps is not None,
         frames=[int(frames.min()), int(frames.max())],
         rooted=scene.rooted,
+        azimuth=AZIMUTH,
         height=round(scene.height, 3),
         floor=[round(side, 3) for side in scene.floor],
         step=step,

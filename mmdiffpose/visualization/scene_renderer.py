@@ -7,7 +7,7 @@ import numpy as np
 
 from mmdiffpose.apis.lifted_track import LiftedTrack
 from mmdiffpose.apis.people import as_list, person_numbers
-from .canvas import blank, draw_disc, draw_text, text_width
+from .canvas import blank, draw_polygon, draw_text, text_width
 from .common_scene import CommonScene, PlacedTrack
 from .legend import draw_legend
 from .palette import BACKGROUND, lighten, person_color
@@ -20,8 +20,9 @@ MAX_HYPOTHESES = 5
 """Per person: with several people, more would only blur."""
 MAX_WIDTH = 1.8
 """Of the 3D panel, as a share of its height."""
-SHADOW = 0.18
-"""Radius of the mark on the floor under a person, metres."""
+_ANGLES = np.linspace(0, 2 * np.pi, 24, endpoint=False)
+CIRCLE = 0.2 * np.stack([np.cos(_ANGLES), 0 * _ANGLES, np.sin(_ANGLES)], -1)
+"""The mark on the floor under a person, (P, 3), metres."""
 
 
 class SceneRenderer:
@@ -50,11 +51,12 @@ class SceneRenderer:
                  elevation: float = 20.) -> None:
         tracks = as_list(lifted)
         self.size = size
-        self.scene = CommonScene.fit(tracks, person_numbers(tracks))
+        angle, tilt = np.deg2rad([azimuth, elevation])
+        self.scene = CommonScene.fit(tracks, person_numbers(tracks), angle)
         self.picture = PicturePanel.whole(tracks[0].image_size, size)
-        across, along = self.scene.reach(np.deg2rad(azimuth))
+        across, along = self.scene.reach(angle)
         shape = 2 * across / (
-            self.scene.height + 2 * along * np.sin(np.deg2rad(elevation)))
+            self.scene.height * np.cos(tilt) + 2 * along * np.sin(tilt))
         width = int(round(size * np.clip(shape, 1, MAX_WIDTH)))
         self.view = View(self.scene, (width, size), azimuth, elevation)
         self._rows: Dict[int, List[Tuple[PlacedTrack, int]]] = {}
@@ -141,9 +143,9 @@ class SceneRenderer:
 
     def _draw_shadow(self, panel: np.ndarray, person: PlacedTrack,
                      row: int) -> None:
-        place = self.view.project(person.offsets[row] * [1, 0, 1])
+        mark = person.offsets[row] * [1, 0, 1] + CIRCLE
         color = lighten(person_color(person.number), 0.7)
-        draw_disc(panel, place[:2], SHADOW * self.view.scale, color)
+        draw_polygon(panel, self.view.project(mark)[:, :2], color)
 
     def _draw_number(self, panel: np.ndarray, points: np.ndarray,
                      number: int) -> None:
