@@ -18,18 +18,19 @@ from .scoring_rules import crps_ensemble, crps_gaussian, energy_score
 from .sparsification import (SPARSIFICATION_FRACTIONS,
                              area_under_sparsification_error,
                              sparsification_curve)
+from .std_scaling import StdScaling, fit_std_scaling
 from .velocity import (acceleration_error, consecutive, difference_errors,
                        mpjve, smallest_step)
 
 __all__ = [
     'AUC_THRESHOLDS_MM', 'CALIBRATION_LEVELS', 'COHERENCE_MODES',
-    'JOINT_ORDERS', 'SPARSIFICATION_FRACTIONS', 'acceleration_error',
-    'align_scale', 'align_similarity', 'area_under_sparsification_error',
-    'auc', 'centre_on_root', 'consecutive', 'correct_joints',
-    'correct_joints_auc', 'covered_share', 'crps_ensemble', 'crps_gaussian',
-    'cut_sequences', 'difference_errors', 'energy_score',
-    'expected_calibration_error', 'hypothesis_spread', 'joint_best',
-    'joint_errors', 'map_joints', 'masked_mean', 'mean_of_first',
+    'JOINT_ORDERS', 'SPARSIFICATION_FRACTIONS', 'StdScaling',
+    'acceleration_error', 'align_scale', 'align_similarity',
+    'area_under_sparsification_error', 'auc', 'centre_on_root', 'consecutive',
+    'correct_joints', 'correct_joints_auc', 'covered_share', 'crps_ensemble',
+    'crps_gaussian', 'cut_sequences', 'difference_errors', 'energy_score',
+    'expected_calibration_error', 'fit_std_scaling', 'hypothesis_spread',
+    'joint_best', 'joint_errors', 'map_joints', 'masked_mean', 'mean_of_first',
     'mean_pairwise_distance', 'mpjpe', 'mpjve', 'n_mpjpe', 'p_mpjpe', 'pck',
     'pck_joints', 'pose_best', 'region_sizes', 'root_joint', 'segment_lengths',
     'segment_std', 'segments', 'smallest_step', 'sparsification_curve',

@@ -22,6 +22,7 @@ from .base import (LiftingContext, flip_mixtures, flip_poses, stack_labels,
                    stack_mixtures)
 from .denoising import DenoisingHead
 from .sampling_options import sampling_options
+from .std_calibration import StdCalibration
 
 Features = Union[LiftingContext, List[LiftingContext]]
 
@@ -127,6 +128,7 @@ class DiffPoseHead(DenoisingHead):
         # Counts training iterations, so that noise differs between them and
         # a resumed run draws what an uninterrupted one would have drawn.
         self.register_buffer('iteration', torch.tensor(0))
+        self.std_calibration = StdCalibration(self.num_joints)
 
     def noise_model(self, joints: JointMixtures,
                     noise: HypothesisNoise) -> NoiseModel:
@@ -280,7 +282,7 @@ class DiffPoseHead(DenoisingHead):
                 feats: Features,
                 batch_data_samples: Sequence,
                 test_cfg: Optional[dict] = None) -> List[InstanceData]:
-        """Sample N hypotheses, average them and report their spread.
+        """Sample N hypotheses, average them and say how far off that may be.
 
         Args:
             feats (LiftingContext | list[LiftingContext]): Two where the
@@ -289,8 +291,9 @@ class DiffPoseHead(DenoisingHead):
             test_cfg (dict, optional): See :data:`TEST_DEFAULTS`.
 
         Returns:
-            list[InstanceData]: See :meth:`BaseLiftingHead.pack`. With one
-            hypothesis the std is the context encoder's.
+            list[InstanceData]: See :meth:`BaseLiftingHead.pack`. The std is
+            the hypotheses' spread, calibrated where the checkpoint has a
+            calibration. With one hypothesis it is the context encoder's.
 
         Raises:
             ValueError: For a key of ``test_cfg`` that nothing reads.
@@ -309,7 +312,9 @@ class DiffPoseHead(DenoisingHead):
             hypotheses = (hypotheses + flip_poses(other)) / 2
             coarse = (coarse + flip_poses(mirrored.coarse)) / 2
         if hypotheses.shape[1] > 1:
-            std = spread(hypotheses)
+            used = {**TEST_DEFAULTS, **options, 'flip': mirrored is not None}
+            used.pop('seed')
+            std = self.std_calibration(spread(hypotheses), used)
         else:
             std = feats.residual_std.square().mean(-1).sqrt().expand(
                 coarse.shape[:-1])
