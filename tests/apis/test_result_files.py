@@ -2,13 +2,16 @@
 """Result files and their axes."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from mmdiffpose.apis.axes import AXES, to_axes
 from mmdiffpose.apis.lift import LiftedTrack
-from mmdiffpose.apis.result_files import write_json, write_npz
+from mmdiffpose.apis.people import by_person, person_numbers
+from mmdiffpose.apis.result_files import (FORMATS, write_json, write_npz,
+                                          write_results)
 
 
 @pytest.fixture
@@ -71,3 +74,89 @@ def test_what_the_model_does_not_give_is_left_out(lifted, tmp_path):
     assert 'keypoint_std' not in document['instance_info'][0]['instances'][0]
     with np.load(write_npz(lifted, tmp_path / 'a.npz', 'camera')) as file:
         assert not {'std', 'hypotheses'} & set(file)
+
+
+def second_person(lifted, **changes):
+    fields = dict(
+        frame_ids=np.array([9, 10, 11, 12]),
+        track_id=5,
+        keypoints_3d=lifted.keypoints_3d[::-1].copy())
+    return replace(lifted, **{**fields, **changes})
+
+
+def test_several_people_share_frames(lifted, tmp_path):
+    tracks = [second_person(lifted), lifted]
+    json_path, npz_path = write_results(tracks, tmp_path / 'sub' / 'a')
+    document = json.loads(json_path.read_text())
+    people = {
+        frame['frame_id']: [p['track_id'] for p in frame['instances']]
+        for frame in document['instance_info']
+    }
+    assert people == {7: [2], 8: [2], 9: [5, 2], 10: [5, 2], 11: [5], 12: [5]}
+    with np.load(npz_path) as file:
+        arrays = dict(file)
+    assert arrays['track_ids'].tolist() == [5] * 4 + [2] * 4
+    assert arrays['frame_ids'].tolist() == [9, 10, 11, 12, 7, 8, 9, 10]
+    np.testing.assert_array_equal(arrays['keypoints_3d'][4:],
+                                  lifted.keypoints_3d)
+
+
+def test_hypotheses_on_request(lifted, tmp_path):
+    for wanted in (False, True):
+        paths = write_results(lifted, tmp_path / 'a', hypotheses=wanted)
+        person = json.loads(
+            paths[0].read_text())['instance_info'][0]['instances'][0]
+        assert ('hypotheses' in person) is wanted
+        with np.load(paths[1]) as file:
+            assert ('hypotheses' in file) is wanted
+    np.testing.assert_allclose(
+        person['hypotheses'], lifted.hypotheses[0], atol=1e-4)
+
+
+def test_roots_and_the_focal_length_they_come_from(lifted, tmp_path):
+    rooted = replace(
+        lifted,
+        root_trajectory=np.arange(12.).reshape(4, 3),
+        focal_px=1100.,
+        focal_source='given')
+    json_path, npz_path = write_results(rooted, tmp_path / 'a', axes='y-up')
+    document = json.loads(json_path.read_text())
+    meta = document['meta_info']
+    assert (meta['focal_px'], meta['focal_source']) == (1100, 'given')
+    assert document['instance_info'][1]['instances'][0]['root'] == [3, -4, -5]
+    with np.load(npz_path) as file:
+        assert file['root'][1].tolist() == [3, -4, -5]
+
+
+def test_people_without_numbers_get_free_ones(lifted):
+    nobody = replace(lifted, track_id=None)
+    zero = replace(lifted, track_id=0)
+    assert person_numbers([nobody, zero, nobody]) == [1, 0, 2]
+    pieces = by_person([second_person(lifted, track_id=2), lifted])
+    assert [piece.frame_ids[0] for piece in pieces[2]] == [7, 9]
+
+
+def test_what_cannot_be_written(lifted, tmp_path):
+    with pytest.raises(ValueError, match=r"json.*found \['bvh'\]"):
+        write_results(lifted, tmp_path / 'a', ('json', 'bvh'))
+    with pytest.raises(ValueError, match='at least one'):
+        write_results([], tmp_path / 'a')
+    with pytest.raises(ValueError, match='image_size'):
+        write_results(
+            [lifted, second_person(lifted, image_size=(9, 9))], tmp_path / 'a')
+    with pytest.raises(ValueError, match='fps'):
+        write_results([lifted, second_person(lifted, fps=None)],
+                      tmp_path / 'a')
+    with pytest.raises(ValueError, match='unknown axes'):
+        write_results(lifted, tmp_path / 'a', axes='x-up')
+    assert not list(tmp_path.iterdir())
+
+
+def test_all_formats_in_the_order_asked_for(lifted, tmp_path):
+    paths = write_results([lifted, second_person(lifted)], tmp_path / 'a.b',
+                          FORMATS)
+    assert [path.name for path in paths] == [
+        'a.b.json', 'a.b.npz', 'a.b.csv', 'a.b_person2.trc', 'a.b_person5.trc',
+        'a.b.html'
+    ]
+    assert sorted(paths) == sorted(tmp_path.iterdir())
