@@ -1,5 +1,8 @@
 # Copyright (c) mmdiffpose contributors. All rights reserved.
-"""MMPose's own inferencer loads our lifters and runs on a clip."""
+"""MMPose's own inferencer runs our lifters with true windows."""
+
+# First: its fixes must be in place before anything imports MMPose.
+import mmdiffpose  # noqa: F401 isort: skip
 
 import json
 from pathlib import Path
@@ -10,8 +13,14 @@ import numpy as np
 import pytest
 import torch
 from mmpose.apis import MMPoseInferencer
+from mmpose.apis.inferencers import Pose3DInferencer
+from mmpose.visualization import Pose3dLocalVisualizer
 
-from mmdiffpose.apis import init_model, read_keypoint_file
+from mmdiffpose.apis import DiffusionPose3DInferencer, init_model
+from mmdiffpose.apis.mmpose_inferencer import WindowedPose3DInferencer
+from mmdiffpose.apis.pose2d import Pose2DStage
+from mmdiffpose.apis.pose2d_mmpose import MMPosePose2D
+from mmdiffpose.compat.pose3d_inferencer import is_own_lifter
 from mmdiffpose.skeletons import COCO_17
 from mmdiffpose.visualization.animation import read_frames, write_mp4
 from mmdiffpose.visualization.canvas import blank
@@ -19,22 +28,45 @@ from mmdiffpose.visualization.stick_figure import draw_figure
 
 ROOT = Path(__file__).parents[2]
 LIFTERS = ('mixste_mini-27', 'diffpose_mixste_mini-27')
-POSE2D = Path(mmpose.__file__).parent / (
-    '.mim/configs/body_2d_keypoint/topdown_heatmap/coco/'
-    'td-hm_mobilenetv2_8xb64-210e_coco-256x192.py')
+CONFIGS = Path(mmpose.__file__).parent / '.mim/configs'
+POSE2D = CONFIGS / ('body_2d_keypoint/topdown_heatmap/coco/'
+                    'td-hm_mobilenetv2_8xb64-210e_coco-256x192.py')
 FRAMES = 4
+STANDING = np.array([[24, 8], [26, 7], [22, 7], [28, 8], [20, 8], [32, 18],
+                     [16, 18], [35, 28], [13, 28], [36, 37], [12,
+                                                              37], [29, 38],
+                     [19, 38], [30, 48], [18, 48], [30, 58], [18, 58]])
+"""COCO's joints of a standing person in the cells of a heatmap (48 x 64)."""
 
 
 @pytest.fixture(scope='module')
 def clip(tmp_path_factory):
-    """A drawn person, moving as the bundled track does."""
-    track = read_keypoint_file(ROOT / 'mmdiffpose/data/demo_track_coco17.json')
+    """Somebody drawn on a background that grows brighter from frame on."""
     frames = []
-    for points in track.keypoints[:FRAMES * 6:6]:
-        image = blank(240, 320)
-        draw_figure(image, (points - points[0]) * 0.4 + [160, 40], COCO_17, 5)
+    for number in range(FRAMES):
+        image = blank(240, 180) // 255 * (40 * number)
+        draw_figure(image, STANDING * 3.5, COCO_17, 5)
         frames.append(image)
     return write_mp4(frames, tmp_path_factory.mktemp('clip') / 'clip.mp4', 10)
+
+
+def see_somebody_move(model):
+    """Make a 2D model see arms that rise with the picture's brightness."""
+    y, x = np.mgrid[:64, :48]
+
+    def heatmaps(inputs):
+        maps = []
+        for crop in inputs:
+            joints = STANDING.astype(float)
+            joints[7:11, 1] -= 6 * float(crop.mean())
+            maps.append([
+                0.8 * np.exp(-((x - u)**2 + (y - v)**2) / 8) for u, v in joints
+            ])
+        return torch.as_tensor(np.array(maps), dtype=torch.float32)
+
+    model.extract_feat = lambda inputs: inputs
+    model.head.forward = heatmaps
+    model.test_cfg['flip_test'] = False
 
 
 @pytest.fixture(scope='module', params=LIFTERS)
@@ -47,71 +79,161 @@ def inferencer(request, tmp_path_factory):
         dict(
             state_dict=model.state_dict(),
             meta=dict(dataset_meta=model.dataset_meta)), weights)
-    return MMPoseInferencer(
+    found = MMPoseInferencer(
         pose3d=str(config),
         pose3d_weights=str(weights),
         pose2d=str(POSE2D),
         det_model='whole_image',
         device='cpu')
+    see_somebody_move(found.inferencer.pose2d_model.model)
+    return found
 
 
-def test_clip(inferencer, clip, tmp_path):
+def own(inferencer):
+    """Our own inferencer of the same models."""
+    inner = inferencer.inferencer
+    return DiffusionPose3DInferencer.from_parts(
+        inner.model, Pose2DStage(MMPosePose2D(inner.pose2d_model)))
+
+
+def test_poses_are_those_of_our_own_inferencer(inferencer, clip):
+    assert type(inferencer.inferencer) is WindowedPose3DInferencer
+    results = list(inferencer(str(clip)))
+    expected = list(own(inferencer)(str(clip)))
+    assert len(results) == len(expected) == FRAMES
+    poses = []
+    for result, other in zip(results, expected):
+        (person, ), (
+            same, ) = result['predictions'][0], other['predictions'][0]
+        np.testing.assert_allclose(
+            person['keypoints'], same['keypoints'], atol=1e-5)
+        np.testing.assert_allclose(
+            person['keypoint_scores'], same['keypoint_scores'], atol=1e-5)
+        poses.append(person['keypoints'])
+    # One frame repeated would not know of the arms before and after.
+    one = next(inferencer(next(read_frames(clip, [1]))[..., ::-1]))
+    alone = np.array(one['predictions'][0][0]['keypoints'])
+    assert np.abs(alone - poses[1]).max() > 1e-4
+
+
+def test_samples_have_the_rest(inferencer, clip):
+    sample, = next(inferencer(str(clip),
+                              return_datasamples=True))['predictions']
+    found = sample.pred_instances
+    assert found.keypoints.shape == (1, 17, 3)
+    assert found.keypoint_std.shape == (1, 17)
+    assert found.keypoints_2d.shape == (1, 17, 2)
+    assert found.track_ids.tolist() == [0]
+    diffusion = 'hypotheses' in found
+    assert diffusion == hasattr(inferencer.inferencer.model, 'coarse_head')
+
+
+def test_files(inferencer, clip, tmp_path):
     results = list(
         inferencer(
             str(clip),
             vis_out_dir=str(tmp_path / 'vis'),
             pred_out_dir=str(tmp_path / 'pred')))
-    assert len(results) == FRAMES
     for result in results:
         person, = result['predictions'][0]
-        keypoints = np.array(person['keypoints'])
         scores = np.array(person['keypoint_scores'])
-        assert keypoints.shape == (17, 3) and np.isfinite(keypoints).all()
         assert scores.shape == (17, ) and ((scores >= 0) & (scores <= 1)).all()
     written = list(read_frames(tmp_path / 'vis/clip.mp4', range(FRAMES)))
     assert {image.shape for image in written} == {written[0].shape}
-    assert written[0].shape[1] >= 320 + 300, '2D beside 3D'
+    assert written[0].shape[1] >= 180 + 300, '2D beside 3D'
     document = json.loads((tmp_path / 'pred/clip.json').read_text())
     assert [frame['frame_id'] for frame in document] == list(range(FRAMES))
 
 
-def test_image(inferencer, clip, tmp_path):
-    image, = read_frames(clip, [1])
-    path = str(tmp_path / 'image.png')
-    assert cv2.imwrite(path, image[..., ::-1])
-    result = next(inferencer(path, return_vis=True))
-    assert np.shape(result['predictions'][0][0]['keypoints']) == (17, 3)
-    assert result['visualization'][0].ndim == 3
+def test_images_are_people_apart(inferencer, clip, tmp_path):
+    paths = []
+    for number, image in enumerate(read_frames(clip, [1, 3])):
+        paths.append(str(tmp_path / f'{number}.png'))
+        assert cv2.imwrite(paths[-1], image[..., ::-1])
+    both = list(
+        inferencer(
+            paths, return_vis=True, pred_out_dir=str(tmp_path / 'pred')))
+    for path, result in zip(paths, both, strict=True):
+        alone = next(inferencer(path))['predictions'][0][0]
+        np.testing.assert_allclose(
+            result['predictions'][0][0]['keypoints'],
+            alone['keypoints'],
+            atol=1e-5)
+        assert result['visualization'][0].ndim == 3
+    assert {file.name
+            for file in (tmp_path / 'pred').iterdir()} == {'0.json', '1.json'}
 
 
-def test_axes_of_the_inferencer(inferencer, clip, monkeypatch):
-    """What the visualiser takes for granted about these axes."""
-    lifter = inferencer.inferencer.model
-    pose = np.random.default_rng(0).normal(size=(17, 3)).astype(np.float32)
-    lift = lifter.test_step
+def test_webcam_frames_are_lifted_as_they_come(inferencer, clip):
+    inner = inferencer.inferencer
+    inner._video_input = True
+    frames = [image[..., ::-1] for image in read_frames(clip, range(FRAMES))]
+    read = []
 
-    def known_pose(data):
-        samples = lift(data)
-        for sample in samples:
-            sample.pred_instances.keypoints = pose[None].copy()
-        return samples
+    def webcam():
+        for number, frame in enumerate(frames):
+            read.append(number)
+            yield frame
 
-    monkeypatch.setattr(lifter, 'test_step', known_pose)
-    result = next(inferencer(str(clip)))
-    found = np.array(result['predictions'][0][0]['keypoints'])
-    x, y, z = pose.T
-    expected = np.stack([-x, z, -y], -1)
-    expected[:, 2] -= expected[:, 2].min()
-    np.testing.assert_allclose(found, expected, atol=1e-6)
+    for number, (sample, shown) in enumerate(inner.preprocess(webcam())):
+        assert read[-1] == number
+        assert sample.pred_instances.keypoints.shape == (1, 17, 3)
+        assert (shown[0] == frames[number]).all()
 
 
-def test_real_video(inferencer, shared_dir, tmp_path):
-    video = shared_dir / 'data/video/sports2d_demo.mp4'
-    if not video.is_file():
-        pytest.skip(f'{video} does not exist')
-    frames = read_frames(video, range(20, 20 + FRAMES))
-    clip = write_mp4((frame[:560, 360:900] for frame in frames),
-                     tmp_path / 'clip.mp4', 30)
-    results = list(inferencer(str(clip), vis_out_dir=str(tmp_path / 'vis')))
-    assert len(results) == FRAMES
-    assert np.isfinite(results[-1]['predictions'][0][0]['keypoints']).all()
+def test_nobody(inferencer, clip):
+    model = inferencer.inferencer.pose2d_model.model
+    seen = model.head.forward
+    try:
+        model.head.forward = lambda inputs: 0 * seen(inputs)
+        with pytest.warns(UserWarning, match='nobody'):
+            results = list(inferencer(str(clip), return_vis=True))
+    finally:
+        model.head.forward = seen
+    assert [result['predictions'] for result in results] == [[[]]] * FRAMES
+    assert len({r['visualization'][0].shape for r in results}) == 1
+
+
+def test_the_visualiser_of_mmpose(inferencer, clip):
+    """It gets its own axes: x left, y forward, z up."""
+    inner = inferencer.inferencer
+    ours, drawn = inner.visualizer, []
+
+    class Recorder(Pose3dLocalVisualizer):
+
+        def add_datasample(self, name, image, data_sample, **kwargs):
+            drawn.append(data_sample.pred_instances.keypoints[0])
+            return image
+
+    try:
+        inner.visualizer = Recorder()
+        result = next(inferencer(str(clip), return_vis=True))
+    finally:
+        inner.visualizer = ours
+    x, y, z = np.array(result['predictions'][0][0]['keypoints']).T
+    np.testing.assert_allclose(
+        drawn[0], np.stack([-x, z, y.max() - y], -1), atol=1e-6)
+
+
+def test_other_lifters_are_left_alone():
+    theirs = CONFIGS / ('body_3d_keypoint/video_pose_lift/h36m/video-pose-lift'
+                        '_tcn-27frm-supv_8xb128-160e_h36m.py')
+    assert not is_own_lifter(str(theirs))
+    assert not is_own_lifter('human3d') and not is_own_lifter(None)
+    assert not is_own_lifter(dict(model=dict(type='TopdownPoseEstimator')))
+    for name in LIFTERS:
+        assert is_own_lifter(ROOT / f'configs/{name}.py')
+    assert type(Pose3DInferencer.__new__(Pose3DInferencer,
+                                         str(theirs))) is Pose3DInferencer
+
+
+def test_weights_that_do_not_fit(tmp_path):
+    weights = tmp_path / 'other.pth'
+    torch.save(dict(state_dict=dict(weight=torch.zeros(1))), weights)
+    with pytest.raises(ValueError, match='other.pth is a checkpoint of'):
+        MMPoseInferencer(
+            pose3d=str(ROOT / f'configs/{LIFTERS[0]}.py'),
+            pose3d_weights=str(weights),
+            pose2d=str(POSE2D),
+            det_model='whole_image',
+            device='cpu')
