@@ -53,6 +53,115 @@ def test_ddpm_reaches_the_data_distribution(target):
     assert samples.std().item() == pytest.approx(S, abs=0.01)
 
 
+def posterior_sampler(process, target, g):
+    """Draws of h_0 given h_k: the analytic posterior itself."""
+
+    def denoise(h, k):
+        a = process.alphas[k[0]].item()
+        var = a * S**2 + (1 - a) * SIGMA**2
+        gain = a**0.5 * S**2 / var
+        mean = M + gain * (h - MU - a**0.5 * (M - MU))
+        std = (S**2 - gain * a**0.5 * S**2)**0.5
+        h0 = mean + std * torch.randn(h.shape, generator=g, dtype=h.dtype)
+        return process.target(target, h0, k, process.to_noise(h0, h, k, MU),
+                              MU)
+
+    return denoise
+
+
+@pytest.mark.parametrize('target', ['sample', 'epsilon', 'previous'])
+@pytest.mark.parametrize('sampler', [
+    'ddpm',
+    dict(num_sampling_steps=5),
+    dict(num_sampling_steps=5, eta=0.5),
+    dict(num_sampling_steps=5, eta=1.)
+])
+def test_both_samplers_are_exact_with_the_analytic_posterior(sampler, target):
+    """DDPM, K = 50, and DDIM, 5 steps: the data's own distribution.
+
+    With h_0 drawn from p(h_0 | h_k), each step of either sampler keeps the
+    marginals exactly, however large it is.
+    """
+    # A little signal is left in h_K: without any, epsilon doesn't tell h_0.
+    process = DiffusionProcess(make_alphas('cosine', 50, max_beta=0.9))
+    g = generator(1)
+
+    def noise():
+        return SIGMA * torch.randn(N, 1, generator=g, dtype=torch.float64)
+
+    a = float(process.alphas[50])
+    data = M + S * torch.randn(N, 1, generator=g, dtype=torch.float64)
+    start = MU + a**0.5 * (data - MU) + (1 - a)**0.5 * noise()
+    common = dict(target=target, center=MU, noise=noise)
+    denoise = posterior_sampler(process, target, g)
+    if sampler == 'ddpm':
+        out = ddpm(denoise, start, process, **common)
+    else:
+        out = ddim(denoise, start, process, **common, **sampler)
+    ordered = (out[:, 0].sort().values - M) / S
+    cdf = torch.special.ndtr(ordered)
+    gap = (cdf - (torch.arange(N) + 0.5) / N).abs().max().item()
+    assert gap < 1.95 / N**0.5  # one in a thousand is larger
+
+
+@pytest.mark.parametrize('steps', [5, 50])
+def test_with_the_posterior_mean_each_sample_is_known(steps):
+    """DDIM's linear maps, multiplied out without the sampler."""
+    process = DiffusionProcess(make_alphas('cosine', 50))
+    a = process.alphas.tolist()
+    white = torch.randn(200, 1, generator=generator()).double()
+    samples = ddim(
+        analytic_denoiser(process, 'sample'),
+        MU + SIGMA * white,
+        process,
+        num_sampling_steps=steps,
+        center=MU)
+    # u = shift + scale * white with u = h - MU.
+    shift, scale = 0., SIGMA
+    sequence = [50 - i * 50 // steps for i in range(steps + 1)]
+    for k, j in zip(sequence[:-1], sequence[1:]):
+        gain = a[k]**0.5 * S**2 / (a[k] * S**2 + (1 - a[k]) * SIGMA**2)
+        for_zero = (1 - gain * a[k]**0.5) * (M - MU)
+        ratio = ((1 - a[j]) / (1 - a[k]))**0.5
+        along = a[j]**0.5 - ratio * a[k]**0.5
+        shift, scale = (along * (for_zero + gain * shift) + ratio * shift,
+                        along * gain * scale + ratio * scale)
+    torch.testing.assert_close(
+        samples, MU + shift + scale * white, atol=2e-5, rtol=0)
+    # The mean is right with any number of steps; the spread needs more.
+    assert MU + shift == pytest.approx(M, abs=1e-2)
+    if steps == 50:
+        assert scale == pytest.approx(S, rel=0.1)
+
+
+def test_ddpm_with_the_posterior_mean_has_its_known_moments():
+    process = DiffusionProcess(make_alphas('cosine', 50))
+    a, g = process.alphas.tolist(), generator()
+
+    def noise():
+        return SIGMA * torch.randn(N, 1, generator=g)
+
+    samples = ddpm(
+        analytic_denoiser(process, 'sample'),
+        MU + noise(),
+        process,
+        noise,
+        center=MU)
+    mean, var = 0., SIGMA**2
+    for k in range(50, 0, -1):
+        gain = a[k]**0.5 * S**2 / (a[k] * S**2 + (1 - a[k]) * SIGMA**2)
+        beta = 1 - a[k] / a[k - 1]
+        to_zero = a[k - 1]**0.5 * beta / (1 - a[k])
+        to_k = (a[k] / a[k - 1])**0.5 * (1 - a[k - 1]) / (1 - a[k])
+        slope = to_zero * gain + to_k
+        mean = to_zero * (1 - gain * a[k]**0.5) * (M - MU) + slope * mean
+        var = slope**2 * var + (
+            beta * (1 - a[k - 1]) / (1 - a[k]) * SIGMA**2 if k > 1 else 0.)
+    assert samples.mean().item() == pytest.approx(MU + mean, abs=0.006)
+    assert samples.std().item() == pytest.approx(var**0.5, abs=0.006)
+    assert MU + mean == pytest.approx(M, abs=1e-3)
+
+
 def test_ddim_follows_the_probability_flow_exactly():
     """The flow maps standardised starts to standardised samples, so each
     sample is known, not only their distribution."""

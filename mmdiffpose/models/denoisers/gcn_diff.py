@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from mmdiffpose.registry import MODELS
 from mmdiffpose.skeletons import H36M_17
 from ..layers import (ChebConv, GraphAttentionLayer, ResidualChebBlock,
-                      sinusoidal_embedding)
+                      sinusoidal_embedding, start_small)
 
 
 @MODELS.register_module()
@@ -85,8 +85,8 @@ class GCNDiff(BaseModule):
         self.step_mlp = nn.Sequential(
             nn.Linear(channels, embed_channels), nn.SiLU(),
             nn.Linear(embed_channels, embed_channels))
-        self.input = ChebConv(
-            in_channels, channels, adjacency, laplacian=laplacian)
+        self.input = start_small(
+            ChebConv(in_channels, channels, adjacency, laplacian=laplacian))
         self.attention_layers = nn.ModuleList(
             GraphAttentionLayer(channels, H36M_17.num_joints, num_heads,
                                 dropout, attn_drop) for _ in range(num_layers))
@@ -94,8 +94,8 @@ class GCNDiff(BaseModule):
             ResidualChebBlock(channels, adjacency, graph_dropout,
                               embed_channels, laplacian)
             for _ in range(num_layers))
-        self.output = ChebConv(
-            channels, in_channels, adjacency, laplacian=laplacian)
+        self.output = start_small(
+            ChebConv(channels, in_channels, adjacency, laplacian=laplacian))
 
     def forward(self, x_t: Tensor, t: Tensor) -> Tensor:
         """Predict the noise in single poses.
