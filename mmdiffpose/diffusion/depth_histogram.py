@@ -23,6 +23,8 @@ from .gmm import fit_gmm
 
 MAX_DEPTH = 5.
 """Metres that no joint is ever before or behind the root."""
+MAX_BINS = 1024
+"""Bins that a checkpoint has room for."""
 MIN_SPREAD = 0.005
 """Metres; a body whose joints all have less depth is not one in metres."""
 
@@ -119,6 +121,9 @@ def check_depth_histogram(counts: np.ndarray, edges: np.ndarray,
             f'{where}: expected counts of shape ({num_joints}, n) for '
             f'{num_joints} joints and n + 1 edges, found {counts.shape} and '
             f'{edges.shape}')
+    if counts.shape[1] > MAX_BINS:
+        raise ValueError(f'{where}: expected at most {MAX_BINS} bins, found '
+                         f'{counts.shape[1]}; take a larger --bin-width')
     if not (np.isfinite(counts).all() and
             (counts >= 0).all()) or not (counts.sum(1) > 0).all():
         raise ValueError(f'{where}: expected counts that are finite and not '

@@ -137,6 +137,8 @@ def test_files_that_make_no_sense_are_refused(tmp_path):
         (dict(counts=-good.counts, edges=good.edges), 'not negative'),
         (dict(counts=empty, edges=good.edges), 'each joint'),
         (dict(counts=good.counts, edges=good.edges[::-1]), 'increase'),
+        (dict(counts=np.ones((J, 2000)),
+              edges=np.linspace(-1, 1, 2001)), '--bin-width'),
         (dict(counts=good.counts, edges=1000 * good.edges), 'metres'),
         (dict(counts=good.counts, edges=good.edges / 1000), 'metres'),
     ):

@@ -5,6 +5,7 @@ import pytest
 import torch
 from lifter_factory import batch, lifter
 
+from mmdiffpose.apis.checkpoint import load_weights
 from mmdiffpose.diffusion.depth_histogram import count_depths
 
 
@@ -94,12 +95,16 @@ def test_options_that_make_no_sense_are_refused(file):
         with_histogram(file)
 
 
-def test_a_checkpoint_with_other_joints_is_refused(file):
+def test_our_strict_loader_takes_it_whatever_the_bins(file, tmp_path):
     state = with_histogram(file).state_dict()
-    state['head.depth_prior.counts'] = torch.ones(16, 3)
-    state['head.depth_prior.edges'] = torch.arange(4.)
-    with pytest.raises(ValueError, match='17 joints'):
-        with_histogram(None).load_state_dict(state)
+    other = with_histogram(tmp_path / 'gone.npz')
+    load_weights(other, state, 'checkpoint')
+    torch.testing.assert_close(other.head.depth_prior(),
+                               with_histogram(file).head.depth_prior())
+    few = tmp_path / 'few.npz'
+    np.savez(few, counts=np.ones((17, 4)), edges=[-0.4, -0.1, 0, 0.1, 0.5])
+    load_weights(other, with_histogram(few).state_dict(), 'checkpoint')
+    assert other.head.depth_prior().shape == (17, 4, 3)
 
 
 def test_without_it_nothing_is_added_to_a_checkpoint():

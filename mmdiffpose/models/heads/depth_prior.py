@@ -2,13 +2,14 @@
 """The depth histograms that a head carries in its checkpoint."""
 
 from pathlib import Path
-from typing import Any, Dict, List, Optional
+from typing import Any, Optional
 
+import numpy as np
 import torch
 from mmengine.model import BaseModule
 from torch import Tensor
 
-from mmdiffpose.diffusion.depth_histogram import (DepthHistogram,
+from mmdiffpose.diffusion.depth_histogram import (MAX_BINS, DepthHistogram,
                                                   check_depth_histogram,
                                                   histogram_mixture,
                                                   read_depth_histogram)
@@ -44,14 +45,24 @@ class DepthPrior(BaseModule):
         self.num_joints = num_joints
         self.num_components = num_components
         self._mixture: Optional[Tensor] = None
-        self.register_buffer('counts', torch.zeros(num_joints, 0).double())
-        self.register_buffer('edges', torch.zeros(0).double())
+        # Of one size whatever the file's bins: a checkpoint then fits any
+        # model of this kind. All 0: there is no histogram yet.
+        self.register_buffer('counts',
+                             torch.zeros(num_joints, MAX_BINS).double())
+        self.register_buffer('edges', torch.arange(MAX_BINS + 1.).double())
         if path is not None and Path(path).is_file():
             self._set(read_depth_histogram(path, num_joints))
 
     def _set(self, histogram: DepthHistogram) -> None:
-        self.counts = torch.from_numpy(histogram.counts).to(self.counts)
-        self.edges = torch.from_numpy(histogram.edges).to(self.edges)
+        """Store it, with empty bins after its own."""
+        counts, edges = map(torch.from_numpy,
+                            (histogram.counts, histogram.edges))
+        bins = counts.shape[1]
+        self.counts.zero_()[:, :bins] = counts
+        self.edges[:bins + 1] = edges
+        self.edges[bins +
+                   1:] = edges[-1] + torch.arange(1, MAX_BINS - bins + 1) * (
+                       edges[-1] - edges[-2])
         self._mixture = None
 
     def init_weights(self) -> None:
@@ -64,7 +75,7 @@ class DepthPrior(BaseModule):
         self._require()
 
     def _require(self) -> None:
-        if self.counts.shape[1]:
+        if bool(self.counts.any()):
             return
         if self.path is None:
             raise ValueError(
@@ -79,28 +90,18 @@ class DepthPrior(BaseModule):
         if self._mixture is None:
             self._require()
             # On the CPU, so that every device fits the same.
+            counts, edges = (
+                value.double().cpu().numpy()
+                for value in (self.counts, self.edges))
+            bins = int(np.flatnonzero(counts.any(0))[-1]) + 1
             self._mixture = histogram_mixture(
-                DepthHistogram(self.counts.double().cpu().numpy(),
-                               self.edges.double().cpu().numpy()),
+                check_depth_histogram(counts[:, :bins], edges[:bins + 1],
+                                      self.num_joints, 'depth_prior'),
                 self.num_components)
         if self._mixture.device != self.counts.device:
             self._mixture = self._mixture.to(self.counts.device)
         return self._mixture
 
-    def _load_from_state_dict(self, state_dict: Dict[str, Any], prefix: str,
-                              local_metadata: dict, strict: bool,
-                              missing_keys: List[str],
-                              unexpected_keys: List[str],
-                              error_msgs: List[str]) -> None:
-        """Take over histograms of any number of bins."""
-        counts, edges = (
-            state_dict.get(f'{prefix}{name}') for name in ('counts', 'edges'))
-        if counts is not None and edges is not None and counts.shape[1]:
-            self._set(
-                check_depth_histogram(counts.double().cpu().numpy(),
-                                      edges.double().cpu().numpy(),
-                                      self.num_joints,
-                                      f'the checkpoint ({prefix}counts)'))
-        super()._load_from_state_dict(state_dict, prefix, local_metadata,
-                                      strict, missing_keys, unexpected_keys,
-                                      error_msgs)
+    def _load_from_state_dict(self, *args: Any, **kwargs: Any) -> None:
+        super()._load_from_state_dict(*args, **kwargs)
+        self._mixture = None
