@@ -1,7 +1,7 @@
 # Copyright (c) mmdiffpose contributors. All rights reserved.
 """Honesty of the predicted uncertainty."""
 
-from typing import Any, Dict, List, Sequence
+from typing import Any, Dict, List, Optional, Sequence
 
 import numpy as np
 
@@ -27,7 +27,7 @@ class UncertaintyMetric(PoseMetric):
     deviations of x, y and z (metres); each coordinate's residual over it is
     held against N(0, 1).
 
-    Keys, all but the last two also with ``/action_mean``,
+    Keys, those of ECE and AUSE excepted also with ``/action_mean``,
     ``/sequence_mean`` and ``/<action>``:
 
     - ``uncertainty/std_mm``: mean predicted standard deviation;
@@ -39,12 +39,17 @@ class UncertaintyMetric(PoseMetric):
       hypotheses, comparable with MPJPE;
     - ``uncertainty/energy_score_pose_mm``: that of whole poses, which sees
       how joints go together; comparable with the norm of all joints' errors;
+    - ``uncertainty/spread_mm``, ``uncertainty/spread_coverage@p``,
+      ``uncertainty/spread_ECE``: what ``std_mm``, ``coverage@p`` and ``ECE``
+      would be with the standard deviation of the hypotheses; that is, before
+      a calibration;
     - ``uncertainty/ECE``: mean |coverage - level| over 0.05, ..., 0.95;
     - ``uncertainty/AUSE_mm``: excess error while the most uncertain joints
       are removed, over removing the truly worst.
 
-    The scores of hypotheses are there where predictions hold any. The file
-    has the reliability and sparsification curves too.
+    The scores of hypotheses are there where predictions hold any, those of
+    their spread where they hold two or more. The file has the reliability and
+    sparsification curves too.
 
     Args:
         coverage_levels: The p. Defaults to (0.5, 0.9, 0.95).
@@ -77,12 +82,17 @@ class UncertaintyMetric(PoseMetric):
             return {}
         std, mask = batch.extras['keypoint_std'], self._mask(batch)
         self._expect_positive(batch, std)
-        covered = covered_share(batch.gt - batch.pred, std,
-                                self.coverage_levels, self.region)
+        residual = batch.gt - batch.pred
+        values = {}
+        for prefix, own in (('', std), ('spread_', _spread(batch))):
+            if own is None:
+                continue
+            values['spread_mm' if prefix else 'std_mm'] = own
+            covered = covered_share(residual, own, self.coverage_levels,
+                                    self.region)
+            for i, level in enumerate(self.coverage_levels):
+                values[f'{prefix}coverage@{level:g}'] = covered[..., i]
         crps = crps_gaussian(batch.pred, std[..., None], batch.gt)
-        values = {'std_mm': std}
-        for i, level in enumerate(self.coverage_levels):
-            values[f'coverage@{level:g}'] = covered[..., i]
         values['CRPS_gaussian_mm'] = crps.mean(axis=-1)
         totals = {
             f'uncertainty/{name}': batch.joint_totals(value, mask)
@@ -98,40 +108,53 @@ class UncertaintyMetric(PoseMetric):
             return {}
         std, mask = batch.extras['keypoint_std'], self._mask(batch)
         residual = batch.gt - batch.pred
-        covered = covered_share(residual, std, CALIBRATION_LEVELS, self.region)
-        covered = (covered * mask[..., None]).sum(axis=1)
-        count = mask.sum(axis=1, keepdims=True)
-        calibration = batch.sum_by_window(np.hstack([covered, count]))
+        calibration = {}
+        for name, own in (('calibration', std), ('spread_calibration',
+                                                 _spread(batch))):
+            if own is None:
+                continue
+            covered = covered_share(residual, own, CALIBRATION_LEVELS,
+                                    self.region)
+            covered = (covered * mask[..., None]).sum(axis=1)
+            count = mask.sum(axis=1, keepdims=True)
+            calibration[name] = list(
+                batch.sum_by_window(np.hstack([covered, count])))
         errors = np.linalg.norm(residual, axis=-1)
         # Twice 4 bytes a joint: what ranking all joints of a data set takes.
         pairs = np.where(mask[..., None], np.stack([errors, std], axis=-1),
                          np.nan).astype(np.float32)
-        return dict(
-            calibration=list(calibration), pairs=batch.split_by_window(pairs))
+        return dict(**calibration, pairs=batch.split_by_window(pairs))
 
     def summarise(self, results: List[Dict[str, Any]]) -> Summary:
         """Average, and add calibration error and sparsification."""
         summary = super().summarise(results)
         if not summary.quantities:
             return summary
-        totals = sum(result['arrays']['calibration'] for result in results)
         pairs = np.concatenate([
             result['arrays']['pairs'].reshape(-1, 2) for result in results
         ]).astype(np.float64)
         errors, std = pairs[~np.isnan(pairs[:, 0])].T
         if not len(errors):
             return summary
-        coverage = totals[:-1] / totals[-1]
+        for prefix in ('', 'spread_'):
+            totals = [
+                result['arrays'][f'{prefix}calibration'] for result in results
+                if f'{prefix}calibration' in result['arrays']
+            ]
+            if totals:
+                totals = sum(totals)
+                coverage = totals[:-1] / totals[-1]
+                summary.scalars[f'uncertainty/{prefix}ECE'] = (
+                    expected_calibration_error(CALIBRATION_LEVELS, coverage))
+                summary.curves[f'reliability_{prefix}coverage'] = (
+                    coverage.tolist())
         fractions = SPARSIFICATION_FRACTIONS
         curve = sparsification_curve(errors, std, fractions)
         oracle = sparsification_curve(errors, errors, fractions)
-        summary.scalars['uncertainty/ECE'] = expected_calibration_error(
-            CALIBRATION_LEVELS, coverage)
         summary.scalars['uncertainty/AUSE_mm'] = (
             area_under_sparsification_error(fractions, curve, oracle))
         summary.curves.update(
             reliability_level=list(CALIBRATION_LEVELS),
-            reliability_coverage=coverage.tolist(),
             sparsification_removed=list(fractions),
             sparsification_error_mm=curve.tolist(),
             sparsification_oracle_error_mm=oracle.tolist())
@@ -171,3 +194,11 @@ class UncertaintyMetric(PoseMetric):
         if negative.any():
             raise ValueError('pred_instances.keypoint_std is negative, first '
                              f'in {batch.where(int(np.argmax(negative)))}.')
+
+
+def _spread(batch: FrameBatch) -> Optional[np.ndarray]:
+    """Standard deviation per axis of the hypotheses (F, J), mm, if any."""
+    hypotheses = batch.extras.get('hypotheses')
+    if hypotheses is None or hypotheses.shape[1] < 2:
+        return None
+    return np.sqrt(hypotheses.var(axis=1, ddof=1).mean(axis=-1))

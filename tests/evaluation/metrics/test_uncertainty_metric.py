@@ -113,6 +113,27 @@ def test_regressor_without_hypotheses(make_sample, evaluate):
     assert 'uncertainty/CRPS_mm' not in log
 
 
+def test_before_and_after_a_calibration(make_sample, evaluate):
+    """Hypotheses that agree too much, a std that knows it."""
+    samples = [calibrated(make_sample(0, 400, num_hypotheses=20), 0)]
+    generator = np.random.default_rng(1)
+    instances = samples[0]['pred_instances']
+    std = instances['keypoint_std'][:, None, :, None]
+    noise = std / 4 * generator.normal(size=instances['hypotheses'].shape)
+    noise[:, :, 0] = 0
+    instances['hypotheses'] = instances['keypoints'][:, None] + noise
+    log = evaluate(UncertaintyMetric(), samples)
+    assert log['uncertainty/coverage@0.9'] == pytest.approx(0.9, abs=0.02)
+    assert log['uncertainty/spread_coverage@0.9'] == pytest.approx(
+        0.32, abs=0.03)  # P(|z| < 1.645 / 4)
+    assert log['uncertainty/spread_mm'] == pytest.approx(
+        log['uncertainty/std_mm'] / 4, rel=0.02)
+    assert log['uncertainty/spread_ECE'] > 0.2 > log['uncertainty/ECE']
+    instances['hypotheses'] = instances['hypotheses'][:, :1]
+    log = evaluate(UncertaintyMetric(), samples)
+    assert not any('spread' in key for key in log)
+
+
 def test_without_std(make_sample, evaluate):
     sample = make_sample()
     del sample['pred_instances']['keypoint_std']
