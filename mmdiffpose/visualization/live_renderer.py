@@ -7,11 +7,8 @@ import cv2
 import numpy as np
 
 from mmdiffpose.apis.lifted_track import LiftedTrack
-from .canvas import blank, draw_text
-from .palette import BACKGROUND
-from .pose3d_lifter_visualizer import SCENE
-from .stick_figure import draw_figure, draw_hypotheses, draw_uncertainty
-from .view import View
+from .figure_grid import Figure, draw_grid
+from .stick_figure import draw_figure
 
 MAX_HYPOTHESES = 10
 
@@ -61,32 +58,15 @@ class LiveRenderer:
 
     def _views(self, people: Sequence[Tuple[LiftedTrack, int]]) -> np.ndarray:
         """Everybody in a cell of a square."""
-        panel = blank(self.size, self.size, BACKGROUND)
-        if not people:
-            return panel
-        columns = int(np.ceil(np.sqrt(len(people))))
-        cell = self.size // columns
-        view = View(SCENE, cell, self.azimuth)
-        for number, person in enumerate(people):
-            y, x = (cell * place for place in divmod(number, columns))
-            panel[y:y + cell, x:x + cell] = self._figure(view, cell, *person)
-        return panel
+        return draw_grid([self._figure(*person) for person in people],
+                         self.size, self.azimuth)
 
     @staticmethod
-    def _figure(view: View, cell: int, track: LiftedTrack,
-                row: int) -> np.ndarray:
-        panel = view.background.copy()
-        pose = track.keypoints_3d[row]
-        hypotheses = np.empty((0, *pose.shape))
+    def _figure(track: LiftedTrack, row: int) -> Figure:
+        hypotheses = None
         if track.hypotheses is not None:
             hypotheses = track.hypotheses[row, :MAX_HYPOTHESES]
-        world, cloud = SCENE.place(pose, hypotheses)
-        points = view.project(world)
-        draw_hypotheses(panel, view.project(cloud), track.skeleton)
-        if track.std is not None:
-            draw_uncertainty(panel, points, track.std[row], view.scale,
-                             track.skeleton)
-        draw_figure(panel, points, track.skeleton, max(2, cell // 90),
-                    track.scores_2d[row] > 0)
-        draw_text(panel, f'person {track.track_id or 0}', (8, 20))
-        return panel
+        return Figure(f'person {track.track_id or 0}', track.keypoints_3d[row],
+                      track.scores_2d[row] > 0,
+                      None if track.std is None else track.std[row],
+                      hypotheses)

@@ -1,7 +1,7 @@
 # Copyright (c) mmdiffpose contributors. All rights reserved.
 """Visualiser for MMPose's inferencer: fast, of one size, with uncertainty."""
 
-from typing import Any, List, NamedTuple, Optional, Union
+from typing import Any, List, Optional, Union
 
 import numpy as np
 from mmpose.structures import PoseDataSample
@@ -9,26 +9,10 @@ from mmpose.visualization import Pose3dLocalVisualizer
 
 from mmdiffpose.registry import VISUALIZERS
 from mmdiffpose.skeletons import H36M_17
-from .canvas import blank, draw_text
-from .palette import BACKGROUND
-from .person_figure import draw_person
-from .scene import UPRIGHT, Scene
-from .view import View
+from .figure_grid import Figure, draw_grid
 
 MIN_SIZE = 300
 """Least side of the 3D picture, pixels."""
-# Room for a tall person with raised arms: one scale for every frame, since
-# an inferencer's frames come one by one.
-SCENE = Scene(UPRIGHT, radius=1., height=2.2)
-
-
-class _Figure(NamedTuple):
-    """A pose to draw: camera axes, metres, root-relative."""
-    title: str
-    pose: np.ndarray
-    seen: np.ndarray
-    std: Optional[np.ndarray] = None
-    hypotheses: Optional[np.ndarray] = None
 
 
 @VISUALIZERS.register_module()
@@ -104,11 +88,11 @@ class Pose3dLifterVisualizer(Pose3dLocalVisualizer):
             figures = figures[:num_instances]
         if draw_gt and 'gt_instances' in pose_samples:
             figures += self._ground_truth(pose_samples.gt_instances)
-        return _draw_figures(figures, max(image.shape[0], MIN_SIZE),
-                             90 - axis_azimuth, axis_elev)
+        return draw_grid(figures, max(image.shape[0], MIN_SIZE),
+                         90 - axis_azimuth, axis_elev)
 
     def _predictions(self, pred: Any, scores_2d: Optional[np.ndarray],
-                     kpt_thr: float) -> List[_Figure]:
+                     kpt_thr: float) -> List[Figure]:
         figures = []
         for i, pose in enumerate(pred.get('keypoints', ())):
             pose = np.asarray(pose)
@@ -121,42 +105,16 @@ class Pose3dLifterVisualizer(Pose3dLocalVisualizer):
                 seen &= np.asarray(scores_2d[i]) >= kpt_thr
             pose = np.nan_to_num(pose)
             figures.append(
-                _Figure(
+                Figure(
                     f'Prediction ({i})', pose - pose[H36M_17.root], seen,
                     pred.keypoint_std[i] if 'keypoint_std' in pred else None,
                     pred.hypotheses[i] if 'hypotheses' in pred else None))
         return figures
 
     @staticmethod
-    def _ground_truth(instances: Any) -> List[_Figure]:
+    def _ground_truth(instances: Any) -> List[Figure]:
         poses = np.asarray(instances.get('lifting_target', ()))
         return [
-            _Figure(f'Ground truth ({i})', pose - pose[H36M_17.root],
-                    np.ones(len(pose), bool)) for i, pose in enumerate(poses)
+            Figure(f'Ground truth ({i})', pose - pose[H36M_17.root],
+                   np.ones(len(pose), bool)) for i, pose in enumerate(poses)
         ]
-
-
-def _draw_figures(figures: List[_Figure], size: int, azimuth: float,
-                  elevation: float) -> np.ndarray:
-    """All figures in a square picture, in rows and columns."""
-    picture = blank(size, size, BACKGROUND)
-    if not figures:
-        return picture
-    columns = int(np.ceil(np.sqrt(len(figures))))
-    rows = -(-len(figures) // columns)
-    width, height = size // columns, size // rows
-    view = View(SCENE, (width, height), azimuth, elevation)
-    thickness = max(2, min(width, height) // 90)
-    for number, figure in enumerate(figures):
-        row, column = divmod(number, columns)
-        panel = view.background.copy()
-        hypotheses = figure.hypotheses
-        if hypotheses is None:
-            hypotheses = np.empty((0, *figure.pose.shape))
-        world, cloud = SCENE.place(figure.pose, hypotheses)
-        draw_person(panel, view, world, cloud, H36M_17, thickness, figure.seen,
-                    figure.std)
-        draw_text(panel, figure.title, (8, 20))
-        picture[row * height:(row + 1) * height,
-                column * width:(column + 1) * width] = panel
-    return picture

@@ -1,0 +1,160 @@
+# Copyright (c) mmdiffpose contributors. All rights reserved.
+"""The interactive page: its data, and its script run by Node.js."""
+
+import base64
+import json
+import re
+import shutil
+import subprocess
+
+import numpy as np
+import pytest
+from people import crowd, person
+
+from mmdiffpose.visualization.scene_page import TEMPLATE, write_html
+
+NODE = shutil.which('node')
+
+
+def data_of(path):
+    text = path.read_text(encoding='utf-8')
+    found = re.search(
+        r'<script id="scene" type="application/json">(.*?)</script>', text,
+        re.S)
+    return json.loads(found[1])
+
+
+def array(text, kind):
+    return np.frombuffer(base64.b64decode(text), kind)
+
+
+def run(path, script):
+    """What a script of Node.js prints, with the page's code as ``page``."""
+    if NODE is None:
+        pytest.skip('the script of the page is tested with Node.js, which is '
+                    'not installed')
+    code = re.search(r'<script id="code">(.*?)</script>', path.read_text(),
+                     re.S)[1]
+    folder = path.parent
+    (folder / 'code.js').write_text(code)
+    (folder / 'scene.json').write_text(json.dumps(data_of(path)))
+    (folder / 'test.js').write_text(
+        "const page = require('./code.js');\n"
+        "const scene = require('./scene.json');\n"
+        'const tracks = page.decode(scene);\n'
+        f'console.log(JSON.stringify({script}));\n')
+    done = subprocess.run([NODE, 'test.js'],
+                          cwd=folder,
+                          capture_output=True,
+                          text=True,
+                          check=False)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def test_page_stands_alone(tmp_path):
+    path = write_html(crowd(2), tmp_path / 'a.html')
+    text = path.read_text()
+    assert '__SCENE__' not in text
+    assert not re.search(r'https?://|src=|@import|url\(', text)
+    assert TEMPLATE.is_file()
+
+
+def test_arrays_hold_the_scene(tmp_path):
+    tracks = crowd(3)
+    tracks[1].scores_2d[4, 2] = 0
+    data = data_of(write_html(tracks, tmp_path / 'a.html', max_hypotheses=2))
+    assert data['step'] < 1e-3 and data['frames'] == [0, 11]
+    first, second = (
+        array(t['pose'], '<i2').reshape(12, 17, 3) * data['step']
+        for t in data['tracks'][:2])
+    np.testing.assert_allclose(
+        second - first,
+        np.broadcast_to([1.1, 0, -1], first.shape),
+        atol=2 * data['step'])
+    cloud = array(data['tracks'][0]['cloud'], '<i2').reshape(12, 2, 17, 3)
+    assert data['tracks'][0]['hypotheses'] == 2
+    # 3 cm less in camera axes: left, up, away from the camera's forward.
+    np.testing.assert_allclose(
+        (cloud * data['step'] - first[:, None])[:, 0],
+        np.broadcast_to([-.03, .03, .03], first.shape),
+        atol=2 * data['step'])
+    seen = array(data['tracks'][1]['seen'], 'u1').reshape(12, 17)
+    assert np.argwhere(seen == 0).tolist() == [[4, 2]]
+    assert (array(data['tracks'][0]['std'], '<u2') == 40).all()
+
+
+def test_size_per_frame_and_person(tmp_path):
+    sizes = [
+        write_html([person(0, (0, 5), frames)], tmp_path / 'a.html',
+                   3).stat().st_size for frames in (100, 1100)
+    ]
+    # 17 joints: (1 + 3) x 3 x 2 bytes, 2 of std, 1 of seen; base64.
+    assert sizes[1] - sizes[0] == pytest.approx(
+        1000 * 17 * 27 * 4 / 3, rel=.01)
+
+
+def test_script_reads_what_was_written(tmp_path):
+    track = person(4, (0, 5))
+    late = person(4, (0, 5), frame_ids=np.arange(12) + 50)
+    path = write_html([track, late], tmp_path / 'a.html')
+    data = data_of(path)
+    rows = run(
+        path, '[0, 11, 12, 49, 50, 61, 62].map('
+        'frame => tracks.map(track => page.rowOf(track, frame)))')
+    assert rows == [[0, -1], [11, -1], [-1, -1], [-1, -1], [-1, 0], [-1, 11],
+                    [-1, -1]]
+    pose, cloud = run(
+        path, '[page.poseAt(tracks[0], 3), page.cloudAt(tracks[0], 3)]')
+    np.testing.assert_allclose(
+        pose,
+        array(data['tracks'][0]['pose'], '<i2').reshape(12, 17, 3)[3] *
+        data['step'])
+    assert np.shape(cloud) == (3, 17, 3)
+
+
+def test_script_camera_is_upright_and_unmirrored(tmp_path):
+    path = write_html(crowd(2), tmp_path / 'a.html')
+    pixels = np.array(
+        run(
+            path, '(() => { const camera = new page.Camera(scene);'
+            ' camera.resize(800, 600);'
+            ' return tracks.map(track => page.poseAt(track, 0)'
+            '.map(point => camera.project(point))); })()'))
+    (left, right), index = pixels, person(0, (0, 5)).skeleton.index
+    for pose in (left, right):
+        x, y = pose[:, 0], pose[:, 1]
+        assert y[index['head']] < y[index['root']] < y[index['left_foot']]
+        assert x[index['left_wrist']] > x[index['right_wrist']]
+        assert 0 < x.min() and x.max() < 800 and 0 < y.min() and y.max() < 600
+    # Person 1 stands on the right and a metre farther off: smaller.
+    assert right[0, 0] > left[0, 0] and right[0, 3] < left[0, 3]
+
+
+def test_script_draws_who_is_shown(tmp_path):
+    """Strokes on a canvas that only counts."""
+    path = write_html(crowd(3), tmp_path / 'a.html')
+    counts = run(
+        path, '(() => { const camera = new page.Camera(scene);'
+        ' camera.resize(800, 600);'
+        ' const count = state => { let strokes = 0;'
+        '  const context = new Proxy({}, {get: (_, name) =>'
+        '   () => { if (name === "stroke" || name === "fill") strokes++; },'
+        '   set: () => true});'
+        '  page.draw(context, camera, scene, tracks, {frame: 0,'
+        '   hypotheses: false, spread: false, hidden: new Set(), ...state});'
+        '  return strokes; };'
+        ' return [count({}), count({hidden: new Set([1])}),'
+        '  count({hypotheses: true}), count({spread: true}),'
+        '  count({frame: 99})]; })()')
+    everybody, without, clouds, discs, nobody = counts
+    assert nobody == 2  # the floor and its lines
+    assert everybody - nobody == 3 * 16 * 2  # bones and their rims
+    assert without - nobody == 2 * 16 * 2
+    assert clouds - everybody == 3 * 3 * 16
+    assert discs - everybody == 3 * 17
+
+
+def test_nobody_to_show(tmp_path):
+    with pytest.raises(ValueError, match='at least one'):
+        write_html([], tmp_path / 'a.html')
