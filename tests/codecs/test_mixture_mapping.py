@@ -10,7 +10,8 @@ from scipy.stats import norm
 from mmdiffpose.codecs import GMMDiffusionPose
 from mmdiffpose.codecs.heatmap_mixtures import (fill_masked, map_mixtures,
                                                 mask_joints)
-from mmdiffpose.skeletons import COCO_17, H36M_17
+from mmdiffpose.skeletons import (COCO_17, H36M_17, SKELETONS, Skeleton,
+                                  mapping_matrix)
 
 
 def moments(mixture):
@@ -74,6 +75,29 @@ def test_merging_keeps_mean_and_variances(seed, components, kept):
         np.testing.assert_allclose(got, expected, rtol=2e-3, atol=2e-2)
     np.testing.assert_allclose(few[..., 0].sum(-1), 1, atol=1e-5)
     assert (np.diff(few[..., 0]) <= 1e-6).all()
+
+
+@pytest.mark.parametrize('name', sorted(SKELETONS))
+def test_every_detectors_joints_have_the_moments_of_their_parts(name):
+    """Means add up, variances with the squares of the weights."""
+    source = SKELETONS[name]
+    mixtures = random_mixtures(9, (2, ), joints=source.num_joints)
+    matrix = mapping_matrix(source, H36M_17)
+    part_mean, part_variance = moments(mixtures)
+    mean, variance = moments(map_mixtures(mixtures, source, H36M_17, 2))
+    np.testing.assert_allclose(mean, matrix @ part_mean, rtol=1e-3)
+    np.testing.assert_allclose(
+        variance, matrix**2 @ part_variance, rtol=2e-3, atol=0.05)
+
+
+def test_a_joint_that_the_detector_lacks_is_masked():
+    names = [joint for joint in COCO_17.joints if joint != 'left_wrist']
+    source = Skeleton('no left wrist', tuple(names),
+                      (-1, ) + (0, ) * (len(names) - 1), ())
+    mapped = map_mixtures(random_mixtures(2, (3, ), 16), source)
+    masked = mask_joints(mapped)
+    assert masked[:, H36M_17.index['left_wrist']].all()
+    assert masked.sum() == 3 and np.isfinite(mapped).all()
 
 
 def test_the_mean_of_two_equal_joints_is_surer():
