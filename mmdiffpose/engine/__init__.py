@@ -4,11 +4,13 @@ from .calibration import ResidualCalibrationHook, ResidualStatistics
 from .finite_loss_hook import FiniteLossHook
 from .pretrained_loop import PretrainedTrainLoop
 from .progress_hook import ProgressBarHook
+from .std_calibration import SpreadStatistics, StdCalibrationHook
 from .tracked_ema_hook import TrackedEMAHook
 from .two_stage_loop import TwoStageTrainLoop
 
 __all__ = [
     'AtomicLocalBackend', 'FiniteLossHook', 'PretrainedTrainLoop',
     'ProgressBarHook', 'ResidualCalibrationHook', 'ResidualStatistics',
-    'TrackedEMAHook', 'TwoStageTrainLoop'
+    'SpreadStatistics', 'StdCalibrationHook', 'TrackedEMAHook',
+    'TwoStageTrainLoop'
 ]
