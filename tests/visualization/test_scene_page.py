@@ -139,7 +139,7 @@ def test_script_draws_who_is_shown(tmp_path):
         ' camera.resize(800, 600);'
         ' const count = state => { let strokes = 0;'
         '  const context = new Proxy({}, {get: (_, name) =>'
-        '   () => { if (name === "stroke" || name === "fill") strokes++; },'
+        '   name === "canvas" ? {} : () => { if (name === "stroke" || name === "fill") strokes++; },'
         '   set: () => true});'
         '  page.draw(context, camera, scene, tracks, {frame: 0,'
         '   hypotheses: false, spread: false, hidden: new Set(), ...state});'
