@@ -1,41 +1,40 @@
 # Copyright (c) mmdiffpose contributors. All rights reserved.
-"""Lift a 2D track to 3D poses and draw them.
+"""Lift people to 3D and draw them.
 
-Example::
+Examples::
+
+    python tools/infer.py video.mp4 --pose2d human \
+        --config configs/diffpose_mixste_mini-27.py \
+        --checkpoint work_dirs/diffpose_mixste_mini-27/epoch_20.pth \
+        --out-dir outputs
 
     python tools/infer.py mmdiffpose/data/demo_track_coco17.json \
         --config configs/diffpose_mixste_mini-27.py \
         --checkpoint work_dirs/diffpose_mixste_mini-27/epoch_20.pth \
         --out-dir outputs
 
-Reads MMPose's prediction JSON or npz (mmdiffpose/apis/keypoint_files.py)
-and writes poses as JSON and npz, an animation (GIF or MP4) and a still
-picture (PNG).
+Reads a video, an image, a folder of images (as a clip), a webcam
+(``webcam:0``), or the 2D keypoints of another tool
+(mmdiffpose/apis/keypoint_files). Frames need a 2D detector (--pose2d).
+Writes poses as JSON and npz (--formats: also csv, trc, html), an animation
+(GIF or MP4) and a still picture (PNG).
 """
 
 import argparse
 import sys
-import time
 from pathlib import Path
-from typing import Callable, List, Optional, Sequence
+from typing import List, Optional, Sequence
 
-import cv2
-import numpy as np
 import torch
 from launching import require_mmpose
 from mmengine.config import DictAction
-from tqdm import tqdm
 
 from mmdiffpose.skeletons import SKELETONS
 
 # First: its fixes must be in place before anything imports MMPose.
 import mmdiffpose  # noqa: F401 isort: skip
 
-GIF_SECONDS = 20
-"""Longer clips become MP4, unless --format asks for a GIF."""
-STILL_FRAMES = 5
-STILL_SCALE = 0.7
-DEFAULT_FPS = 30.
+FORMATS = ('json', 'npz', 'csv', 'trc', 'html')
 
 
 def parse_args(argv: Optional[Sequence[str]] = None) -> argparse.Namespace:
@@ -43,9 +42,12 @@ def parse_args(argv: Optional[Sequence[str]] = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument('keypoints', type=Path, help='2D track, .json or .npz')
     parser.add_argument(
-        '--config', required=True, help='path of the lifter\'s config')
+        'input',
+        help='video, image, folder of images, webcam:NUMBER, or a keypoint '
+        'file (.json, .npz, folder of OpenPose files)')
+    parser.add_argument(
+        '--config', required=True, help='path or name of the lifter\'s config')
     parser.add_argument(
         '--checkpoint', required=True, help='path of its trained weights')
     parser.add_argument(
@@ -54,34 +56,80 @@ def parse_args(argv: Optional[Sequence[str]] = None) -> argparse.Namespace:
         '--device',
         default='cuda' if torch.cuda.is_available() else 'cpu',
         help='for example cpu or cuda:0 (default: a GPU where there is one)')
+    add_detector_arguments(parser)
     add_input_arguments(parser)
     add_lifting_arguments(parser)
-    add_drawing_arguments(parser)
+    add_output_arguments(parser)
     return parser.parse_args(argv)
 
 
+def add_detector_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add what finds 2D joints in frames."""
+    parser.add_argument(
+        '--pose2d',
+        help='config or alias of an MMPose model, or FILE.py:NAME, a detector '
+        "of one's own (default: MMPose's human, downloaded)")
+    parser.add_argument('--pose2d-weights', help='path or URL of its weights')
+    parser.add_argument(
+        '--det-model',
+        help='config or alias of an MMDetection model that finds people, or '
+        "whole_image (default: MMPose's choice; none for FILE.py:NAME)")
+    parser.add_argument('--det-weights', help='path or URL of its weights')
+    parser.add_argument(
+        '--det-cat-ids',
+        type=int,
+        nargs='+',
+        help='its categories of people (default: 0)')
+
+
 def add_input_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add what describes the keypoint file."""
+    """Add what describes the input, and who of it is wanted."""
     parser.add_argument(
         '--image-size',
         type=int,
         nargs=2,
         metavar=('WIDTH', 'HEIGHT'),
-        help='of the video in pixels (default: as the file says)')
+        help='of the video of a keypoint file, pixels (default: as the file '
+        'says)')
     parser.add_argument(
         '--skeleton',
         choices=sorted(SKELETONS),
-        help='joint set of the file (default: as the file says, else coco)')
-    parser.add_argument(
+        help='joint set of a keypoint file (default: as the file says, else '
+        'coco)')
+    people = parser.add_mutually_exclusive_group()
+    people.add_argument(
         '--track-id',
         type=int,
-        help='the person to lift (default: the largest)')
+        help='the person to lift (default: everybody in frames, the largest '
+        'in a keypoint file)')
+    people.add_argument(
+        '--all-people',
+        action='store_true',
+        help='lift everybody in a keypoint file, too')
     parser.add_argument(
-        '--video', type=Path, help='video to draw under the 2D joints')
+        '--video',
+        type=Path,
+        help='video to draw under the joints of a keypoint file')
+    parser.add_argument(
+        '--max-frames', type=int, help='read no more frames than this')
+    parser.add_argument(
+        '--fps',
+        type=float,
+        help='frames a second (default: as the input says)')
 
 
 def add_lifting_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what the lifter does."""
+    parser.add_argument(
+        '--causal',
+        action='store_true',
+        help='lift frame by frame as they come, with little of the future '
+        '(default: only webcams)')
+    parser.add_argument(
+        '--latency',
+        type=int,
+        default=0,
+        help='frames of the future that --causal waits for (default: 0)')
     parser.add_argument(
         '--axes',
         choices=('camera', 'y-up', 'z-up'),
@@ -89,11 +137,23 @@ def add_lifting_arguments(parser: argparse.ArgumentParser) -> None:
         help='of the written poses (default: camera: x right, y down, z '
         'forward)')
     parser.add_argument(
+        '--root-trajectory',
+        action='store_true',
+        help='solve for where people are, so that all stand in one scene')
+    parser.add_argument(
+        '--focal-length',
+        type=float,
+        help="the camera's, pixels; implies --root-trajectory (default: from "
+        "an image's EXIF, else assumed)")
+    parser.add_argument(
         '--overlap',
         type=int,
         help='frames that neighbouring windows share (default: half a window)')
     parser.add_argument(
-        '--batch-size', type=int, default=16, help='windows at a time')
+        '--batch-size',
+        type=int,
+        default=16,
+        help='windows, and frames of the 2D stage, at a time')
     parser.add_argument(
         '--no-fit',
         action='store_true',
@@ -108,112 +168,145 @@ def add_lifting_arguments(parser: argparse.ArgumentParser) -> None:
         'model.test_cfg.num_hypotheses=20')
 
 
-def add_drawing_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add what is drawn."""
+def add_output_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add what is written and drawn."""
+    parser.add_argument(
+        '--formats',
+        nargs='+',
+        choices=FORMATS,
+        default=('json', 'npz'),
+        help='of the poses (default: json npz)')
+    parser.add_argument(
+        '--hypotheses',
+        action='store_true',
+        help='write them into the JSON, too; the npz always has them')
     parser.add_argument(
         '--no-animation', action='store_true', help='only the still picture')
     parser.add_argument(
         '--format',
         choices=('auto', 'gif', 'mp4'),
         default='auto',
-        help=f'of the animation (default: gif up to {GIF_SECONDS} seconds)')
+        help='of the animation (default: gif up to 20 seconds)')
     parser.add_argument(
         '--panel-size',
         type=int,
         default=420,
-        help='side of a 3D view in pixels')
+        help='height of the panels in pixels')
+    parser.add_argument(
+        '--show', action='store_true', help='show a stream in a window')
 
 
-class Stage:
-    """Times a stage and prints how fast it was."""
-
-    def __init__(self, name: str, frames: int) -> None:
-        self.name, self.frames = name, frames
-
-    def __enter__(self) -> 'Stage':
-        self.start = time.perf_counter()
-        return self
-
-    def __exit__(self, kind: Optional[type], *_: object) -> None:
-        if kind is None:
-            seconds = time.perf_counter() - self.start
-            print(f'{self.name}: {self.frames} frames in {seconds:.2f} s, '
-                  f'{self.frames / seconds:.0f} frames/s')
-
-
-def draw(args: argparse.Namespace, lifted, stem: Path) -> List[Path]:
-    """Write the animation and the still picture of a lifted track."""
-    from mmdiffpose.visualization.animation import (gif_stride, read_frames,
-                                                    write_gif, write_mp4)
-    from mmdiffpose.visualization.track_renderer import TrackRenderer
-    renderer = TrackRenderer(lifted, args.panel_size)
-    paths = []
-    fps = lifted.fps or DEFAULT_FPS
-    if not args.no_animation:
-        as_gif = args.format == 'gif' or (args.format == 'auto'
-                                          and len(lifted) <= GIF_SECONDS * fps)
-        stride = gif_stride(fps) if as_gif else 1
-        shown = range(0, len(lifted), stride)
-        images = read_frames(args.video, lifted.frame_ids[shown])
-        frames = (renderer.render(index, image)
-                  for index, image in zip(_bar(shown, 'drawing'), images))
-        write: Callable = write_gif if as_gif else write_mp4
-        path = stem.with_name(f'{stem.name}.{"gif" if as_gif else "mp4"}')
-        with Stage('drawn', len(shown)):
-            paths.append(write(frames, path, fps / stride))
-    chosen = np.linspace(0, len(lifted) - 1, STILL_FRAMES + 2)[1:-1]
-    chosen = sorted(set(chosen.round().astype(int).tolist()))
-    images = list(read_frames(args.video, lifted.frame_ids[chosen]))
-    still = TrackRenderer(lifted, round(STILL_SCALE * args.panel_size))
-    sheet = still.sheet(chosen, images)
-    path = stem.with_name(f'{stem.name}.png')
-    if not cv2.imwrite(str(path), sheet[..., ::-1]):
-        raise ValueError(f'{path}: OpenCV could not write the picture')
-    return paths + [path]
+def make_options(args: argparse.Namespace):
+    """What the inferencer is told, from the command line."""
+    from mmdiffpose.apis import InferenceOptions
+    return InferenceOptions(
+        batch_size=args.batch_size,
+        latency=args.latency,
+        axes=args.axes,
+        hypotheses=args.hypotheses,
+        root_trajectory=args.root_trajectory or args.focal_length is not None,
+        focal_length=args.focal_length,
+        overlap=args.overlap,
+        fit=not args.no_fit,
+        track_ids=None if args.track_id is None else [args.track_id],
+        max_frames=args.max_frames,
+        fps=args.fps,
+        image_size=args.image_size and tuple(args.image_size),
+        skeleton=args.skeleton,
+        formats=tuple(args.formats),
+        panel_size=args.panel_size)
 
 
-def _bar(items: Sequence[int], name: str) -> tqdm:
-    return tqdm(items, desc=name, unit='frame', dynamic_ncols=True)
+def make_inferencer(args: argparse.Namespace):
+    """The inferencer, from the command line."""
+    from mmdiffpose.apis import DiffusionPose3DInferencer
+    return DiffusionPose3DInferencer(
+        args.config,
+        args.checkpoint,
+        args.pose2d,
+        args.pose2d_weights,
+        args.det_model,
+        args.det_weights,
+        args.det_cat_ids,
+        args.device,
+        cfg_options=args.cfg_options,
+        show_progress=True)
 
 
 def run(args: argparse.Namespace) -> List[Path]:
-    """Read, lift, write, draw.
+    """Read, detect, lift, write, draw.
 
     Returns:
         list[Path]: The files written.
     """
-    from mmdiffpose.apis import init_model, lift_track, read_keypoint_file
-    from mmdiffpose.apis.result_files import write_json, write_npz
-    if args.video is not None and not args.video.is_file():
-        raise FileNotFoundError(f'no video at {args.video}')
-    track = read_keypoint_file(args.keypoints, args.image_size, args.skeleton,
-                               args.track_id)
-    print(f'{args.keypoints}: {len(track)} frames, skeleton '
-          f'{track.skeleton.name}, {track.image_size[0]} x '
-          f'{track.image_size[1]} pixels')
-    model = init_model(args.config, args.checkpoint, args.device,
-                       args.cfg_options)
-    with tqdm(desc='lifting', unit='window', dynamic_ncols=True) as bar:
-
-        def advance(done: int, total: int) -> None:
-            bar.total = total
-            bar.update(done - bar.n)
-
-        with Stage('lifted', len(track)):
-            lifted = lift_track(
-                model,
-                track,
-                args.overlap,
-                args.batch_size,
-                fit=not args.no_fit,
-                progress=advance)
+    from mmdiffpose.apis.clip_pictures import ClipPictures
+    from mmdiffpose.apis.frame_sources import is_keypoint_input, open_frames
+    from mmdiffpose.apis.inference_outputs import write_poses
+    options = make_options(args)
+    if is_keypoint_input(args.input):
+        pictures = None if args.video is None else open_frames(args.video)
+        tracks = read_tracks(args, options)
+        inferencer = make_inferencer(args)
+        frame_ids, stem = None, Path(args.input).stem
+    else:
+        pictures = open_frames(args.input, args.max_frames)
+        inferencer = make_inferencer(args)
+        if args.causal or pictures.live:
+            return run_stream(args, inferencer, pictures)
+        tracks, count = inferencer.detect(pictures, options)
+        frame_ids, stem = range(count), pictures.stem
+        print(f'{args.input}: {len(tracks)} people in {count} frames')
+    if not tracks:
+        raise ValueError(f'{args.input}: nobody was found in {count} frames')
+    lifted = inferencer.lift(tracks, options, pictures)
+    path = args.out_dir / f'{stem}_3d'
     args.out_dir.mkdir(parents=True, exist_ok=True)
-    stem = args.out_dir / f'{args.keypoints.stem}_3d'
-    paths = [
-        write_json(lifted, stem.with_name(f'{stem.name}.json'), args.axes),
-        write_npz(lifted, stem.with_name(f'{stem.name}.npz'), args.axes)
-    ]
-    return paths + draw(args, lifted, stem)
+    written = write_poses(lifted, path, options)
+    clip = ClipPictures(lifted, frame_ids, pictures, args.panel_size)
+    if not args.no_animation and len(clip.frame_ids) > 1:
+        with inferencer.stages.frames('drawn', None) as bar:
+            written.append(clip.animate(path, args.format, bar.advance))
+    return written + [clip.still(path)]
+
+
+def read_tracks(args: argparse.Namespace, options) -> list:
+    """The person, or everybody, of a keypoint file."""
+    from mmdiffpose.apis import read_keypoint_file, read_keypoint_tracks
+    if args.all_people:
+        tracks = read_keypoint_tracks(args.input, options.image_size,
+                                      args.skeleton)
+    else:
+        tracks = [
+            read_keypoint_file(args.input, options.image_size, args.skeleton,
+                               args.track_id)
+        ]
+    for track in tracks:
+        track.fps = args.fps or track.fps
+        print(f'{track.source}: {len(track)} frames, skeleton '
+              f'{track.skeleton.name}, {track.image_size[0]} x '
+              f'{track.image_size[1]} pixels')
+    return tracks
+
+
+def run_stream(args: argparse.Namespace, inferencer, source) -> List[Path]:
+    """Lift a stream; poses and the video are written as it ends."""
+    source.stem += '_3d'
+    call = dict(vars(make_options(args)), causal=True, show=args.show)
+    call['pred_out_dir'] = str(args.out_dir)
+    if not args.no_animation:
+        call['vis_out_dir'] = str(args.out_dir)
+    found = False
+    with inferencer.stages.frames('streamed', source.length) as bar:
+        try:
+            for result in inferencer(source, **call):
+                found = found or bool(result['predictions'][0])
+                bar.advance()
+        except KeyboardInterrupt:
+            # The usual end of a webcam's stream.
+            pass
+    if not found:
+        raise ValueError(f'{args.input}: nobody was found in the stream')
+    return sorted(args.out_dir.glob(f'{source.stem}*'))
 
 
 def main() -> None:
@@ -222,7 +315,7 @@ def main() -> None:
     require_mmpose()
     try:
         paths = run(args)
-    except (FileNotFoundError, ValueError) as error:
+    except (FileNotFoundError, ImportError, ValueError) as error:
         sys.exit(f'error: {error}')
     for path in paths:
         print(f'written: {path}')
