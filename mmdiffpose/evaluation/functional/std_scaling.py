@@ -10,10 +10,10 @@ them. So each joint's predictive variance is modelled as
 
 and fitted on frames that the model has not been trained on, in two steps.
 
-1. Variance scaling: ``scale`` and ``floor`` by maximum likelihood of the
-   residuals of x, y and z under N(0, std^2). (For regression networks a lone
-   ``scale`` is due to Levi et al., "Evaluating and Calibrating Uncertainty
-   Prediction in Regression Tasks", Sensors 2022.)
+1. Variance scaling: ``scale`` (at most 10) and ``floor`` by maximum
+   likelihood of the residuals of x, y and z under N(0, std^2). (For
+   regression networks a lone ``scale`` is due to Levi et al., "Evaluating and
+   Calibrating Uncertainty Prediction in Regression Tasks", Sensors 2022.)
 2. Split conformal prediction (Lei et al., "Distribution-Free Predictive
    Inference for Regression", JASA 2018, with the locally weighted residual
    |r| / std as the score): both times one factor, such that the central
@@ -34,6 +34,8 @@ from .calibration import region_sizes
 LEVEL = 0.9
 """Nominal level whose coverage is made exact."""
 _SMALLEST_STD = 1e-3
+# Hypotheses that hardly differ say little, however well it correlates.
+_LARGEST_SCALE = 10.
 
 
 class StdScaling(NamedTuple):
@@ -121,14 +123,16 @@ def _maximum_likelihood(square: np.ndarray, error: np.ndarray) -> tuple:
     features = np.stack([square / size, np.ones_like(square)])
     target = error / mean
     least = np.array([0., rest_least / mean])
-    parameters = np.array([0.5, max(0.5, least[1])])
+    most = np.array([_LARGEST_SCALE**2 * size / mean, np.inf])
+    parameters = np.clip([0.5, 0.5], least, most)
     best = (np.inf, parameters)
     for _ in range(100):
         variance = parameters @ features
         loss = float((np.log(variance) + target / variance).mean())
         if loss < best[0] - 1e-10:
             best = (loss, parameters)
-        step = _weighted_least_squares(features, target, variance**-2., least)
+        step = _weighted_least_squares(features, target, variance**-2., least,
+                                       most)
         if np.allclose(step, parameters, rtol=1e-6, atol=1e-9):
             break
         # Half steps: whole ones may oscillate.
@@ -138,23 +142,27 @@ def _maximum_likelihood(square: np.ndarray, error: np.ndarray) -> tuple:
 
 
 def _weighted_least_squares(features: np.ndarray, target: np.ndarray,
-                            weight: np.ndarray,
-                            least: np.ndarray) -> np.ndarray:
-    """Two coefficients, neither below its `least`; features (2, F)."""
+                            weight: np.ndarray, least: np.ndarray,
+                            most: np.ndarray) -> np.ndarray:
+    """Two coefficients within their bounds; features (2, F)."""
     matrix = (features * weight) @ features.T
     vector = (features * weight) @ target
-    candidates = []
     if np.linalg.cond(matrix) < 1e12:
         both = np.linalg.solve(matrix, vector)
-        if (both >= least).all():
+        if ((both >= least) & (both <= most)).all():
             return both
-    for i in range(2):  # one at its bound, the other free above its own
-        other = 1 - i
-        pair = least.copy()
-        free = (vector[other] - matrix[other, i] * least[i])
-        if matrix[other, other] > 0:
-            pair[other] = max(least[other], free / matrix[other, other])
-        candidates.append(pair)
+    # Else the optimum has one of them at a bound.
+    candidates = []
+    for fixed, bounds in enumerate(zip(least, most)):
+        free = 1 - fixed
+        for bound in filter(np.isfinite, bounds):
+            pair = np.full(2, bound)
+            pair[free] = least[free]
+            if matrix[free, free] > 0:
+                rest = vector[free] - matrix[free, fixed] * bound
+                pair[free] = np.clip(rest / matrix[free, free], least[free],
+                                     most[free])
+            candidates.append(pair)
     return min(
         candidates, key=lambda pair: pair @ matrix @ pair - 2 * pair @ vector)
 

@@ -79,6 +79,16 @@ def test_a_joint_whose_hypotheses_agree_gets_a_floor():
     assert fit.floor[1] == pytest.approx(0.03, rel=0.05)
 
 
+def test_hypotheses_that_hardly_differ_are_not_blown_up():
+    spread, residual, mask = draws(2., 0.02)
+    fit = fit_std_scaling(spread / 1000, residual, mask)
+    assert (fit.scale <= 11).all()
+    np.testing.assert_allclose(
+        covered_share(residual, fit(spread / 1000), [0.9]).mean(),
+        0.9,
+        atol=0.005)
+
+
 def test_the_unit_scales_with_the_data():
     spread, residual, mask = draws(2., 0.02)
     fit = fit_std_scaling(spread, residual, mask)
