@@ -26,7 +26,7 @@ model = dict(
         loss=dict(type='mmdiffpose.MPJPELoss'),
         step_exponent=0.3,
         decoder=_base_.codec),
-    # As for 27 frames, chosen on the validation actor.
+    # As for 27 frames.
     test_cfg=dict(num_hypotheses=10, num_sampling_steps=2))
 
 optim_wrapper = dict(
@@ -51,5 +51,6 @@ test_cfg = dict()
 
 custom_hooks = [
     dict(type='mmdiffpose.FiniteLossHook'),
+    dict(type='mmdiffpose.StdCalibrationHook'),
     dict(type='mmdiffpose.ProgressBarHook', name='DiffPose'),
 ]

@@ -54,5 +54,6 @@ test_cfg = dict()
 
 custom_hooks = [
     dict(type='mmdiffpose.FiniteLossHook'),
+    dict(type='mmdiffpose.StdCalibrationHook'),
     dict(type='mmdiffpose.ProgressBarHook', name='DiffPose'),
 ]
