@@ -67,6 +67,11 @@ def _control(**options: Any) -> Callable[[Config], None]:
             **options)
         flip = cfg.model.test_cfg.get('flip_test', False)
         cfg.model.test_cfg = dict(flip_test=flip)
+        # There is no spread to calibrate: the std is the encoder's.
+        cfg.custom_hooks = [
+            hook for hook in cfg.custom_hooks
+            if hook['type'] != 'mmdiffpose.StdCalibrationHook'
+        ]
 
     return change
 
