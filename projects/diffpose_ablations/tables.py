@@ -12,9 +12,10 @@ COLUMNS: Tuple[Tuple[str, str, int], ...] = (
     ('symmetry gap', 'symmetry_gap_mm', 1),
     ('segment std', 'segment_std_mm', 1),
     ('spread', 'hypotheses/spread_mm', 1),
-    ('calibration error', 'uncertainty/ECE', 3),
+    ('calibration error of the spread', 'uncertainty/spread_ECE', 3),
+    ('of the reported std', 'uncertainty/ECE', 3),
 )
-"""Header, key of the metrics file, digits. All but the last are mm."""
+"""Header, key of the metrics file, digits. All but the last two are mm."""
 
 VARIANTS = {'': '', 'flip': ', flip averaging'}
 
