@@ -63,6 +63,18 @@ def test_size_does_not_grow_with_people(visualizer, image):
     assert empty.shape == (320, 720, 3)
 
 
+def test_shape_of_the_picture_and_everybody_in_it(visualizer):
+    portrait = np.full((640, 300, 3), 128, np.uint8)
+    drawn = draw(visualizer, portrait, sample(3))
+    assert drawn.shape == (640, 300 + 640, 3)
+    cells = [
+        drawn[row:row + 320, left:left + 320] for row in (0, 320)
+        for left in (300, 620)
+    ]
+    people = [(cell == LEFT).all(-1).any() for cell in cells]
+    assert people == [True, True, True, False]
+
+
 def test_left_right_and_up(visualizer, image):
     """The person faces the camera, as in the picture beside it."""
     drawn = draw(visualizer, image, sample(), axis_azimuth=90)[:, 400:]
