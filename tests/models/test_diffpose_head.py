@@ -32,37 +32,6 @@ def test_every_combination_trains_and_predicts(start, target):
     assert np.isfinite(out[0].pred_instances.keypoints).all()
 
 
-def test_the_drawn_loss_is_an_unbiased_estimate_of_eq_9():
-    """The mean over many draws of steps equals the sum over all k."""
-    inputs, samples = batch([0])
-    full = lifter(
-        num_steps=6, train_steps='all', start='standard', target='previous')
-    drawn = lifter(
-        num_steps=6, train_steps=1, start='standard', target='previous')
-    biased = lifter(
-        num_steps=6,
-        train_steps=1,
-        start='standard',
-        target='previous',
-        step_exponent=0.2)
-
-    def mean(model, draws):
-        with torch.no_grad():
-            values = []
-            for iteration in range(draws):
-                model.head.iteration.fill_(iteration)
-                values.append(model.loss(inputs, samples)['loss_diffusion'])
-        values = torch.stack(values)
-        return values.mean().item(), values.std().item() / draws**0.5
-
-    reference, error = mean(full, 400)
-    estimate, drawn_error = mean(drawn, 1500)
-    assert abs(estimate - reference) < 4 * np.hypot(error, drawn_error)
-    # The test can tell: biased draws give something else.
-    other, other_error = mean(biased, 1500)
-    assert abs(other - reference) > 4 * np.hypot(error, other_error)
-
-
 def test_a_batch_is_the_mean_of_its_parts():
     """What lets several processes train as one: noise goes by sample."""
     model = lifter(num_components=2, num_train_hypotheses=2).train()

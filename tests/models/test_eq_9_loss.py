@@ -78,23 +78,31 @@ def test_the_drawn_loss_has_the_full_sum_as_its_expectation(
     common = dict(
         num_steps=K, target=target, num_train_hypotheses=N, num_components=3)
     full = loss_of(lifter(train_steps='all', **common), inputs, samples)
-    drawn = lifter(train_steps=1, **common)
     uniform = HypothesisNoise.uniform
-    expectation = 0.
-    for k in range(K):
 
-        def in_step(self, k=k):
-            value = uniform(self)
-            # The noise model has drawn the component; then come the steps.
-            self.drawn = getattr(self, 'drawn', 0) + 1
-            if self.batch_shape == (2, N) and self.drawn == 2:
-                return (k + value) / K
-            return value
+    def expectation(model):
+        """Mean over K equal strata of the number that chooses the step."""
+        mean = 0.
+        for k in range(K):
 
-        monkeypatch.setattr(HypothesisNoise, 'uniform', in_step)
-        expectation += loss_of(drawn, inputs, samples) / K
-        monkeypatch.undo()
-    assert expectation == pytest.approx(full, rel=1e-4)
+            def in_stratum(self, k=k):
+                value = uniform(self)
+                # The noise model draws the component; then come the steps.
+                self.drawn = getattr(self, 'drawn', 0) + 1
+                if self.batch_shape == (2, N) and self.drawn == 2:
+                    return (k + value) / K
+                return value
+
+            monkeypatch.setattr(HypothesisNoise, 'uniform', in_stratum)
+            mean += loss_of(model, inputs, samples) / K
+            monkeypatch.undo()
+        return mean
+
+    drawn = lifter(train_steps=1, **common)
+    assert expectation(drawn) == pytest.approx(full, rel=1e-4)
+    # The test can tell: other probabilities of the steps are a bias.
+    biased = lifter(train_steps=1, step_exponent=0.2, **common)
+    assert abs(expectation(biased) / full - 1) > 0.003
 
 
 @pytest.mark.parametrize('start', ['gmm', 'joint'])
