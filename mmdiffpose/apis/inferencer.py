@@ -10,7 +10,6 @@ from mmengine.config import Config
 from torch import nn
 
 from .config_names import find_config
-from .focal_length import resolve_focal_length
 from .frame_results import FrameResults
 from .frame_sources import (FrameInputs, FrameSource, is_keypoint_input,
                             open_frames)
@@ -25,7 +24,7 @@ from .person_tracker import PersonTracker
 from .pose2d import Pose2DModel, Pose2DStage
 from .pose2d_factory import make_pose2d
 from .progress import Stages
-from .root_trajectory import place_in_scene
+from .scene_placer import ScenePlacer
 from .stream_inference import stream
 from .track_collector import TrackCollector
 
@@ -269,19 +268,7 @@ class DiffusionPose3DInferencer:
                     batch_size=options.batch_size,
                     fit=options.fit,
                     progress=progress)
-        return self.place(lifted, options, source)
-
-    @staticmethod
-    def place(lifted: List[LiftedTrack],
-              options: InferenceOptions,
-              source: Optional[FrameSource] = None) -> List[LiftedTrack]:
-        """Give tracks their root trajectories where the options ask for it."""
-        if not options.root_trajectory or not lifted:
-            return lifted
-        focal = resolve_focal_length(lifted[0].image_size,
-                                     options.focal_length,
-                                     getattr(source, 'image', None))
-        return place_in_scene(lifted, focal, turned=options.fit)
+        return ScenePlacer(options, source).clip(lifted)
 
     def new_tracker(self, source: FrameSource,
                     options: InferenceOptions) -> PersonTracker:

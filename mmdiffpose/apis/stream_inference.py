@@ -13,6 +13,7 @@ from .frame_sources import FrameSource
 from .inference_options import InferenceOptions
 from .inference_outputs import Result, frame_result, picture_sink, write_poses
 from .lifted_track import LiftedTrack, join_tracks
+from .scene_placer import ScenePlacer
 from .streaming import StreamingLifter
 from .track_collector import people_of_frame
 
@@ -76,6 +77,7 @@ def _lifted_stream(
     """Each frame once it is final, with the people who became final."""
     stage = inferencer.pose2d
     tracker = inferencer.new_tracker(source, options)
+    placer = ScenePlacer(options, source)
     buffer: Deque[_Waiting] = deque()
     lifter: Optional[StreamingLifter] = None
     parts: List[LiftedTrack] = []
@@ -99,13 +101,13 @@ def _lifted_stream(
             for person, fields in people_of_frame(ids, found).items()
             if options.track_ids is None or person in options.track_ids
         }
-        parts += inferencer.place(lifter.push(number, people), options, source)
+        parts += placer.frame(lifter.push(number, people))
         if len(buffer) > options.latency:
             yield buffer.popleft(), parts
             parts = []
         number += 1
     if lifter is not None:
-        parts += inferencer.place(lifter.flush(), options, source)
+        parts += placer.frame(lifter.flush())
     while buffer:
         yield buffer.popleft(), parts
         parts = []

@@ -1,10 +1,19 @@
 # Copyright (c) mmdiffpose contributors. All rights reserved.
-"""Small lifters, built from configs as a user's are."""
+"""Small lifters, built from configs as a user's are, and clips for them."""
+
+from pathlib import Path
 
 import pytest
+import torch
 from mmengine.config import Config
+from people import PaintedJoints, paint, walkers
 
-import mmdiffpose  # noqa: F401 - before MMPose, which it lets import
+# Before MMPose, which it lets import.
+from mmdiffpose.apis import DiffusionPose3DInferencer, init_model
+from mmdiffpose.apis.pose2d import Pose2DStage
+
+ROOT = Path(__file__).parents[2]
+FRAMES, WIDTH = 24, 320
 
 CODEC = dict(type='mmdiffpose.GMMDiffusionPose')
 ENCODER = dict(
@@ -64,3 +73,33 @@ def diffusion_config():
                     num_heads=2),
                 decoder=CODEC),
             test_cfg=dict(num_hypotheses=3, num_sampling_steps=2)))
+
+
+@pytest.fixture
+def make_inferencer(regression_config):
+    """Builds an inferencer with random weights and painted joints."""
+
+    def make(config=regression_config, detector=None):
+        torch.manual_seed(0)
+        return DiffusionPose3DInferencer.from_parts(
+            init_model(config), Pose2DStage(detector or PaintedJoints()))
+
+    return make
+
+
+@pytest.fixture
+def inferencer(make_inferencer):
+    """Of a plain lifter."""
+    return make_inferencer()
+
+
+@pytest.fixture(scope='session')
+def joints():
+    """2D joints of one person, (F, 1, 17, 2) pixels."""
+    return walkers(FRAMES)
+
+
+@pytest.fixture(scope='session')
+def clip(joints):
+    """Frames that carry them."""
+    return [paint(points, WIDTH) for points in joints]

@@ -5,17 +5,20 @@ A detector of one's own reads them back, so that the whole way of a frame
 through the inferencer is tested without a trained detector.
 """
 
+from pathlib import Path
+
 import numpy as np
 
 from mmdiffpose.apis import read_keypoint_file
 from mmdiffpose.skeletons import COCO_17
 
-TRACK = 'mmdiffpose/data/demo_track_coco17.json'
+ROOT = Path(__file__).parents[2]
+TRACK = ROOT / 'mmdiffpose/data/demo_track_coco17.json'
 
 
-def walkers(root, frames, people=1, spacing=200):
+def walkers(frames, people=1, spacing=200):
     """The bundled track several times side by side, (F, P, 17, 2) pixels."""
-    track = read_keypoint_file(root / TRACK)
+    track = read_keypoint_file(TRACK)
     points = track.keypoints[np.arange(frames) % len(track)]
     start = points[0].mean(0)
     return np.stack([(points - start) * 0.4 + [100 + spacing * person, 150]

@@ -2,7 +2,6 @@
 """From frames to 3D poses: offline and streaming, one person or ten."""
 
 import json
-import weakref
 from pathlib import Path
 
 import cv2
@@ -11,39 +10,12 @@ import pytest
 from people import TRACK, PaintedJoints, paint, walkers
 
 from mmdiffpose.apis import (DiffusionPose3DInferencer, KeypointTrack,
-                             init_model, lift_track, read_keypoint_file)
+                             lift_track, read_keypoint_file)
 from mmdiffpose.apis.pose2d import Pose2DStage
 from mmdiffpose.skeletons import COCO_17
 
 ROOT = Path(__file__).parents[2]
 FRAMES, WIDTH = 24, 320
-
-
-@pytest.fixture
-def make(regression_config, diffusion_config):
-    """An inferencer with random weights and painted joints."""
-
-    def build(config=regression_config, detector=None):
-        return DiffusionPose3DInferencer.from_parts(
-            init_model(config), Pose2DStage(detector or PaintedJoints()))
-
-    build.diffusion = diffusion_config
-    return build
-
-
-@pytest.fixture
-def inferencer(make):
-    return make()
-
-
-@pytest.fixture(scope='module')
-def joints():
-    return walkers(ROOT, FRAMES)
-
-
-@pytest.fixture(scope='module')
-def clip(joints):
-    return [paint(points, WIDTH) for points in joints]
 
 
 def people_of(results):
@@ -75,7 +47,7 @@ def test_layout_and_poses_are_those_of_the_track(inferencer, clip, joints):
 
 
 def test_ten_people_each_have_their_own_window(inferencer):
-    joints = walkers(ROOT, FRAMES, 10, spacing=90)
+    joints = walkers(FRAMES, 10, spacing=90)
     # Their own movements, so that nobody can be mistaken for another.
     for person in range(10):
         joints[:, person] = np.roll(joints[:, person], 3 * person, axis=0)
@@ -96,69 +68,6 @@ def test_ten_people_each_have_their_own_window(inferencer):
     np.testing.assert_allclose(poses_of(fourth), expected, atol=1e-5)
 
 
-class _Frames:
-    """An iterator that knows how many of its frames are still alive."""
-
-    def __init__(self, joints, repeat):
-        self.joints, self.repeat = joints, repeat
-        self.alive = self.most = 0
-
-    def __iter__(self):
-        for number in range(self.repeat * len(self.joints)):
-            frame = paint(self.joints[number % len(self.joints)], WIDTH)
-            self.alive += 1
-            weakref.finalize(frame, self._died)
-            self.most = max(self.most, self.alive)
-            yield frame
-            del frame
-
-    def _died(self):
-        self.alive -= 1
-
-
-@pytest.mark.parametrize('options, most', [
-    (dict(), 2),
-    (dict(causal=True), 2),
-    (dict(causal=True, latency=3, return_vis=True, panel_size=100), 6),
-])
-def test_frames_are_not_kept(inferencer, joints, options, most):
-    frames = _Frames(joints, 2)
-    count = 0
-    for result in inferencer(iter(frames), **options):
-        count += 1
-        assert len(result['predictions'][0]) == 1
-        del result
-    assert count == 2 * FRAMES
-    assert frames.most <= most and frames.alive == 0
-
-
-def test_streaming_waits_for_its_latency_only(inferencer, joints):
-    frames = _Frames(joints, 1)
-    read = []
-
-    def counted():
-        for number, frame in enumerate(frames):
-            read.append(number)
-            yield frame
-
-    for result in inferencer(counted(), causal=True, latency=2):
-        expected = min(result['frame_id'] + 2, FRAMES - 1)
-        assert read[-1] == expected
-        assert len(result['predictions'][0]) == 1
-
-
-def test_streaming_knows_no_more_future_than_it_says(inferencer, clip, joints):
-    """Frames after the latency do not change a result."""
-    other = [paint(p + 5 * (t > 12), WIDTH) for t, p in enumerate(joints)]
-    one, two = (
-        poses_of(inferencer(iter(c), causal=True, latency=2))
-        for c in (clip, other))
-    np.testing.assert_allclose(one[:11], two[:11], atol=1e-6)
-    assert np.abs(one[11:14] - two[11:14]).max() > 1e-5
-    offline = [poses_of(inferencer(c)) for c in (clip, other)]
-    assert np.abs(offline[0][:11] - offline[1][:11]).max() > 1e-5
-
-
 def test_nobody(inferencer, tmp_path):
     empty = [paint(np.zeros((0, 17, 2)), WIDTH)] * 3
     with pytest.warns(UserWarning, match='nobody was found in 3 frames'):
@@ -170,9 +79,9 @@ def test_nobody(inferencer, tmp_path):
     assert len(sample['predictions'][0].pred_instances) == 0
 
 
-def test_scores_of_zero_are_nobody(make, clip):
+def test_scores_of_zero_are_nobody(make_inferencer, clip):
     with pytest.warns(UserWarning, match='nobody'):
-        results = list(make(detector=PaintedJoints(score=0))(clip))
+        results = list(make_inferencer(detector=PaintedJoints(score=0))(clip))
     assert people_of(results) == [[]] * FRAMES
 
 
@@ -211,8 +120,8 @@ def test_a_change_of_resolution(inferencer, clip):
         list(inferencer(clip))
 
 
-def test_axes_hypotheses_and_samples(make, clip):
-    inferencer = make(make.diffusion)
+def test_axes_hypotheses_and_samples(make_inferencer, diffusion_config, clip):
+    inferencer = make_inferencer(diffusion_config)
     camera = list(inferencer(clip, hypotheses=True))
     person = camera[2]['predictions'][0][0]
     assert np.shape(person['hypotheses']) == (3, 17, 3)
@@ -231,7 +140,7 @@ def test_axes_hypotheses_and_samples(make, clip):
 
 
 def test_a_common_scene(inferencer):
-    joints = walkers(ROOT, 6, 2, spacing=400)
+    joints = walkers(6, 2, spacing=400)
     clip = [paint(p, 700) for p in joints]
     people = people_of(
         inferencer(clip, root_trajectory=True, focal_length=700.))[3]
@@ -239,8 +148,8 @@ def test_a_common_scene(inferencer):
     assert left[0] < right[0] and left[2] > 0 and right[2] > 0
 
 
-def test_files(make, clip, tmp_path):
-    inferencer = make(make.diffusion)
+def test_files(make_inferencer, diffusion_config, clip, tmp_path):
+    inferencer = make_inferencer(diffusion_config)
     options = dict(
         out_dir=str(tmp_path), formats=('json', 'npz', 'csv'), panel_size=100)
     for result in inferencer(clip, return_vis=True, **options):
@@ -258,24 +167,6 @@ def test_files(make, clip, tmp_path):
     assert not list(tmp_path.rglob('.*'))
 
 
-def test_who_stops_early_has_the_files(inferencer, clip, tmp_path):
-    """One image; a stream that is left."""
-    image = tmp_path / 'image.png'
-    assert cv2.imwrite(str(image), clip[0])
-    next(inferencer(str(image), out_dir=str(tmp_path / 'a'), panel_size=100))
-    assert (tmp_path / 'a/visualizations/image.png').is_file()
-    assert (tmp_path / 'a/predictions/image.json').is_file()
-    results = inferencer(
-        iter(clip), causal=True, out_dir=str(tmp_path / 'b'), panel_size=100)
-    for _ in range(5):
-        next(results)
-    results.close()
-    video = cv2.VideoCapture(str(tmp_path / 'b/visualizations/frames.mp4'))
-    assert video.get(cv2.CAP_PROP_FRAME_COUNT) == 5
-    document = json.loads((tmp_path / 'b/predictions/frames.json').read_text())
-    assert len(document['instance_info']) == 5
-
-
 def test_an_iterator_is_drawn_without_its_pictures(inferencer, clip):
     with pytest.warns(UserWarning, match='drawn without the pictures'):
         results = list(inferencer(iter(clip), return_vis=True, panel_size=100))
@@ -284,11 +175,11 @@ def test_an_iterator_is_drawn_without_its_pictures(inferencer, clip):
         'visualization'][0].shape
 
 
-def test_keypoint_files(make):
+def test_keypoint_files(make_inferencer):
     detector = PaintedJoints()
-    inferencer = make(detector=detector)
-    results = list(inferencer(str(ROOT / TRACK), axes='y-up'))
-    track = read_keypoint_file(ROOT / TRACK)
+    inferencer = make_inferencer(detector=detector)
+    results = list(inferencer(str(TRACK), axes='y-up'))
+    track = read_keypoint_file(TRACK)
     assert len(results) == len(track) and detector.calls == 0
     expected = lift_track(inferencer.model, track).keypoints_3d
     np.testing.assert_allclose(

@@ -11,6 +11,7 @@ import torch
 from PIL import Image
 
 from mmdiffpose.apis import init_model
+from mmdiffpose.visualization.animation import write_mp4
 
 ROOT = Path(__file__).parents[2]
 CONFIG = ROOT / 'configs/diffpose_mixste_mini-27.py'
@@ -86,7 +87,6 @@ def test_options(infer, short_track):
 
 
 def test_video_below_the_joints(infer, short_track, tmp_path):
-    from mmdiffpose.visualization.animation import write_mp4
     frames = [np.full((994, 1768, 3), (0, 160, 0), np.uint8)] * 12
     video = write_mp4(frames, tmp_path / 'video.mp4', 30)
     paths = infer(short_track, '--video', video, '--format', 'mp4')
@@ -120,3 +120,95 @@ def test_missing_video(infer, short_track, tmp_path):
     with pytest.raises(FileNotFoundError, match='nowhere.mp4'):
         infer(short_track, '--video', tmp_path / 'nowhere.mp4')
     assert not (tmp_path / 'out').exists()
+
+
+DETECTOR = """
+import numpy as np
+
+
+class Walkers:
+    skeleton = 'coco'
+
+    def __init__(self, weights):
+        self.body = np.load(weights)
+
+    def reset(self):
+        self.frame = 0
+
+    def __call__(self, image, boxes=None):
+        people = 2 if 2 <= self.frame < 10 else 1
+        people *= int(image.mean() > 60)
+        self.frame += 1
+        places = np.array([[60 + 2 * self.frame, 60], [200, 60]])[:people]
+        points = self.body + places[:, None]
+        return points, np.full(points.shape[:2], 0.9)
+"""
+
+
+@pytest.fixture
+def detector(tmp_path):
+    """Arguments of a 2D detector that sees two people."""
+    (tmp_path / 'walkers.py').write_text(DETECTOR)
+    body = np.random.default_rng(0).uniform([-20, -50], [20, 50], (17, 2))
+    np.save(tmp_path / 'body.npy', body)
+    return ('--pose2d', f'{tmp_path}/walkers.py:Walkers', '--pose2d-weights',
+            tmp_path / 'body.npy')
+
+
+@pytest.fixture
+def video(tmp_path):
+    frames = [np.full((120, 260, 3), (0, 160, 90), np.uint8)] * 12
+    return write_mp4(frames, tmp_path / 'walk.mp4', 24)
+
+
+def test_everybody_in_a_video(infer, video, detector, capsys):
+    paths = infer(video, *detector, '--formats', 'json', 'csv', '--axes',
+                  'y-up', '--format', 'mp4')
+    assert [path.name for path in paths
+            ] == [f'walk_3d.{s}' for s in ('json', 'csv', 'mp4', 'png')]
+    document = json.loads(paths[0].read_text())
+    people = [[p['track_id'] for p in frame['instances']]
+              for frame in document['instance_info']]
+    assert people == [[0]] * 2 + [[0, 1]] * 8 + [[0]] * 2
+    capture = cv2.VideoCapture(str(paths[2]))
+    assert capture.get(cv2.CAP_PROP_FRAME_COUNT) == 12
+    assert capture.get(cv2.CAP_PROP_FPS) == 24
+    printed = capsys.readouterr().out
+    for stage in ('detected: 12', 'lifted: 20', 'drawn: 12'):
+        assert f'{stage} frames in' in printed
+    assert '2 people in 12 frames' in printed
+
+
+def test_one_of_them_streaming(infer, video, detector, capsys):
+    paths = infer(video, *detector, '--causal', '--latency', 2, '--track-id',
+                  1)
+    assert [path.name for path in paths
+            ] == [f'walk_3d.{s}' for s in ('json', 'mp4', 'npz')]
+    with np.load(paths[2]) as file:
+        assert file['frame_ids'].tolist() == list(range(2, 10))
+        assert set(file['track_ids']) == {1}
+    assert 'streamed: 12 frames' in capsys.readouterr().out
+
+
+@pytest.mark.parametrize('causal', [(), ('--causal', )])
+def test_nobody_in_a_video(infer, detector, causal, tmp_path):
+    frames = [np.zeros((120, 260, 3), np.uint8)] * 3
+    video = write_mp4(frames, tmp_path / 'dark.mp4', 24)
+    with pytest.raises(ValueError, match='dark.mp4: nobody was found'):
+        infer(video, *detector, '--no-animation', *causal)
+
+
+def test_all_people_of_a_keypoint_file(infer, short_track):
+    document = json.loads(short_track.read_text())
+    for frame in document['instance_info']:
+        second = dict(frame['instances'][0], track_id=7)
+        second['keypoints'] = [[x + 300, y] for x, y in second['keypoints']]
+        frame['instances'].append(second)
+    short_track.write_text(json.dumps(document))
+    paths = infer(short_track, '--all-people', '--no-animation')
+    with np.load(paths[1]) as file:
+        assert sorted(set(file['track_ids'])) == [0, 7]
+    with pytest.warns(UserWarning, match='taking track'):
+        one = infer(short_track, '--no-animation')
+    with np.load(one[1]) as file:
+        assert len(set(file['track_ids'])) == 1
