@@ -74,7 +74,8 @@ test_dataloader = dict(
 # also as the mean over the six sequences ("action" or "sequence" mean).
 _poses = dict(
     type='mmdiffpose.PoseLiftingMetric', metrics=('MPJPE', 'PCK', 'AUC'))
-val_evaluator = _poses
+# A list, because MMEngine takes a dict with "metrics" for an evaluator.
+val_evaluator = [_poses]
 test_evaluator = [
     _poses,
     dict(type='mmdiffpose.MultiHypothesisMetric', required=False),
