@@ -66,10 +66,12 @@ def test_size_does_not_grow_with_people(visualizer, image):
 def test_shape_of_the_picture_and_everybody_in_it(visualizer):
     portrait = np.full((640, 300, 3), 128, np.uint8)
     drawn = draw(visualizer, portrait, sample(3))
-    assert drawn.shape == (640, 300 + 640, 3)
+    # MMPose puts a narrower picture between white margins, not stretched.
+    assert drawn.shape == (640, 640 + 640, 3)
+    assert (drawn[:, :640] != 255).any(-1).sum() == 300 * 640
     cells = [
         drawn[row:row + 320, left:left + 320] for row in (0, 320)
-        for left in (300, 620)
+        for left in (640, 960)
     ]
     people = [(cell == LEFT).all(-1).any() for cell in cells]
     assert people == [True, True, True, False]
