@@ -315,7 +315,8 @@ def main() -> None:
     require_mmpose()
     try:
         paths = run(args)
-    except (FileNotFoundError, ImportError, ValueError) as error:
+    # OSError: missing files, and downloads that fail.
+    except (OSError, ImportError, ValueError) as error:
         sys.exit(f'error: {error}')
     for path in paths:
         print(f'written: {path}')

@@ -1,14 +1,14 @@
 # Copyright (c) mmdiffpose contributors. All rights reserved.
 """Pictures of a stream, of which nobody knows yet what will come."""
 
-from typing import Sequence, Tuple
+from typing import Optional, Sequence, Tuple
 
-import cv2
 import numpy as np
 
 from mmdiffpose.apis.lifted_track import LiftedTrack
 from .figure_grid import Figure, draw_grid
-from .stick_figure import draw_figure
+from .palette import person_color
+from .picture_panel import PicturePanel
 
 MAX_HYPOTHESES = 10
 
@@ -27,6 +27,7 @@ class LiveRenderer:
 
     def __init__(self, size: int = 420, azimuth: float = 20.) -> None:
         self.size, self.azimuth = size + size % 2, azimuth
+        self._panel: Optional[PicturePanel] = None
 
     def render(self, image: np.ndarray,
                people: Sequence[Tuple[LiftedTrack, int]]) -> np.ndarray:
@@ -41,19 +42,15 @@ class LiveRenderer:
             np.ndarray: (H, W, 3) RGB; H and W are even and the same for all
             frames.
         """
-        height, width = image.shape[:2]
-        picture_width = round(self.size * width / height / 2) * 2
-        picture = cv2.resize(
-            image, (picture_width, self.size), interpolation=cv2.INTER_AREA)
-        zoom = np.array(picture.shape[1::-1]) / (width, height)
+        if self._panel is None:
+            self._panel = PicturePanel.whole(image.shape[1::-1], self.size)
+        picture = self._panel.backdrop(image)
         for track, row in people:
-            draw_figure(
-                picture,
-                track.keypoints_2d[row] * zoom,
-                track.skeleton,
-                max(2, self.size // 160),
-                track.scores_2d[row] > 0,
-                hide_unseen=True)
+            self._panel.draw_person(picture, track.keypoints_2d[row],
+                                    track.scores_2d[row], track.skeleton,
+                                    person_color(track.track_id or 0))
+        # Video codecs want even sides.
+        picture = picture[:, :picture.shape[1] // 2 * 2]
         return np.concatenate([picture, self._views(people)], axis=1)
 
     def _views(self, people: Sequence[Tuple[LiftedTrack, int]]) -> np.ndarray:

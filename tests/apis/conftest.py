@@ -1,8 +1,6 @@
 # Copyright (c) mmdiffpose contributors. All rights reserved.
 """Small lifters, built from configs as a user's are, and clips for them."""
 
-from pathlib import Path
-
 import pytest
 import torch
 from mmengine.config import Config
@@ -12,7 +10,6 @@ from people import PaintedJoints, paint, walkers
 from mmdiffpose.apis import DiffusionPose3DInferencer, init_model
 from mmdiffpose.apis.pose2d import Pose2DStage
 
-ROOT = Path(__file__).parents[2]
 FRAMES, WIDTH = 24, 320
 
 CODEC = dict(type='mmdiffpose.GMMDiffusionPose')

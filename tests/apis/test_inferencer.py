@@ -2,7 +2,6 @@
 """From frames to 3D poses: offline and streaming, one person or ten."""
 
 import json
-from pathlib import Path
 
 import cv2
 import numpy as np
@@ -14,7 +13,6 @@ from mmdiffpose.apis import (DiffusionPose3DInferencer, KeypointTrack,
 from mmdiffpose.apis.pose2d import Pose2DStage
 from mmdiffpose.skeletons import COCO_17
 
-ROOT = Path(__file__).parents[2]
 FRAMES, WIDTH = 24, 320
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from people import paint, walkers
 
+from mmdiffpose.apis.frame_sources import FrameSource
 from mmdiffpose.apis.pose2d import Pose2DStage
 from mmdiffpose.skeletons import COCO_17
 
@@ -55,6 +56,27 @@ def test_frames_are_not_kept(inferencer, joints, options, most):
         del result
     assert count == 2 * len(joints)
     assert frames.most <= most and frames.alive == 0
+
+
+class _Rereadable(FrameSource):
+    """Frames of a file, as it were."""
+
+    def __init__(self, frames):
+        super().__init__('rereadable', 'rereadable')
+        self._frames = frames
+
+    def frames(self):
+        return iter(self._frames)
+
+
+def test_frames_are_not_kept_for_the_second_pass(inferencer, joints):
+    frames = _Frames(joints, 2)
+    results = inferencer(_Rereadable(frames), return_vis=True, panel_size=100)
+    for count, result in enumerate(results, 1):
+        assert len(result['visualization']) == 1
+        del result
+    assert count == 2 * len(joints)
+    assert frames.most <= 2 and frames.alive == 0
 
 
 def test_streaming_waits_for_its_latency_only(inferencer, joints):
