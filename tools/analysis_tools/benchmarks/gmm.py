@@ -40,7 +40,7 @@ class Case(NamedTuple):
 
 
 CASES = (
-    Case('gmm-diag-51', 51, 'diag', 1, 192, 12),
+    Case('gmm-diag-51', 51, 'diag', 1, 384, 12),
     Case('gmm-full-51', 51, 'full', 1, 24, 3),
     Case('gmm-joint-3', 3, 'full', 17, 48, 1),
 )
