@@ -107,7 +107,9 @@ def fit_gmm(
                       init)
     fit_chunk = partial(
         fit_problems, options=options, run=choose_run(x.device))
-    parts = _map_chunks(fit_chunk, samples, weights, uniform)
+    # Half precision, as in mixed training, is too coarse for EM.
+    with torch.autocast(x.device.type, enabled=False):
+        parts = _map_chunks(fit_chunk, samples, weights, uniform)
     fit = Fit(*(torch.cat(field) for field in zip(*parts)))
     fit = Fit(*(field.unflatten(0, batch_shape) if batch_shape else field[0]
                 for field in fit))

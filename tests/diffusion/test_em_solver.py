@@ -91,3 +91,15 @@ def test_offset_costs_no_precision(covariance_type: str,
         atol=1e-5)
     torch.testing.assert_close(
         mixture.covariance.double(), double.covariance, rtol=1e-3, atol=1e-3)
+
+
+@pytest.mark.parametrize('covariance_type', ['diag', 'joint', 'full'])
+def test_mixed_precision_around_it_changes_nothing(
+        covariance_type: str) -> None:
+    x = samples()
+    expected, _ = fit_gmm(x, 3, covariance_type)
+    with torch.autocast('cpu', dtype=torch.bfloat16), torch.inference_mode():
+        mixture, _ = fit_gmm(x.clone(), 3, covariance_type)
+    for field in ('weights', 'means', 'covariance'):
+        torch.testing.assert_close(
+            getattr(mixture, field), getattr(expected, field))
