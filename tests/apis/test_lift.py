@@ -234,6 +234,7 @@ def test_diffusion_lifter(diffusion_config):
 @pytest.mark.parametrize('with_mixtures', [False, True])
 def test_what_was_bridged_is_less_sure(diffusion_config, kind, with_mixtures):
     """Its std and its hypotheses are wider than around it."""
+    torch.manual_seed(0)
     model = init_model(diffusion_config)
     track = make_track(30)
     if with_mixtures:

@@ -71,7 +71,8 @@ def parse(path: Path, document: Any, image_size: Optional[Sequence[int]],
         for person in expect_list(where, people, 'people'):
             flat = expect(where, person, 'pose_keypoints_2d', 'each person')
             if flat:  # nothing but hands or a face
-                found[frame].append((triples(where, flat), _name(person)))
+                found[frame].append((triples(where,
+                                             flat), _name(where, person)))
     counts = [len(joints) for rows in found.values() for joints, _ in rows]
     joints = choose_skeleton(
         str(path), skeleton, None, counts[0] if counts else None, BY_COUNT)
@@ -87,9 +88,9 @@ def parse(path: Path, document: Any, image_size: Optional[Sequence[int]],
                         str(path))
 
 
-def _name(person: Dict[str, Any]) -> Optional[int]:
+def _name(where: str, person: Dict[str, Any]) -> Optional[int]:
     name = person.get('person_id')
     if name is None or name == []:
         return None
-    name = whole('OpenPose', name, 'person_id')
+    name = whole(where, name, 'person_id')
     return name if name >= 0 else None
