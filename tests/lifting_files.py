@@ -86,7 +86,7 @@ def write_mpi_inf_3dhp(folder):
 
 
 def write_hdm05(folder):
-    """HDM05: five actors, one of the benchmark's cameras, its detector."""
+    """HDM05: five actors, a camera of the benchmark, its detector."""
     config = Config.fromfile(ROOT / 'configs/_base_/datasets/hdm05.py')
     cameras = virtual_views.build_cameras(config.virtual_cameras[:1])
     params = virtual_views.camera_params(cameras,
