@@ -96,6 +96,10 @@ def add_input_arguments(parser: argparse.ArgumentParser) -> None:
         choices=sorted(SKELETONS),
         help='joint set of a keypoint file (default: as the file says, else '
         'coco)')
+    parser.add_argument(
+        '--keypoint-format',
+        choices=('mmpose', 'coco', 'openpose', 'alphapose', 'npz'),
+        help='of a keypoint file (default: what it looks like)')
     people = parser.add_mutually_exclusive_group()
     people.add_argument(
         '--track-id',
@@ -213,6 +217,7 @@ def make_options(args: argparse.Namespace):
         fps=args.fps,
         image_size=args.image_size and tuple(args.image_size),
         skeleton=args.skeleton,
+        keypoint_format=args.keypoint_format,
         formats=tuple(args.formats),
         panel_size=args.panel_size)
 
@@ -243,7 +248,7 @@ def run(args: argparse.Namespace) -> List[Path]:
     from mmdiffpose.apis.frame_sources import is_keypoint_input, open_frames
     from mmdiffpose.apis.inference_outputs import write_poses
     options = make_options(args)
-    if is_keypoint_input(args.input):
+    if args.keypoint_format or is_keypoint_input(args.input):
         pictures = None if args.video is None else open_frames(args.video)
         tracks = read_tracks(args, options)
         inferencer = make_inferencer(args)
@@ -274,11 +279,11 @@ def read_tracks(args: argparse.Namespace, options) -> list:
     from mmdiffpose.apis import read_keypoint_file, read_keypoint_tracks
     if args.all_people:
         tracks = read_keypoint_tracks(args.input, options.image_size,
-                                      args.skeleton)
+                                      args.skeleton, args.keypoint_format)
     else:
         tracks = [
             read_keypoint_file(args.input, options.image_size, args.skeleton,
-                               args.track_id)
+                               args.track_id, args.keypoint_format)
         ]
     for track in tracks:
         track.fps = args.fps or track.fps

@@ -58,7 +58,12 @@ class HeatmapDetector:
         self.model = model
         self.fit = fit or HeatmapFit()
         self.convention = heatmap_convention(model)
+        # Another model, a person detector for instance, may have set its own.
+        self._use_scope()
         self.pipeline = Compose(_test_pipeline(model))
+
+    def _use_scope(self) -> None:
+        init_default_scope(self.model.cfg.get('default_scope') or 'mmpose')
 
     @torch.no_grad()
     def __call__(self, images: Sequence[np.ndarray],
@@ -71,7 +76,7 @@ class HeatmapDetector:
             boxes (Sequence[np.ndarray]): Their persons' boxes (4, ), x1, y1,
                 x2, y2 in pixels.
         """
-        init_default_scope(self.model.cfg.get('default_scope') or 'mmpose')
+        self._use_scope()
         samples = [
             self.pipeline(
                 dict(

@@ -48,11 +48,15 @@ class InferenceOptions:
             half a window.
         fit: See :func:`~mmdiffpose.apis.lift.lift_track`. Defaults to True.
         track_ids: The people wanted. Defaults to None: everybody.
-        max_frames: Reads no more frames than this. Defaults to all.
+        max_frames: Reads no more frames than this, of anything but keypoint
+            files. Defaults to all.
         fps: Frames a second. Defaults to what the input says.
         image_size: Width and height in pixels, for keypoint files that do not
             say it.
         skeleton: Joint set of a keypoint file that does not say it.
+        keypoint_format: Of a keypoint file, one of
+            :data:`~mmdiffpose.apis.keypoint_files.reading.FORMATS`. Defaults
+            to what it looks like.
         video: Frames to draw under the joints of a keypoint file.
     """
     return_datasamples: bool = False
@@ -77,6 +81,7 @@ class InferenceOptions:
     fps: Optional[float] = None
     image_size: Optional[Tuple[int, int]] = None
     skeleton: Optional[str] = None
+    keypoint_format: Optional[str] = None
     video: Optional[FrameInputs] = None
 
     def __post_init__(self) -> None:

@@ -26,7 +26,7 @@ from .pose2d_factory import make_pose2d
 from .progress import Stages
 from .scene_placer import ScenePlacer
 from .stream_inference import stream
-from .track_collector import TrackCollector
+from .track_collector import TrackCollector, pick_tracks
 
 PERSON_THR = 0.15
 LOST_SECONDS = 0.5
@@ -169,7 +169,7 @@ class DiffusionPose3DInferencer:
             ValueError: If it can't be read, is empty, or an option is wrong.
         """
         chosen = InferenceOptions.from_call(options)
-        if is_keypoint_input(inputs):
+        if chosen.keypoint_format or is_keypoint_input(inputs):
             yield from self._from_keypoint_file(inputs, chosen)
             return
         source = open_frames(inputs, chosen.max_frames)
@@ -177,11 +177,7 @@ class DiffusionPose3DInferencer:
         if causal:
             yield from stream(self, source, chosen)
             return
-        if source.live and chosen.max_frames is None:
-            raise ValueError(f'{source.name} has no end: expected causal=True '
-                             'or max_frames')
-        tracks, num_frames = self.detect(source, chosen)
-        lifted = self.lift(tracks, chosen, source)
+        lifted, num_frames = self._lift_frames(source, chosen)
         if not source.rereadable and chosen.pictures:
             warnings.warn(f'{source.name} can be read once only: the poses '
                           'are drawn without the pictures')
@@ -189,10 +185,41 @@ class DiffusionPose3DInferencer:
         yield from self._results(lifted, range(num_frames), source.stem,
                                  chosen, pictures)
 
+    def lift_clip(self, inputs: FrameInputs,
+                  **options: Any) -> List[LiftedTrack]:
+        """Lift everybody in an input offline, person by person.
+
+        Args:
+            inputs: As for :meth:`__call__`.
+            **options: The same; what concerns results per frame, pictures
+                and files has no effect.
+
+        Returns:
+            list[LiftedTrack]: Arrays over each person's frames; several of
+            one ``track_id`` where the person was out of sight for long.
+        """
+        chosen = InferenceOptions.from_call(options)
+        if chosen.keypoint_format or is_keypoint_input(inputs):
+            return self.lift(self.read_tracks(inputs, chosen), chosen)
+        source = open_frames(inputs, chosen.max_frames)
+        return self._lift_frames(source, chosen)[0]
+
+    def _lift_frames(
+            self, source: FrameSource,
+            options: InferenceOptions) -> Tuple[List[LiftedTrack], int]:
+        """Lift frames offline; also says how many there are."""
+        if source.live and options.max_frames is None:
+            raise ValueError(f'{source.name} has no end: expected causal=True '
+                             'or max_frames')
+        tracks, num_frames = self.detect(source, options)
+        return self.lift(tracks, options, source), num_frames
+
     def _from_keypoint_file(self, path: Union[str, Path],
                             options: InferenceOptions) -> Iterator[Result]:
-        tracks = self.read_tracks(path, options)
-        lifted = self.lift(tracks, options)
+        if options.causal:
+            raise ValueError(f'{path}: keypoint files are lifted offline, '
+                             'with causal=False')
+        lifted = self.lift(self.read_tracks(path, options), options)
         frame_ids = sorted({i for t in lifted for i in t.frame_ids.tolist()})
         video = None if options.video is None else open_frames(options.video)
         yield from self._results(lifted, frame_ids,
@@ -228,7 +255,8 @@ class DiffusionPose3DInferencer:
                 bar.advance()
         fps = options.fps or source.fps
         tracks = collector.tracks(size, self.pose2d.skeleton, fps, source.name)
-        return _chosen(tracks, options, source.name), collector.num_frames
+        return pick_tracks(tracks, options.track_ids,
+                           source.name), collector.num_frames
 
     def read_tracks(
         self,
@@ -237,10 +265,11 @@ class DiffusionPose3DInferencer:
     ) -> List[KeypointTrack]:
         """Everybody in a keypoint file of another tool."""
         tracks = read_keypoint_tracks(path, options.image_size,
-                                      options.skeleton)
+                                      options.skeleton,
+                                      options.keypoint_format)
         for track in tracks:
             track.fps = options.fps or track.fps
-        return _chosen(tracks, options, str(path))
+        return pick_tracks(tracks, options.track_ids, str(path))
 
     def lift(self,
              tracks: Sequence[KeypointTrack],
@@ -308,16 +337,3 @@ class DiffusionPose3DInferencer:
                 yield frame_result(results, frame_id, options, picture)
                 if not going_on:
                     return
-
-
-def _chosen(tracks: List[KeypointTrack], options: InferenceOptions,
-            name: str) -> List[KeypointTrack]:
-    """The people asked for."""
-    if options.track_ids is None:
-        return tracks
-    found = sorted({track.track_id for track in tracks})
-    missing = sorted(set(options.track_ids) - set(found))
-    if missing:
-        raise ValueError(f'{name}: expected people with track ids {missing}, '
-                         f'found {found}')
-    return [track for track in tracks if track.track_id in options.track_ids]

@@ -1,7 +1,7 @@
 # Copyright (c) mmdiffpose contributors. All rights reserved.
 """Put the detections of a clip together into one 2D track per person."""
 
-from typing import Dict, List, NamedTuple, Optional, Tuple
+from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 import numpy as np
 
@@ -75,6 +75,24 @@ def people_of_frame(ids: np.ndarray,
         int(person): [field[i] for field in fields]
         for i, person in enumerate(ids) if person >= 0
     }
+
+
+def pick_tracks(tracks: List[KeypointTrack],
+                track_ids: Optional[Sequence[int]],
+                source: str) -> List[KeypointTrack]:
+    """The people asked for; all where no ids are given.
+
+    Raises:
+        ValueError: If one of them is not there; names those who are.
+    """
+    if track_ids is None:
+        return tracks
+    found = sorted({track.track_id for track in tracks})
+    missing = sorted(set(track_ids) - set(found))
+    if missing:
+        raise ValueError(f'{source}: expected people with track ids {missing}'
+                         f', found {found}')
+    return [track for track in tracks if track.track_id in track_ids]
 
 
 def _stack(sightings: List[_Sighting]) -> Dict[str, Optional[np.ndarray]]:

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 from mmengine.config import Config
+from mmengine.registry import init_default_scope
 from mmengine.structures import InstanceData
 
 from mmdiffpose.apis.person_tracker import PersonTracker
@@ -150,6 +151,9 @@ def test_heatmap_models_give_mixtures(build):
     stage = build(f"_base_ = '{TOPDOWN}topdown_heatmap/coco/"
                   "td-hm_mobilenetv2_8xb64-210e_coco-256x192.py'\n")
     assert stage.skeleton is COCO_17
+    # A person detector of MMDetection leaves its own scope behind.
+    init_default_scope('mmdet')
+    MMPosePose2D(stage.model.inferencer)
     whole, = (found for _, found in stage.run([IMAGE]))
     assert whole.keypoints.shape == (1, 17, 2)
     assert whole.mixtures.shape[:2] == (1, 17)
