@@ -2,7 +2,7 @@
 """What `fit_gmm` is made of: plain functions on tensors.
 
 They keep to the part of Python that TorchScript understands, see
-`solver.compiled`. Axis letters in all of them: P problems, n samples, M
+`solver.choose_run`. Axis letters in all of them: P problems, n samples, M
 components, D dimensions, in J blocks of b dimensions that a covariance
 correlates (b = 1 for 'diag', 3 for 'joint', D for 'full').
 
