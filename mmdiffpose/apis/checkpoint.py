@@ -82,13 +82,20 @@ def load_weights(model: nn.Module, state: Dict[str, Tensor],
     Raises:
         ValueError: If the checkpoint is of another architecture; names
             missing, unexpected and wrongly shaped keys, a few of each. The
-            model is unchanged then.
+            model is unchanged then. A module with a true ``optional_state``
+            completes what older checkpoints lack by itself.
     """
     if all(key.startswith('module.') for key in state):
         state = {key[len('module.'):]: value for key, value in state.items()}
     expected = model.state_dict()
+    optional = {
+        f'{name}.{key}' if name else key
+        for name, module in model.named_modules()
+        if getattr(module, 'optional_state', False)
+        for key in module.state_dict()
+    }
     problems = [
-        _list('missing', sorted(set(expected) - set(state))),
+        _list('missing', sorted(set(expected) - set(state) - optional)),
         _list('unexpected', sorted(set(state) - set(expected))),
         _list('of another shape', [
             f'{key} (expected {tuple(expected[key].shape)}, found '

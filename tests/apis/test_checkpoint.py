@@ -60,6 +60,19 @@ class Payload:
     """Whatever a checkpoint from elsewhere may hold."""
 
 
+def test_checkpoints_from_before_a_calibration_load():
+    """Its buffers are optional; what else is missing is an error."""
+    from mmdiffpose.models.heads.std_calibration import StdCalibration
+    model = nn.ModuleDict(dict(net=net(), std=StdCalibration(3)))
+    model['std'].set(torch.ones(3), torch.ones(3))
+    state = {f'net.{key}': value for key, value in net().state_dict().items()}
+    load_weights(model, state, 'old.pth')
+    assert not model['std'].fitted and (model['std'].floor == 0).all()
+    del state['net.0.bias']
+    with pytest.raises(ValueError, match='1 keys missing: net.0.bias'):
+        load_weights(model, state, 'old.pth')
+
+
 def test_what_is_no_checkpoint_is_refused(tmp_path):
     with pytest.raises(FileNotFoundError, match='nowhere.pth'):
         read_checkpoint(tmp_path / 'nowhere.pth')

@@ -25,6 +25,9 @@ class StdCalibration(nn.Module):
         num_joints (int): Number of joints J.
     """
 
+    optional_state = True
+    """Checkpoints without these buffers load, as not fitted."""
+
     def __init__(self, num_joints: int) -> None:
         super().__init__()
         self.register_buffer('scale', torch.ones(num_joints))
