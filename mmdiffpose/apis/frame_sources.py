@@ -224,7 +224,7 @@ class FirstFrames(FrameSource):
                              'the largest number of frames')
         self.source, self.number = source, number
         self.fps, self.image = source.fps, source.image
-        self.rereadable = source.rereadable
+        self.rereadable, self.live = source.rereadable, source.live
         self.length = min(source.length or number, number)
 
     def frames(self) -> Iterator[np.ndarray]:

@@ -18,6 +18,9 @@ from .pose2d import Detections2D
 PERSON = 0
 """COCO's category, and that of detectors trained on people alone."""
 
+MAX_CROPS = 64
+"""People in one forward pass: a crowd does not need more memory."""
+
 
 class MMDetPeople:
     """Boxes of people from an MMDetection model.
@@ -91,7 +94,7 @@ class MMPosePose2D:
 
     def batch(self, images: Sequence[np.ndarray],
               boxes: Sequence[Optional[np.ndarray]]) -> List[Detections2D]:
-        """People in several BGR images, all crops in one forward pass."""
+        """People in several BGR images, all crops together."""
         if not self.top_down:
             return [self._bottom_up(image) for image in images]
         crops, counts = [], []
@@ -105,12 +108,18 @@ class MMPosePose2D:
                 Detections2D(np.zeros((0, K, 2)), np.zeros((0, K)))
                 for _ in images
             ]
-        people = self._top_down(crops)
-        ends = np.cumsum(counts)[:-1]
-        parts = [
-            np.split(values, ends) if values is not None else [None] *
-            len(images) for values in people
+        passes = [
+            self._top_down(crops[start:start + MAX_CROPS])
+            for start in range(0, len(crops), MAX_CROPS)
         ]
+        people = [
+            None if values[0] is None else np.concatenate(values)
+            for values in zip(*passes)
+        ]
+        ends = np.cumsum(counts)[:-1]
+        parts = [[None] *
+                 len(images) if values is None else np.split(values, ends)
+                 for values in people]
         return [Detections2D(*fields) for fields in zip(*parts)]
 
     def _boxes(self, image: np.ndarray) -> np.ndarray:

@@ -180,6 +180,8 @@ def test_webcam_numbers(monkeypatch):
         assert opened.pop() == number
         assert source.live and not source.rereadable and source.fps is None
         assert values(source) == [3, 3] and opened.pop() == 'released'
+    first = open_frames('webcam', max_frames=1)
+    assert first.live and values(first) == [3] and opened.pop() == 'released'
     with pytest.raises(ValueError, match='webcam 9 cannot be opened'):
         open_frames('webcam:9')
 

@@ -13,6 +13,7 @@ from mmengine.config import Config
 from mmengine.registry import init_default_scope
 from mmengine.structures import InstanceData
 
+from mmdiffpose.apis import pose2d_mmpose
 from mmdiffpose.apis.person_tracker import PersonTracker
 from mmdiffpose.apis.pose2d import Detections2D, Pose2DStage, check_detections
 from mmdiffpose.apis.pose2d_factory import make_pose2d
@@ -147,7 +148,7 @@ def build(tmp_path):
     return run
 
 
-def test_heatmap_models_give_mixtures(build):
+def test_heatmap_models_give_mixtures(build, monkeypatch):
     stage = build(f"_base_ = '{TOPDOWN}topdown_heatmap/coco/"
                   "td-hm_mobilenetv2_8xb64-210e_coco-256x192.py'\n")
     assert stage.skeleton is COCO_17
@@ -164,6 +165,10 @@ def test_heatmap_models_give_mixtures(build):
     alone = model(IMAGE, BOXES[1:])
     np.testing.assert_allclose(
         both[0].keypoints[1], alone.keypoints[0], atol=1e-3)
+    monkeypatch.setattr(pose2d_mmpose, 'MAX_CROPS', 2)
+    apart = model.batch([IMAGE, IMAGE[::-1].copy()], [BOXES, BOXES[:1]])
+    for one, other in zip(both, apart):
+        np.testing.assert_allclose(one.mixtures, other.mixtures, atol=1e-3)
     nobody = model.batch([IMAGE] * 2, [BOXES[:0]] * 2)
     assert [found.keypoints.shape for found in nobody] == [(0, 17, 2)] * 2
     # A person detector that finds nobody is believed.
