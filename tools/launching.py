@@ -46,6 +46,13 @@ def add_common_arguments(parser: argparse.ArgumentParser) -> None:
         'train_cfg.max_epochs=3 model.head.num_hypotheses=20; lists are '
         'written key="[a,b]" or key=a,b, without white space')
     parser.add_argument(
+        '--occlusion',
+        metavar='PATTERN',
+        help='2D joints that go missing: random, leg_arm, consecutive_leg, '
+        'consecutive_frames, mixture or noise. In training, validation and '
+        'test alike, in an earlier stage too; the same as '
+        'train_dataloader.dataset.occlusion.pattern=PATTERN and so on')
+    parser.add_argument(
         '--launcher',
         choices=['none', 'pytorch', 'slurm', 'mpi'],
         default='none',
@@ -80,6 +87,8 @@ def load_config(args: argparse.Namespace) -> Config:
     if args.cfg_options is not None:
         _check_overrides(cfg, args.cfg_options)
         cfg.merge_from_dict(args.cfg_options)
+    if getattr(args, 'occlusion', None) is not None:
+        set_occlusion(cfg, args.occlusion)
     cfg.launcher = args.launcher
     if args.work_dir is not None:
         cfg.work_dir = args.work_dir
@@ -89,6 +98,28 @@ def load_config(args: argparse.Namespace) -> Config:
     if args.seed is not None:
         cfg.randomness = dict(cfg.get('randomness') or {}, seed=args.seed)
     return cfg
+
+
+def set_occlusion(cfg: Config, pattern: str) -> None:
+    """Let the data sets of all splits, and of an earlier stage, lose joints.
+
+    Args:
+        cfg (Config): Changed in place.
+        pattern (str): See ``mmdiffpose.datasets.occlusion_patterns``.
+    """
+    options = {
+        f'{split}_dataloader.dataset.occlusion.pattern': pattern
+        for split in ('train', 'val', 'test')
+    }
+    cfg.merge_from_dict({
+        key: value
+        for key, value in options.items() if cfg.get(key.split('.')[0])
+    })
+    train_cfg = cfg.get('train_cfg') or {}
+    for stage in ('context', 'pretrain'):
+        if f'{stage}_config' in train_cfg:
+            earlier = train_cfg.get(f'{stage}_options') or {}
+            train_cfg[f'{stage}_options'] = {**earlier, **options}
 
 
 def _describe_missing_config(path: str) -> str:

@@ -40,6 +40,9 @@ class GMMDiffusionPose(BaseKeypointCodec):
             whose score is not above ``score_thr``. Defaults to 0, the image
             centre, as in DiffHPE.
         score_thr (float): Defaults to 0.
+        mask_channel (bool): Whether the input has a third channel, 1 for
+            joints that are seen and 0 for masked ones, for encoders with
+            ``in_channels=3``. Defaults to False, as published.
     """
 
     auxiliary_encode_keys = {
@@ -63,7 +66,8 @@ class GMMDiffusionPose(BaseKeypointCodec):
                  num_components: int = 2,
                  score_sigma: Tuple[float, float] = (0.0376, 0.613),
                  mask_value: float = 0.,
-                 score_thr: float = 0.) -> None:
+                 score_thr: float = 0.,
+                 mask_channel: bool = False) -> None:
         super().__init__()
         if not 0 < score_sigma[0] <= score_sigma[1]:
             raise ValueError('score_sigma should hold two increasing positive '
@@ -77,6 +81,7 @@ class GMMDiffusionPose(BaseKeypointCodec):
         self.score_sigma = tuple(score_sigma)
         self.mask_value = mask_value
         self.score_thr = score_thr
+        self.mask_channel = mask_channel
 
     def encode(self,
                keypoints: np.ndarray,
@@ -106,7 +111,8 @@ class GMMDiffusionPose(BaseKeypointCodec):
         Returns:
             dict:
 
-            - keypoint_labels (np.ndarray): (T, J, 2), normalised.
+            - keypoint_labels (np.ndarray): (T, J, 2), normalised, or
+              (T, J, 3) with the mask channel.
             - keypoint_labels_visible (np.ndarray): (T, J).
             - mixture_labels (np.ndarray): (T, J, M, 5), normalised.
             - lifting_target (np.ndarray): (T, J, 3), metres, as given.
@@ -147,6 +153,9 @@ class GMMDiffusionPose(BaseKeypointCodec):
         if valid_frames is None:
             valid_frames = np.ones(T, dtype=bool)
         root = target[:, self.root_index:self.root_index + 1]
+        if self.mask_channel:
+            seen = (~masked[..., None]).astype(np.float32)
+            labels = np.concatenate([labels, seen], axis=-1)
         return dict(
             keypoint_labels=labels,
             keypoint_labels_visible=scores,
@@ -263,7 +272,16 @@ class GMMDiffusionPose(BaseKeypointCodec):
         weight = seen[..., None]
         centre = (labels * weight).sum(1, keepdims=True) / count
         square = ((labels - centre)**2 * weight).sum((1, 2)) / count[:, 0, 0]
-        extent = max(float(np.median(np.sqrt(square))), 1e-3)
+        some = seen.any(1)
+        if some.all():
+            extent = max(float(np.median(np.sqrt(square))), 1e-3)
+        elif some.any():
+            # A frame without any joint is like the window's other frames.
+            extent = max(float(np.median(np.sqrt(square[some]))), 1e-3)
+            centre[~some] = centre[some].mean(0)
+        else:
+            # Somewhere in the image, which is 2 wide.
+            extent = 1.
 
         low, high = self.score_sigma
         share = high * (low / high)**np.clip(scores, 0, 1)

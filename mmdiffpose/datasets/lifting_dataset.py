@@ -2,7 +2,7 @@
 """Windows of 2D tracks with 3D targets, each array held once."""
 
 import copy
-from typing import Any, Callable, Dict, List, Optional
+from typing import Any, Callable, Dict, List, Mapping, Optional
 from typing import Sequence as SequenceType
 from typing import Union
 
@@ -15,6 +15,7 @@ from .clip_windows import clip_windows
 from .h36m_metainfo import H36M_METAINFO
 from .image_names import Track, image_names
 from .sequence import Sequence
+from .transforms.occlusion import occlusion_step
 
 __all__ = ['LiftingDataset', 'Sequence']
 
@@ -52,6 +53,14 @@ class LiftingDataset(BaseDataset):
             generator (which MMEngine seeds per worker).
         max_sequences: Use only that many sequences, evenly spaced; for tests
             and trials.
+        occlusion: 2D joints that go missing: a pattern's name, or a dict with
+            ``pattern`` and further arguments of
+            :class:`~mmdiffpose.datasets.transforms.Occlusion`; ``'noise'``
+            for :class:`~mmdiffpose.datasets.transforms.KeypointNoise`. Comes
+            right before the pipeline's ``GenerateTarget``. In test mode
+            each window has its own mask, always the same (``seed=0``);
+            otherwise another at each visit. None or ``'none'`` leaves the
+            pipeline as it is.
         metainfo: Overrides of the class's METAINFO.
         indices: Use only these windows, or the first so many.
         pipeline: Transforms.
@@ -76,6 +85,7 @@ class LiftingDataset(BaseDataset):
                  causal: bool = False,
                  random_phase: bool = False,
                  max_sequences: Optional[int] = None,
+                 occlusion: Union[None, str, Mapping[str, Any]] = None,
                  metainfo: Optional[dict] = None,
                  indices: Optional[Union[int, SequenceType[int]]] = None,
                  pipeline: SequenceType[Union[dict, Callable]] = (),
@@ -116,15 +126,28 @@ class LiftingDataset(BaseDataset):
             data_prefix={},
             indices=indices,
             serialize_data=False,
-            # Built here, in our registry, so that our names are found even
-            # where no default scope is set.
-            pipeline=[
-                TRANSFORMS.build(step) if isinstance(step, dict) else step
-                for step in pipeline
-            ],
+            pipeline=self._build_pipeline(pipeline, occlusion, test_mode),
             test_mode=test_mode,
             lazy_init=lazy_init,
             max_refetch=max_refetch)
+
+    @staticmethod
+    def _build_pipeline(pipeline: SequenceType[Union[dict, Callable]],
+                        occlusion: Union[None, str, Mapping[str, Any]],
+                        test_mode: bool) -> List[Callable]:
+        # In our registry, so that our names are found even where no default
+        # scope is set.
+        steps = [
+            TRANSFORMS.build(step) if isinstance(step, dict) else step
+            for step in pipeline
+        ]
+        extra = occlusion_step(occlusion, seed=0 if test_mode else None)
+        if extra is not None:
+            names = [type(step).__name__
+                     for step in steps] + ['GenerateTarget']
+            steps.insert(
+                names.index('GenerateTarget'), TRANSFORMS.build(extra))
+        return steps
 
     def load_sequences(self) -> List[Sequence]:
         """Loads the sequences; subclasses override this."""

@@ -89,6 +89,37 @@ def test_overrides_that_nothing_reads_are_refused(train: Callable[..., Config],
         train('--cfg-options', option)
 
 
+def test_occlusion_reaches_all_splits_and_the_earlier_stage(
+        load_tool: Load) -> None:
+    tool = load_tool('train')
+
+    def configure(name: str, *arguments: str) -> Config:
+        path = Path(__file__).parents[2] / 'configs' / name
+        return tool.configure(tool.parse_args([str(path), *arguments]))
+
+    def found(cfg: Config) -> list:
+        return [
+            cfg[f'{split}_dataloader'].dataset.get('occlusion',
+                                                   {}).get('pattern')
+            for split in ('train', 'val', 'test')
+        ]
+
+    cfg = configure('diffpose_mixste_mini-27.py')
+    assert found(cfg) == [None] * 3
+    assert 'context_options' not in cfg.train_cfg
+    cfg = configure('diffpose_mixste_mini-27.py', '--occlusion', 'leg_arm')
+    assert found(cfg) == ['leg_arm'] * 3
+    first = Config.fromfile(cfg.train_cfg.context_config)
+    first.merge_from_dict(cfg.train_cfg.context_options)
+    assert found(first) == ['leg_arm'] * 3
+    # One split only, with another probability.
+    key = 'train_dataloader.dataset.occlusion'
+    cfg = configure('mixste_mini-27.py', '--cfg-options',
+                    f'{key}.pattern=random', f'{key}.probability=0.3')
+    assert found(cfg) == ['random', None, None]
+    assert cfg.train_dataloader.dataset.occlusion.probability == .3
+
+
 def test_missing_config_names_a_similar_one(load_tool: Load,
                                             monkeypatch: pytest.MonkeyPatch,
                                             tmp_path: Path) -> None:
