@@ -3,10 +3,13 @@
 
 from functools import partial
 
+import hypothesis.extra.numpy as hnp
+import hypothesis.strategies as st
 import numpy as np
 import pytest
 import torch
 from fake_lifter import FakeLifter, in_plane, make_track, normalized
+from hypothesis import HealthCheck, given, settings
 
 from mmdiffpose.apis import init_model, lift_track, lift_tracks
 from mmdiffpose.skeletons import COCO_17, H36M_17
@@ -133,6 +136,43 @@ def test_short_absence_is_bridged_not_shown_as_zeros(fake):
         lifted.keypoints_3d[12:14, :, :2], truth[12:14], atol=0.03)
     assert (lifted.scores[12:14] == 0).all()
     assert (lifted.keypoints_2d[12:14] > 100).all()
+
+
+@settings(
+    deadline=None,
+    max_examples=40,
+    suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    hnp.arrays(bool, st.integers(1, 25)).filter(np.any), st.integers(0, 6),
+    st.integers(0, 99))
+def test_whatever_is_missing(fake, present, max_gap, seed):
+    """Frames seen come out as they went in, in order, once; others only
+    within short gaps, with scores of 0; the root may be missing too."""
+    track = make_track(len(present), seed=seed)
+    truth = normalized(track)
+    missing = np.random.default_rng(seed).random(track.scores.shape) < 0.2
+    missing[:, 3] = False
+    track.scores[missing | ~present[:, None]] = 0
+    track.keypoints[track.scores == 0] = 0
+    model = fake(in_plane)
+    pieces = lift_tracks(model, [track], max_gap=max_gap)
+    frames = np.concatenate([piece.frame_ids for piece in pieces])
+    assert (np.diff(frames) > 0).all()
+    assert set(np.flatnonzero(present)) <= set(frames.tolist())
+    for piece in pieces:
+        np.testing.assert_array_equal(piece.scores_2d,
+                                      track.scores[piece.frame_ids])
+        assert np.isfinite(piece.keypoints_3d).all()
+        seen = piece.scores_2d > 0
+        assert (piece.scores[~seen] == 0).all()
+        both = seen & seen[:, :1]
+        np.testing.assert_allclose(
+            piece.keypoints_3d[both][:, :2],
+            truth[piece.frame_ids][both],
+            atol=1e-5)
+    corner = np.array([-1, -900 / 1600])
+    for window in model.inputs:
+        assert np.linalg.norm(window - corner, axis=-1).min() > 0.3
 
 
 def test_several_people_share_batches(fake):
