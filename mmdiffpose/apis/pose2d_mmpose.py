@@ -1,7 +1,7 @@
 # Copyright (c) mmdiffpose contributors. All rights reserved.
 """MMPose's 2D models and MMDetection's detectors as a 2D stage."""
 
-from typing import List, Optional, Sequence, Tuple, Union
+from typing import Any, Dict, List, Optional, Sequence, Tuple, Union
 
 import numpy as np
 import torch
@@ -77,7 +77,7 @@ class MMPosePose2D:
                  fit: Optional[HeatmapFit] = None) -> None:
         self.inferencer = inferencer
         self.model = inferencer.model
-        self.skeleton = _skeleton(self.model.dataset_meta)
+        self.skeleton = model_skeleton(self.model.dataset_meta)
         self.top_down = inferencer.cfg.data_mode == 'topdown'
         detector = getattr(inferencer, 'detector', None)
         self.people = None if detector is None else MMDetPeople(
@@ -223,8 +223,15 @@ def _has_heatmaps(model: torch.nn.Module) -> bool:
     return True
 
 
-def _skeleton(meta: dict) -> Skeleton:
-    """The joint set that a model was trained on."""
+def model_skeleton(meta: Dict[str, Any]) -> Skeleton:
+    """The joint set that a 2D model was trained on.
+
+    Args:
+        meta (dict): Its ``dataset_meta``.
+
+    Raises:
+        ValueError: If it is unknown, or of another number of joints.
+    """
     skeleton = get_skeleton(str(meta.get('dataset_name')))
     found = meta.get('num_keypoints', skeleton.num_joints)
     if found != skeleton.num_joints:

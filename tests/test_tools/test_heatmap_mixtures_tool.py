@@ -215,15 +215,15 @@ def test_what_is_wrong_with_the_input_is_said(files, run, tmp_path):
     empty = tmp_path / 'empty'
     empty.mkdir()
     for source, options, error, message in (
-        (broken, (), ValueError, 'cannot be read as a video'),
-        (tmp_path / 'none.mp4', (), FileNotFoundError, 'does not exist'),
+        (broken, (), ValueError, 'expected a video'),
+        (tmp_path / 'none.mp4', (), FileNotFoundError, 'no video at'),
         (empty, (), ValueError, 'found none'),
         (files['frames'], ('--boxes', short), ValueError, 'found 2'),
     ):
         with pytest.raises(error, match=message):
             run(source, *options)
     cv2.imwrite(str(files['frames'] / '11.png'), random_image(1, 200, 100))
-    with pytest.raises(ValueError, match='one size'):
+    with pytest.raises(ValueError, match='one camera'):
         run(files['frames'])
     # What was there before stays.
     with np.load(tmp_path / 'track.npz') as after:

@@ -30,17 +30,17 @@ thorax, spine and head get mixtures of the joints that they are made of.
 """
 
 import argparse
-import re
 from itertools import islice
 from pathlib import Path
-from typing import Dict, Iterator, List, NamedTuple, Optional, Sequence
+from typing import Dict, Iterator, List, Optional, Sequence
 
-import cv2
 import numpy as np
 from tqdm import tqdm
 
 from mmdiffpose.apis import init_model
+from mmdiffpose.apis.frame_sources import FrameSource, open_frames
 from mmdiffpose.apis.heatmap_detector import HeatmapDetector
+from mmdiffpose.apis.pose2d_mmpose import model_skeleton
 from mmdiffpose.atomic_files import replacing
 from mmdiffpose.codecs.heatmap_mixtures import (METHODS, HeatmapFit,
                                                 map_mixtures)
@@ -49,17 +49,8 @@ from mmdiffpose.skeletons import Skeleton, get_skeleton, map_joints
 # First: its fixes must be in place before anything imports MMPose.
 import mmdiffpose  # noqa: F401 isort: skip
 
-IMAGE_SUFFIXES = ('.jpg', '.jpeg', '.png', '.bmp', '.webp')
 MIN_SCORE = 0.3
 """Below it a joint does not steer the next frame's box."""
-
-
-class Source(NamedTuple):
-    """Frames and what is known about them before any is read."""
-    name: str
-    frames: Iterator[np.ndarray]
-    fps: float
-    length: Optional[int]
 
 
 def parse_args(argv: Optional[Sequence[str]] = None) -> argparse.Namespace:
@@ -117,14 +108,14 @@ def main(argv: Optional[Sequence[str]] = None) -> None:
     """Run the model and write the file."""
     args = parse_args(argv)
     model = init_model(args.config, args.checkpoint, args.device)
-    source_joints = detector_skeleton(model.dataset_meta)
+    source_joints = model_skeleton(model.dataset_meta)
     fit = HeatmapFit(
         args.components,
         args.method,
         threshold=args.threshold,
         min_peak=args.min_peak)
     detector = HeatmapDetector(model, fit)
-    track = detect(detector, open_source(args.input, args.max_frames), args)
+    track = detect(detector, open_frames(args.input, args.max_frames), args)
     track['skeleton'] = np.array(source_joints.name)
     if args.to != 'none':
         track.update(map_track(track, source_joints, get_skeleton(args.to)))
@@ -133,17 +124,6 @@ def main(argv: Optional[Sequence[str]] = None) -> None:
     masked = float((track['scores'] == 0).mean())
     print(f'{args.out}: {len(track["scores"])} frames, {masked:.1%} of the '
           'joints masked')
-
-
-def detector_skeleton(meta: Dict[str, object]) -> Skeleton:
-    """The joint set that a model was trained on."""
-    name = str(meta.get('dataset_name'))
-    skeleton = get_skeleton(name)
-    if meta.get('num_keypoints', skeleton.num_joints) != skeleton.num_joints:
-        raise ValueError(
-            f'the model has {meta["num_keypoints"]} joints, {name} has '
-            f'{skeleton.num_joints}')
-    return skeleton
 
 
 def map_track(track: Dict[str, np.ndarray], source: Skeleton,
@@ -162,7 +142,7 @@ def map_track(track: Dict[str, np.ndarray], source: Skeleton,
 # ----------------------------------------------------------------- detection
 
 
-def detect(detector: HeatmapDetector, source: Source,
+def detect(detector: HeatmapDetector, source: FrameSource,
            args: argparse.Namespace) -> Dict[str, np.ndarray]:
     """Joints and mixtures of one person in all frames.
 
@@ -174,8 +154,8 @@ def detect(detector: HeatmapDetector, source: Source,
     box = None if args.init_box is None else np.array(args.init_box)
     parts, boxes, size = [], [], None
     progress = tqdm(total=source.length, unit='frame', disable=None)
-    for images in batches(source.frames, step):
-        size = check_size(images, size, source.name)
+    for images in batches(iter(source), step):
+        size = images[0].shape[1::-1]
         whole = np.array([0, 0, *size], np.float32)
         start = len(boxes)
         if given is not None and start + len(images) > len(given):
@@ -195,8 +175,6 @@ def detect(detector: HeatmapDetector, source: Source,
         boxes += rows
         progress.update(len(images))
     progress.close()
-    if not parts:
-        raise ValueError(f'{source.name} has no frames')
     keypoints, scores, mixtures = (np.concatenate(p) for p in zip(*parts))
     return dict(
         keypoints=keypoints,
@@ -205,7 +183,7 @@ def detect(detector: HeatmapDetector, source: Source,
         boxes=np.array(boxes, np.float32),
         image_size=np.array(size),
         frame_ids=np.arange(len(boxes)),
-        fps=np.array(source.fps))
+        fps=np.array(source.fps or 0.))
 
 
 def next_box(keypoints: np.ndarray, scores: np.ndarray, box: np.ndarray,
@@ -240,81 +218,11 @@ def read_boxes(path: Path) -> np.ndarray:
     return boxes.astype(np.float32)
 
 
-def open_source(path: Path, max_frames: Optional[int] = None) -> Source:
-    """Frames of a video, an image or a folder of images, read on demand."""
-    if not path.exists():
-        raise FileNotFoundError(f'{path} does not exist')
-    if path.is_dir() or path.suffix.lower() in IMAGE_SUFFIXES:
-        files = image_files(path)
-        frames = (read_image(file) for file in files)
-        source = Source(str(path), frames, 0., len(files))
-    else:
-        capture = cv2.VideoCapture(str(path))
-        if not capture.isOpened():
-            raise ValueError(f'{path} cannot be read as a video')
-        source = Source(
-            str(path), video_frames(capture), capture.get(cv2.CAP_PROP_FPS),
-            int(capture.get(cv2.CAP_PROP_FRAME_COUNT)) or None)
-    if max_frames is None:
-        return source
-    length = min(max_frames, source.length or max_frames)
-    return source._replace(
-        frames=islice(source.frames, max_frames), length=length)
-
-
-def image_files(path: Path) -> List[Path]:
-    """The images of a folder, 2.jpg before 10.jpg."""
-    if path.is_file():
-        return [path]
-    files = [f for f in path.iterdir() if f.suffix.lower() in IMAGE_SUFFIXES]
-    if not files:
-        raise ValueError(
-            f'{path}: expected images {IMAGE_SUFFIXES}, found none')
-    return sorted(
-        files,
-        key=lambda file: [
-            int(part) if part.isdigit() else part
-            for part in re.split(r'(\d+)', file.name)
-        ])
-
-
-def read_image(path: Path) -> np.ndarray:
-    """One image, BGR."""
-    image = cv2.imread(str(path))
-    if image is None:
-        raise ValueError(f'{path} cannot be read as an image')
-    return image
-
-
-def video_frames(capture: cv2.VideoCapture) -> Iterator[np.ndarray]:
-    """The frames of an open video."""
-    try:
-        while True:
-            more, frame = capture.read()
-            if not more:
-                return
-            yield frame
-    finally:
-        capture.release()
-
-
 def batches(frames: Iterator[np.ndarray],
             size: int) -> Iterator[List[np.ndarray]]:
     """Lists of ``size`` frames, the last one shorter."""
     while batch := list(islice(frames, size)):
         yield batch
-
-
-def check_size(images: Sequence[np.ndarray], size: Optional[Sequence[int]],
-               name: str) -> Sequence[int]:
-    """Width and height that all images share."""
-    for image in images:
-        found = image.shape[1::-1]
-        size = size or found
-        if tuple(found) != tuple(size):
-            raise ValueError(f'{name}: expected images of one size, found '
-                             f'{tuple(size)} and {tuple(found)}')
-    return size
 
 
 if __name__ == '__main__':
