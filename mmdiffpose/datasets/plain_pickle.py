@@ -30,7 +30,8 @@ _ALLOWED = {
 }
 
 
-class _PlainUnpickler(pickle.Unpickler):
+class PlainUnpickler(pickle.Unpickler):
+    """Knows containers, numbers, strings and NumPy arrays of them."""
 
     def find_class(self, module: str, name: str) -> Any:
         if (module, name) not in _ALLOWED:
@@ -59,7 +60,7 @@ def load_plain_pickle(path: Union[str, Path]) -> Any:
     path = _existing(path)
     try:
         with open(path, 'rb') as file:
-            return _PlainUnpickler(file, encoding='latin1').load()
+            return PlainUnpickler(file, encoding='latin1').load()
     except _BROKEN as error:
         raise ValueError(
             f'{path} cannot be read as a pickle of plain data: {error}. '
@@ -106,7 +107,7 @@ def _read_member(file: IO[bytes]) -> Any:
             if version == (1, 0) else np.lib.format.read_array_header_2_0)
         _, _, dtype = read_header(file)
         if dtype.hasobject:
-            array = _PlainUnpickler(file, encoding='latin1').load()
+            array = PlainUnpickler(file, encoding='latin1').load()
             return array.item() if array.ndim == 0 else array
         file.seek(0)
         return np.lib.format.read_array(file, allow_pickle=False)

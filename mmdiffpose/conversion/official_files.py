@@ -1,0 +1,194 @@
+# Copyright (c) mmdiffpose contributors. All rights reserved.
+"""Reading the files that published code saved, without running them.
+
+``torch.load`` runs whatever a file says, or with ``weights_only=True``
+refuses the files of MixSTE and D3DP, which hold a NumPy random state beside
+the weights. The reader here lets torch find the tensors in the file and
+names every other thing a file may ask for.
+"""
+
+import hashlib
+import pickle
+import tarfile
+import zipfile
+from pathlib import Path
+from types import SimpleNamespace
+from typing import IO, Any, Dict, List, NamedTuple, Optional, Union
+
+import torch
+from torch import Tensor
+
+from mmdiffpose.datasets.plain_pickle import PlainUnpickler
+
+_TENSORS = {
+    ('torch._utils', '_rebuild_tensor'),
+    ('torch._utils', '_rebuild_tensor_v2'),
+    ('torch._utils', '_rebuild_parameter'),
+    ('torch', 'Size'),
+}
+"""What rebuilds tensors; storages are torch's own business."""
+
+
+class OfficialFile(NamedTuple):
+    """What a published file holds.
+
+    Attributes:
+        path: The file.
+        sha256: Of its bytes, hexadecimal.
+        weights: Tensors by name, without the ``module.`` of a wrapper.
+        averaged: The running average of the weights (EMA), where there is
+            one.
+    """
+    path: Path
+    sha256: str
+    weights: Dict[str, Tensor]
+    averaged: Optional[Dict[str, Tensor]]
+
+
+class _Discarded:
+    """Stands for a random state: takes anything, keeps nothing."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        pass
+
+    def __setstate__(self, state: Any) -> None:
+        pass
+
+
+class _WeightUnpickler(PlainUnpickler):
+    """Plain data, tensors, and stand-ins for NumPy's random states."""
+
+    def find_class(self, module: str, name: str) -> Any:
+        if (module, name) in _TENSORS:
+            return pickle.Unpickler.find_class(self, module, name)
+        if module == 'numpy.random' or module.startswith('numpy.random.'):
+            return _Discarded
+        return super().find_class(module, name)
+
+
+def _load(file: IO[bytes], **kwargs: Any) -> Any:
+    return _WeightUnpickler(file, **kwargs).load()
+
+
+_PICKLE = SimpleNamespace(
+    __name__='mmdiffpose.conversion', Unpickler=_WeightUnpickler, load=_load)
+"""What torch takes for a pickle module."""
+
+
+def read_official(path: Union[str, Path]) -> OfficialFile:
+    """Read a checkpoint of MixSTE's, DiffPose's, DiffHPE's ... code.
+
+    Known containers: a dict with ``model_pos`` (``.bin``, ``.pt``), a list
+    ``[weights, optimizer, epoch, step, average]`` (``.pth``), and a bare
+    state dict.
+
+    Args:
+        path (str | Path): The file, or a folder with a ``model.pth``.
+
+    Returns:
+        OfficialFile: Tensors on the CPU.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If it is truncated, asks for anything but tensors and
+            plain data, is another container, or has NaN in it.
+    """
+    path = Path(path)
+    if path.is_dir():
+        path = path / 'model.pth'
+    if not path.is_file():
+        raise FileNotFoundError(f'no checkpoint at {path}')
+    weights, averaged = _open_container(path, _read(path))
+    return OfficialFile(
+        path, _sha256(path), _state_dict(path, weights),
+        None if averaged is None else _state_dict(path, averaged))
+
+
+def _read(path: Path) -> Any:
+    kind = _foreign_kind(path)
+    if kind is not None:
+        raise ValueError(f'{path}: expected a checkpoint of torch.save, '
+                         f'found {kind}')
+    try:
+        return torch.load(
+            path,
+            map_location='cpu',
+            pickle_module=_PICKLE,
+            weights_only=False,
+            encoding='latin1')
+    # Bytes that are not a checkpoint's make torch stumble in any way.
+    except Exception as error:
+        reason = (str(error).strip().splitlines() or [''])[0]
+        raise ValueError(
+            f'{path}: expected a checkpoint of torch.save with tensors and '
+            'plain data, found one that is truncated, changed or holds '
+            f'something else ({type(error).__name__}: {reason})') from error
+
+
+def _foreign_kind(path: Path) -> Optional[str]:
+    """Name what torch would read by other ways than the unpickler's."""
+    if path.stat().st_size == 0:
+        return 'an empty file'
+    if path.suffix == '.safetensors':
+        return 'a .safetensors file, which needs no conversion'
+    with open(path, 'rb') as file:
+        zipped = file.read(4) == b'PK\x03\x04'  # as torch tells
+    if zipped:
+        try:
+            with zipfile.ZipFile(path) as archive:
+                names = archive.namelist()
+        except zipfile.BadZipFile as error:
+            return f'a zip archive that is truncated or damaged ({error})'
+        if any(name.endswith('/constants.pkl') for name in names):
+            return 'a TorchScript archive'
+        if not any(name.endswith('/data.pkl') for name in names):
+            return f'a zip archive of {names[:3]}'
+    elif tarfile.is_tarfile(path):
+        return 'a tar archive'
+    return None
+
+
+def _open_container(path: Path, content: Any) -> List[Any]:
+    """Weights and, or None, their average."""
+    if isinstance(content, dict) and 'model_pos' in content:
+        return [content['model_pos'], None]
+    if isinstance(content,
+                  (list, tuple)) and 4 <= len(content) <= 5 and (isinstance(
+                      content[0], dict)):
+        return [content[0], content[4] if len(content) == 5 else None]
+    if isinstance(content, dict):
+        return [content, None]
+    raise ValueError(
+        f"{path}: expected a dict with 'model_pos', a list [weights, "
+        'optimizer, epoch, step, average] or a bare state dict, found '
+        f'{type(content).__name__}')
+
+
+def _state_dict(path: Path, content: Any) -> Dict[str, Tensor]:
+    """Check a state dict, and take the wrapper's prefix off."""
+    if not isinstance(content, dict) or not content:
+        raise ValueError(f'{path}: expected tensors by name, found '
+                         f'{content if content == {} else type(content)}')
+    for name, value in content.items():
+        if not isinstance(name, str) or not isinstance(value, Tensor):
+            raise ValueError(
+                f'{path}: expected tensors by name, found '
+                f'{type(value).__name__} under {name!r}; is it a training '
+                'state rather than weights?')
+        if value.is_floating_point() and not bool(value.isfinite().all()):
+            raise ValueError(f'{path}: {name} holds NaN or infinity; the '
+                             'file is damaged')
+    if all(name.startswith('module.') for name in content):
+        content = {
+            name[len('module.'):]: value
+            for name, value in content.items()
+        }
+    return {name: value.detach() for name, value in content.items()}
+
+
+def _sha256(path: Path) -> str:
+    digest = hashlib.sha256()
+    with open(path, 'rb') as file:
+        for block in iter(lambda: file.read(1 << 20), b''):
+            digest.update(block)
+    return digest.hexdigest()
