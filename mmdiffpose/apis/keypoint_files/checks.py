@@ -9,6 +9,7 @@ from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple, Union
 import numpy as np
 
 from mmdiffpose.skeletons import SKELETONS, Skeleton, get_skeleton
+from ..keypoint_track import KeypointTrack
 from ..person_selection import Person
 
 
@@ -224,6 +225,23 @@ def _check_finite(where: str, values: np.ndarray, skeleton: Skeleton) -> None:
                          f'{values[joint, column]} as '
                          f'{("x", "y", "score")[column]} of joint '
                          f'{skeleton.joints[joint]}')
+
+
+def check_pixels(track: KeypointTrack) -> KeypointTrack:
+    """The track, if its coordinates may be pixels.
+
+    Tools can write shares of the picture (OpenPose's ``--keypoint_scale``),
+    of which a lifter would make a wrong pose.
+
+    Raises:
+        ValueError: If all lie between -1 and 1.
+    """
+    seen = track.keypoints[track.scores > 0]
+    if np.abs(seen).max() <= 1 and max(track.image_size) > 2:
+        raise ValueError(
+            f'{track.source}: expected keypoints in pixels, found all between '
+            f'{seen.min():.3g} and {seen.max():.3g}, as shares of the picture')
+    return track
 
 
 def number_images(where: str, names: Sequence[Any]) -> Dict[Any, int]:

@@ -11,6 +11,7 @@ import numpy as np
 from mmdiffpose.skeletons import Skeleton
 from ..keypoint_track import KeypointTrack
 from ..person_selection import Frames, Person, people_by_id, select_person
+from .checks import check_pixels
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,7 @@ class KeypointClip:
             track_id (int, optional): Their name.
         """
         ids = sorted(persons)
-        return KeypointTrack(
+        track = KeypointTrack(
             np.stack([persons[i].keypoints for i in ids]),
             np.stack([persons[i].scores for i in ids]),
             self.image_size,
@@ -58,7 +59,8 @@ class KeypointClip:
             np.array(ids),
             self.fps,
             track_id,
-            source=self.source).dense(self.step)
+            source=self.source)
+        return check_pixels(track).dense(self.step)
 
     def one(self, track_id: Optional[int] = None) -> KeypointTrack:
         """One person, see :func:`~..person_selection.select_person`."""

@@ -14,8 +14,8 @@ from typing import Any, Dict, List, Optional, Sequence
 import numpy as np
 
 from ..keypoint_track import KeypointTrack
-from .checks import (choose_fps, choose_image_size, choose_skeleton, name_it,
-                     no_scores)
+from .checks import (check_pixels, choose_fps, choose_image_size,
+                     choose_skeleton, name_it, no_scores)
 
 _NUMBERS = ('keypoints', 'scores', 'mixtures', 'frame_ids')
 
@@ -61,28 +61,32 @@ def read(path: Path, image_size: Optional[Sequence[int]],
         fps=choose_fps(where, data.get('fps')),
         source=where)
     mixtures = data.get('mixtures')
+    if mixtures is not None and mixtures.ndim != keypoints.ndim + 1:
+        raise ValueError(f'{where}: expected mixtures of {keypoints.ndim + 1} '
+                         f'dimensions, found an array of shape '
+                         f'{mixtures.shape}')
     if keypoints.ndim == 3:
-        return [
-            KeypointTrack(
-                keypoints[..., :2], scores, mixtures=mixtures,
-                **common).dense()
-        ]
-    if mixtures is not None and len(mixtures) != len(keypoints):
-        raise ValueError(f'{where}: expected mixtures of {len(keypoints)} '
-                         f'people, found {len(mixtures)}')
+        people: List[Optional[int]] = [None]
+        keypoints, scores = keypoints[None], scores[None]
+        mixtures = None if mixtures is None else mixtures[None]
+    else:
+        seen = (scores > 0).any((1, 2))
+        people = np.flatnonzero(seen).tolist()
+        if mixtures is not None and len(mixtures) != len(keypoints):
+            raise ValueError(f'{where}: expected mixtures of {len(keypoints)} '
+                             f'people, found {len(mixtures)}')
     tracks = [
         KeypointTrack(
-            keypoints[person, ..., :2],
-            scores[person],
+            keypoints[person or 0, ..., :2],
+            scores[person or 0],
             track_id=person,
-            mixtures=None if mixtures is None else mixtures[person],
-            **common).dense() for person in range(len(keypoints))
-        if (scores[person] > 0).any()
+            mixtures=None if mixtures is None else mixtures[person or 0],
+            **common) for person in people
     ]
     if not tracks:
         raise ValueError(f'{where}: no joint of any person was seen (all '
                          'scores are 0), there is nothing to lift')
-    return tracks
+    return [check_pixels(track).dense() for track in tracks]
 
 
 def _load(path: Path) -> Dict[str, np.ndarray]:
