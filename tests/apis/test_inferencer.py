@@ -236,3 +236,31 @@ def test_wrong_parts(regression_config):
         list(
             DiffusionPose3DInferencer(
                 regression_config, pose2d=PaintedJoints())('nowhere.mp4'))
+
+
+@pytest.mark.parametrize('causal', [False, True])
+def test_mixtures_reach_the_lifter(make_inferencer, diffusion_config, clip,
+                                   causal):
+    """A joint that may be in two places gives other hypotheses."""
+
+    class Doubtful(PaintedJoints):
+
+        def __init__(self, distance):
+            super().__init__()
+            self.distance = distance
+
+        def __call__(self, image, boxes=None):
+            points, scores = super().__call__(image, boxes)
+            places = np.stack([points, points + self.distance], 2)
+            stds = np.full_like(places, 1.)
+            weights = np.full((*scores.shape, 2, 1), 0.5)
+            return points, scores, np.concatenate([weights, places, stds], -1)
+
+    one, two = (
+        np.array([
+            people[0]['hypotheses'] for people in people_of(
+                make_inferencer(diffusion_config, Doubtful(distance))(
+                    clip[:4], causal=causal, hypotheses=True))
+        ]) for distance in (0., 60.))
+    # The noise is the same: only the mixtures tell the two apart.
+    assert np.abs(one - two).max() > 1e-4
