@@ -1,6 +1,7 @@
 # Copyright (c) mmdiffpose contributors. All rights reserved.
 """Pictures of the ablations, after Fig. 4 and Table 7 of the paper."""
 
+import sys
 from pathlib import Path
 from typing import Dict, Sequence, Tuple
 
@@ -8,6 +9,11 @@ import matplotlib
 
 matplotlib.use('Agg')
 import matplotlib.pyplot as plt  # noqa: E402 isort: skip
+
+# The folder of the projects, for what they share.
+sys.path.append(str(Path(__file__).resolve().parents[1]))
+
+from common.reports import save_figure  # noqa: E402 isort: skip
 
 BLUE, RED, GREY = '#2b6cb0', '#c53030', '#718096'
 
@@ -33,7 +39,8 @@ def plot_sweeps(curves: Dict[str, Tuple[Sequence[float], Sequence[float]]],
         axis.margins(y=0.2)
     axes[0].set_ylabel('MPJPE in mm')
     axes[-1].legend(frameon=False, fontsize=8)
-    return _save(figure, path)
+    figure.tight_layout()
+    return save_figure(figure, path)
 
 
 def plot_speed(points: Dict[str, Tuple[float, float]], path: Path) -> Path:
@@ -57,11 +64,5 @@ def plot_speed(points: Dict[str, Tuple[float, float]], path: Path) -> Path:
     axis.margins(x=0.25, y=0.2)
     axis.grid(color='0.9', zorder=0)
     axis.spines[['top', 'right']].set_visible(False)
-    return _save(figure, path)
-
-
-def _save(figure: 'plt.Figure', path: Path) -> Path:
     figure.tight_layout()
-    figure.savefig(path, dpi=130)
-    plt.close(figure)
-    return path
+    return save_figure(figure, path)

@@ -10,19 +10,19 @@ study goes on where it stopped. The README says what the studies are.
 """
 
 import argparse
-import json
-import os
 from pathlib import Path
 from typing import Any, Dict, List
 
-from mmengine.config import DictAction
 from plots import plot_speed, plot_sweeps
 from rows import HYPOTHESES, STUDIES, Row
-from running import Cell, cells_of, run_all
+from running import Cell, cells_of
 from speed import frames_per_second
 from tables import main_rows, main_table, sweep
 
-from mmdiffpose.atomic_files import replacing
+# running.py has made the projects' shared modules importable.
+from common.arguments import add_study_arguments  # isort: skip
+from common.cells import run_all  # isort: skip
+from common.reports import write_report  # isort: skip
 
 
 def parse_args() -> argparse.Namespace:
@@ -33,31 +33,12 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--study', choices=sorted(STUDIES), default='table')
     parser.add_argument('--seeds', type=int, nargs='+', default=[0])
     parser.add_argument(
-        '--work-dir', type=Path, default=Path('work_dirs/diffpose_ablations'))
-    parser.add_argument(
         '--rows',
         nargs='+',
         help='only these (and what they need), for example encoder m5')
     parser.add_argument(
         '--setups', nargs='+', help='only these, for example hdm05-1')
-    parser.add_argument(
-        '--jobs',
-        type=int,
-        default=1,
-        help='rows that are trained at the same time; the cores are divided '
-        'among them')
-    parser.add_argument(
-        '--report-only',
-        action='store_true',
-        help='train nothing, write the tables of what is done')
-    parser.add_argument(
-        '--cfg-options',
-        nargs='+',
-        action=DictAction,
-        default={},
-        metavar='KEY=VALUE',
-        help='override settings of every training, for example '
-        'train_cfg.max_epochs=1')
+    add_study_arguments(parser, 'diffpose_ablations')
     return parser.parse_args()
 
 
@@ -149,7 +130,7 @@ def main() -> None:
                 (setup, cells_of(setup, rows, args.seeds, args.work_dir)))
     if not args.report_only:
         cells = [cell for _, part in parts for cell in part]
-        run_all(cells, min(args.jobs, os.cpu_count() or 1), args.cfg_options)
+        run_all(cells, args.jobs, args.cfg_options)
     document: Dict[str, Any] = {}
     text = ''
     for setup, cells in parts:
@@ -161,13 +142,7 @@ def main() -> None:
         if any(cell.name == 'k10' for cell in cells):
             document[setup]['sweeps'] = report_ablations(cells, folder)
             text += sweeps_as_markdown(document[setup]['sweeps']) + '\n'
-    for suffix, content in (('md', text), ('json',
-                                           json.dumps(document, indent=2))):
-        path = args.work_dir / f'{args.study}.{suffix}'
-        with replacing(path) as partial:
-            partial.write_text(content.rstrip() + '\n')
-        print(f'written: {path}')
-    print(text)
+    write_report(args.work_dir / args.study, text, document)
 
 
 if __name__ == '__main__':

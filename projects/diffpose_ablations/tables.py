@@ -6,6 +6,9 @@ from typing import Any, Dict, List, Optional, Sequence, Tuple
 import numpy as np
 from running import Cell
 
+# running.py has made the projects' shared modules importable.
+from common.reports import mean_text  # isort: skip
+
 COLUMNS: Tuple[Tuple[str, str, int], ...] = (
     ('MPJPE', 'MPJPE_mm', 1),
     ('P-MPJPE', 'P-MPJPE_mm', 1),
@@ -50,16 +53,6 @@ def main_rows(cells: Sequence[Cell]) -> List[Dict[str, Any]]:
     return entries
 
 
-def _cell_text(values: Sequence[Optional[float]], digits: int) -> str:
-    numbers = [value for value in values if value is not None]
-    if not numbers:
-        return '–'
-    text = f'{np.mean(numbers):.{digits}f}'
-    if len(numbers) > 1:
-        text += f' ± {np.std(numbers, ddof=1):.{digits}f}'
-    return text
-
-
 def main_table(entries: Sequence[Dict[str, Any]]) -> str:
     """Markdown; mean ± standard deviation over the seeds.
 
@@ -74,7 +67,7 @@ def main_table(entries: Sequence[Dict[str, Any]]) -> str:
                    None)
     for entry in entries:
         numbers = [
-            _cell_text(entry[header], digits) for header, _, digits in COLUMNS
+            mean_text(entry[header], digits) for header, _, digits in COLUMNS
         ]
         lines.append(f'| {entry["label"]} | {len(entry["seeds"])} | ' +
                      ' | '.join(numbers) + f' | {_gain(entry, encoder)} |')

@@ -84,16 +84,16 @@ def test_encoders_come_first_and_seeds_are_those_of_the_row(project, tmp_path):
 
 
 def test_a_cell_that_is_done_is_not_run_again(project, tmp_path, monkeypatch):
-    import running
+    from common import cells
     done = cell(project, tmp_path, 'm1', MPJPE_mm=50.)
     done.trained.touch()
     (done.folder / 'best_x.pth').touch()
-    monkeypatch.setattr(running.subprocess, 'run',
+    monkeypatch.setattr(cells.subprocess, 'run',
                         lambda *a, **k: pytest.fail('a finished cell was run'))
-    running.run_cell(done, 1, {})
+    cells.run_cell(done, 1, {})
     done.metrics_file('').unlink()
     with pytest.raises(pytest.fail.Exception):
-        running.run_cell(done, 1, {})
+        cells.run_cell(done, 1, {})
 
 
 def test_the_table_averages_seeds_and_compares_seed_by_seed(project, tmp_path):
