@@ -113,7 +113,8 @@ class PSTMO(BaseModule):
     :class:`~mmdiffpose.models.heads.ManyToOneRegressionHead` supervises both.
 
     The defaults are those of the paper's larger model (P-STMO-S has three
-    layers).
+    layers). Its temporal downsampling, windows of every second frame, is not
+    here: windows hold consecutive frames, as MixSTE's.
 
     Args:
         seq_len (int): Number of frames T, fixed by the position embedding.
