@@ -249,6 +249,9 @@ def run(args: argparse.Namespace) -> List[Path]:
     from mmdiffpose.apis.inference_outputs import write_poses
     options = make_options(args)
     if args.keypoint_format or is_keypoint_input(args.input):
+        if args.causal:
+            raise ValueError(f'{args.input}: keypoint files are lifted '
+                             'offline, without --causal')
         pictures = None if args.video is None else open_frames(args.video)
         tracks = read_tracks(args, options)
         inferencer = make_inferencer(args)
@@ -260,7 +263,8 @@ def run(args: argparse.Namespace) -> List[Path]:
             return run_stream(args, inferencer, pictures)
         tracks, count = inferencer.detect(pictures, options)
         frame_ids, stem = range(count), pictures.stem
-        print(f'{args.input}: {len(tracks)} people in {count} frames')
+        people = 'person' if len(tracks) == 1 else 'people'
+        print(f'{args.input}: {len(tracks)} {people} in {count} frames')
     if not tracks:
         raise ValueError(f'{args.input}: nobody was found in {count} frames')
     lifted = inferencer.lift(tracks, options, pictures)
