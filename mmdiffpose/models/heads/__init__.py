@@ -1,5 +1,7 @@
 # Copyright (c) mmdiffpose contributors. All rights reserved.
 from .cpn_head import CPNHead
+from .denoiser_regression_head import DenoiserRegressionHead
+from .diffhpe_head import DiffHPEHead
 from .diffpose_head import DiffPoseHead
 from .graph_regression_head import GraphRegressionHead
 from .lifting_regression_head import LiftingRegressionHead
@@ -9,7 +11,7 @@ from .released_diffpose_head import ReleasedDiffPoseHead
 from .single_pass_head import SinglePassHead
 
 __all__ = [
-    'CPNHead', 'DiffPoseHead', 'GraphRegressionHead', 'LiftingRegressionHead',
-    'ManyToOneRegressionHead', 'PoseFeatureHead', 'ReleasedDiffPoseHead',
-    'SinglePassHead'
+    'CPNHead', 'DenoiserRegressionHead', 'DiffHPEHead', 'DiffPoseHead',
+    'GraphRegressionHead', 'LiftingRegressionHead', 'ManyToOneRegressionHead',
+    'PoseFeatureHead', 'ReleasedDiffPoseHead', 'SinglePassHead'
 ]

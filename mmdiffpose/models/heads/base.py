@@ -19,13 +19,15 @@ class LiftingContext(NamedTuple):
     Attributes:
         features: f_ST, shape (B, T, J, C).
         coarse: The encoder's own poses, shape (B, T, J, 3), root-relative
-            metres; the depth prior.
+            metres; the depth prior. None where the encoder has none (the
+            identity).
         residual_std: Std of the coarse poses' error per joint and axis on
-            people that the encoder has not seen, shape (J, 3), metres.
+            people that the encoder has not seen, shape (J, 3), metres; None
+            without coarse poses.
     """
     features: Tensor
-    coarse: Tensor
-    residual_std: Tensor
+    coarse: Optional[Tensor]
+    residual_std: Optional[Tensor]
 
 
 def flip_poses(poses: Tensor) -> Tensor:
@@ -68,12 +70,21 @@ def stack_mixtures(data_samples: Sequence, like: Tensor) -> Tensor:
 class BaseLiftingHead(BaseHead):
     """Targets, losses and predictions of a lifting head.
 
+    Attributes:
+        normalized_context: Whether the context is what the coarse head's
+            linear layer sees, behind its LayerNorm.
+        works_without_coarse: Whether the context encoder may have no pose of
+            its own.
+
     Args:
         num_joints (int): Number of joints J.
         root_index (int): The root joint.
         decoder (dict, optional): The codec.
         init_cfg (dict, optional): Initialisation config.
     """
+
+    normalized_context = False
+    works_without_coarse = False
 
     def __init__(self,
                  num_joints: int = 17,

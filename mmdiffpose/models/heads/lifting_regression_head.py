@@ -9,12 +9,13 @@ from torch import Tensor, nn
 
 from mmdiffpose.registry import MODELS
 from .base import BaseLiftingHead, flip_poses, stack_labels
+from .residual_std import ResidualStdMixin
 
 Features = Union[Tuple[Tensor], List[Tuple[Tensor]]]
 
 
 @MODELS.register_module()
-class LiftingRegressionHead(BaseLiftingHead):
+class LiftingRegressionHead(ResidualStdMixin, BaseLiftingHead):
     """LayerNorm and a linear layer, as MixSTE's regression head.
 
     It also stores how far off its poses are on people that it has not seen:
@@ -44,17 +45,7 @@ class LiftingRegressionHead(BaseLiftingHead):
         self.linear = nn.Linear(in_channels, 3)
         self.loss_module = MODELS.build(
             dict(type='mmdiffpose.MPJPELoss') if loss is None else loss)
-        self.register_buffer('residual_std', torch.full((num_joints, 3), 0.1))
-        self.register_buffer('calibrated', torch.tensor(False))
-
-    def set_residual_std(self, std: Tensor) -> None:
-        """Store the measured residual std (J, 3), metres."""
-        if std.shape != self.residual_std.shape:
-            raise ValueError(
-                f'residual std should have the shape '
-                f'{tuple(self.residual_std.shape)}, got {tuple(std.shape)}')
-        self.residual_std.copy_(std)
-        self.calibrated.fill_(True)
+        self.add_residual_std(num_joints)
 
     def forward(self, feats: Tuple[Tensor]) -> Tensor:
         """Features ((B, T, J, C), ) to poses (B, T, J, 3), metres."""
@@ -94,6 +85,6 @@ class LiftingRegressionHead(BaseLiftingHead):
         else:
             pred = self.forward(feats)
         pred = self.to_root_relative(pred)
-        std = self.residual_std.square().mean(dim=-1).sqrt()
+        std = self.joint_std()
         return self.pack(pred, std.expand(*pred.shape[:-1]),
                          batch_data_samples)

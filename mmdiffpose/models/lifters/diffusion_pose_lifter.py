@@ -24,7 +24,9 @@ class DiffusionPoseLifter(PoseLifter):
     Args:
         backbone (dict): The context encoder, (B, T, J, 2) to
             ((B, T, J, C), ).
-        coarse_head (dict): Its regression head.
+        coarse_head (dict, optional): Its regression head. None for an encoder
+            without weights (:class:`~mmdiffpose.models.IdentityContext`),
+            which has no pose of its own and needs no first stage.
         head (dict): The diffusion head.
         context_checkpoint (str, optional): Checkpoint of the first stage,
             a path.
@@ -40,8 +42,8 @@ class DiffusionPoseLifter(PoseLifter):
 
     def __init__(self,
                  backbone: dict,
-                 coarse_head: dict,
-                 head: dict,
+                 coarse_head: Optional[dict] = None,
+                 head: Optional[dict] = None,
                  context_checkpoint: Optional[str] = None,
                  freeze_context: bool = True,
                  train_cfg: Optional[dict] = None,
@@ -57,19 +59,46 @@ class DiffusionPoseLifter(PoseLifter):
             data_preprocessor=data_preprocessor,
             init_cfg=init_cfg,
             metainfo=metainfo)
-        self.coarse_head = MODELS.build(coarse_head)
+        self.coarse_head = (None if coarse_head is None else
+                            MODELS.build(coarse_head))
+        self._check_parts()
         self.freeze_context = freeze_context
         # Saved with the weights: a lifter's own checkpoint has its encoder.
-        self.register_buffer('context_loaded', torch.tensor(False))
+        self.register_buffer('context_loaded',
+                             torch.tensor(self.coarse_head is None))
         if freeze_context:
             for module in self._context_modules().values():
                 module.requires_grad_(False)
         if context_checkpoint is not None:
             self.load_context(context_checkpoint)
 
+    def _check_parts(self) -> None:
+        """Raise where head, coarse head and encoder do not fit."""
+        if self.coarse_head is None:
+            if any(True for _ in self.backbone.parameters()):
+                raise ValueError(
+                    f'{type(self.backbone).__name__} has weights to train: '
+                    'coarse_head should be the config of its regression head')
+            if not getattr(self.head, 'works_without_coarse', False):
+                raise ValueError(
+                    f'{type(self.head).__name__} needs coarse poses: '
+                    'coarse_head should be the config of a regression head')
+        elif self._normalized and not hasattr(self.coarse_head, 'norm'):
+            raise ValueError(
+                f'{type(self.head).__name__} takes normalised features, but '
+                f'{type(self.coarse_head).__name__} has no norm layer')
+
+    @property
+    def _normalized(self) -> bool:
+        """Whether the head takes features behind the coarse head's norm."""
+        return getattr(self.head, 'normalized_context', False)
+
     def _context_modules(self) -> Dict[str, torch.nn.Module]:
         """First-stage name to module."""
-        return dict(backbone=self.backbone, head=self.coarse_head)
+        modules = dict(backbone=self.backbone)
+        if self.coarse_head is not None:
+            modules['head'] = self.coarse_head
+        return modules
 
     def load_context(self, checkpoint: str) -> None:
         """Load the encoder's weights from a first-stage checkpoint.
@@ -121,14 +150,20 @@ class DiffusionPoseLifter(PoseLifter):
             inputs (Tensor): (B, T, J, 2), screen-normalised.
 
         Returns:
-            LiftingContext: Features, coarse poses and their residual std.
+            LiftingContext: Features, coarse poses and their residual std;
+            features alone where there is no coarse head.
         """
         with torch.set_grad_enabled(torch.is_grad_enabled()
                                     and not self.freeze_context):
             feats = self.backbone(inputs)
+            if self.coarse_head is None:
+                return LiftingContext(feats[-1], None, None)
             coarse = self.coarse_head.to_root_relative(
                 self.coarse_head.forward(feats))
-        return LiftingContext(feats[-1], coarse, self.coarse_head.residual_std)
+            features = feats[-1]
+            if self._normalized:
+                features = self.coarse_head.norm(features)
+        return LiftingContext(features, coarse, self.coarse_head.residual_std)
 
     def loss(self, inputs: Tensor, data_samples: List) -> dict:
         """Loss of the head.

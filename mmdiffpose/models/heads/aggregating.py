@@ -1,0 +1,100 @@
+# Copyright (c) mmdiffpose contributors. All rights reserved.
+"""From a head's hypotheses to its pose, as ``test_cfg`` says."""
+
+from typing import Mapping, NamedTuple, Sequence
+
+import torch
+from torch import Tensor
+
+from mmdiffpose.diffusion.aggregation import mean_pose
+from mmdiffpose.diffusion.reprojection import joint_wise_by_reprojection
+from .base import stack_labels
+
+AGGREGATIONS = ('mean', 'jpma')
+"""``'mean'``, or joint-wise by reprojection with roots solved from 2D."""
+
+
+class View(NamedTuple):
+    """What a camera saw.
+
+    Attributes:
+        keypoints: (B, T, J, 2), pixels.
+        weights: Scores (B, T, J).
+        focal: (B, 2), pixels.
+        centre: Principal points (B, 2), pixels.
+    """
+    keypoints: Tensor
+    weights: Tensor
+    focal: Tensor
+    centre: Tensor
+
+
+def camera_vector(camera: Mapping, key: str) -> Tensor:
+    """Two numbers (2, ) of ``camera_param``.
+
+    Raises:
+        ValueError: Where they are missing or not two finite numbers.
+    """
+    if key not in camera:
+        raise ValueError(
+            "aggregation='jpma' projects poses and needs the camera: "
+            f'camera_param[{key!r}], two numbers in pixels, is missing; it '
+            f'has {sorted(camera)}. Where the camera is not known, '
+            "aggregation='mean' needs none")
+    value = torch.as_tensor(camera[key], dtype=torch.float32).flatten()
+    if value.numel() != 2 or not bool(value.isfinite().all()):
+        raise ValueError(f'camera_param[{key!r}] should be two finite numbers'
+                         f' in pixels, got {camera[key]!r}')
+    return value
+
+
+def read_view(data_samples: Sequence, like: Tensor) -> View:
+    """The 2D keypoints of B windows in pixels, and their cameras.
+
+    Args:
+        data_samples (Sequence): PoseDataSamples with the codec's labels and
+            ``camera_param`` (w, h, f, c) in their metainfo.
+        like (Tensor): Of the device.
+
+    Raises:
+        ValueError: Where the camera is not known.
+    """
+    normalized = stack_labels(data_samples, 'keypoint_labels', like)
+    weights = stack_labels(data_samples, 'keypoint_labels_visible', like)
+    cameras = [
+        sample.metainfo.get('camera_param') or {} for sample in data_samples
+    ]
+    focal, centre = (
+        torch.stack([camera_vector(camera, key) for camera in cameras])
+        for key in ('f', 'c'))
+    size = torch.tensor([[float(camera['w']),
+                          float(camera['h'])] for camera in cameras])
+    size, focal, centre = (value.to(like) for value in (size, focal, centre))
+    width, height = size[:, None, None, 0], size[:, None, None, 1]
+    offset = torch.stack([torch.ones_like(width), height / width], dim=-1)
+    keypoints = (normalized + offset) * (width / 2)[..., None]
+    return View(keypoints, weights, focal, centre)
+
+
+def aggregate(hypotheses: Tensor, data_samples: Sequence,
+              aggregation: str) -> Tensor:
+    """One pose per frame.
+
+    Args:
+        hypotheses (Tensor): (B, N, T, J, 3), root-relative metres.
+        data_samples (Sequence): PoseDataSamples of B windows.
+        aggregation (str): One of :data:`AGGREGATIONS`.
+
+    Returns:
+        Tensor: (B, T, J, 3), root-relative metres.
+
+    Raises:
+        ValueError: For an unknown name, or ``'jpma'`` without a camera.
+    """
+    if aggregation == 'mean':
+        return mean_pose(hypotheses)
+    if aggregation == 'jpma':
+        return joint_wise_by_reprojection(hypotheses,
+                                          *read_view(data_samples, hypotheses))
+    raise ValueError(f'aggregation should be one of {AGGREGATIONS}, got '
+                     f'{aggregation!r}')
