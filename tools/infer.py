@@ -156,7 +156,6 @@ def add_lifting_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--batch-size',
         type=int,
-        default=16,
         help='windows, and frames of the 2D stage, at a time')
     parser.add_argument(
         '--no-fit',
@@ -190,7 +189,8 @@ def add_output_arguments(parser: argparse.ArgumentParser) -> None:
         '--format',
         choices=('auto', 'gif', 'mp4'),
         default='auto',
-        help='of the animation (default: gif up to 20 seconds)')
+        help='of the animation (default: gif up to 20 seconds, mp4 over '
+        'a video)')
     parser.add_argument(
         '--panel-size',
         type=int,

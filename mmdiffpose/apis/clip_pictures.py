@@ -72,14 +72,16 @@ class ClipPictures:
         Args:
             path (Path): The file without its suffix.
             kind (str): ``'gif'``, ``'mp4'`` or ``'auto'``: a GIF of up to
-                :data:`GIF_SECONDS`, else an MP4. Defaults to auto.
+                :data:`GIF_SECONDS`, else an MP4, also under a video's
+                pictures, which a GIF makes large. Defaults to auto.
             advance (callable, optional): Called for each frame drawn.
 
         Returns:
             Path: The file.
         """
-        as_gif = kind == 'gif' or (kind == 'auto' and len(self.frame_ids)
-                                   <= GIF_SECONDS * self.fps)
+        short = len(self.frame_ids) <= GIF_SECONDS * self.fps
+        as_gif = kind == 'gif' or (kind == 'auto' and short
+                                   and self.pictures is None)
         stride = gif_stride(self.fps) if as_gif else 1
         frames = self._drawn(self.frame_ids[::stride], advance)
         write = write_gif if as_gif else write_mp4

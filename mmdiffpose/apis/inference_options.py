@@ -19,7 +19,8 @@ class InferenceOptions:
         return_datasamples: Results hold a ``PoseDataSample`` a frame instead
             of lists and numbers. Defaults to False.
         batch_size: Frames at a time in the 2D stage, and windows at a time in
-            the lifter. Defaults to 8.
+            the lifter. Defaults to None: 8 frames, and as many windows as
+            :func:`~mmdiffpose.apis.lift.lift_tracks` finds right.
         out_dir: Short for ``vis_out_dir=out_dir/visualizations`` and
             ``pred_out_dir=out_dir/predictions``.
         vis_out_dir: Folder for pictures: one PNG for an image, an MP4 for any
@@ -60,7 +61,7 @@ class InferenceOptions:
         video: Frames to draw under the joints of a keypoint file.
     """
     return_datasamples: bool = False
-    batch_size: int = 8
+    batch_size: Optional[int] = None
     out_dir: str = ''
     vis_out_dir: str = ''
     pred_out_dir: str = ''
@@ -89,6 +90,8 @@ class InferenceOptions:
         for name, least in (('batch_size', 1), ('latency', 0), ('panel_size',
                                                                 100)):
             value = getattr(self, name)
+            if name == 'batch_size' and value is None:
+                continue
             if not isinstance(value, int) or value < least:
                 raise ValueError(f'{name} should be a whole number from '
                                  f'{least} on, got {value!r}')

@@ -29,6 +29,7 @@ from .stream_inference import stream
 from .track_collector import TrackCollector, pick_tracks
 
 PERSON_THR = 0.15
+DETECTOR_BATCH = 8
 LOST_SECONDS = 0.5
 """How long a person may be out of sight and keep their id."""
 
@@ -247,7 +248,8 @@ class DiffusionPose3DInferencer:
             TrackCollector()
         size = None
         with self.stages.frames('detected', source.length) as bar:
-            for frame, found in self.pose2d.run(source, options.batch_size):
+            for frame, found in self.pose2d.run(
+                    source, options.batch_size or DETECTOR_BATCH):
                 size = frame.shape[1::-1]
                 del frame
                 ids = tracker.update(found.keypoints, found.scores)
