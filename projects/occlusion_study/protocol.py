@@ -1,0 +1,169 @@
+# Copyright (c) mmdiffpose contributors. All rights reserved.
+"""DiffHPE's robustness protocol: who is trained and tested on what."""
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
+
+from mmengine.config import Config
+
+# The folder of the projects, for what they share.
+sys.path.append(str(Path(__file__).resolve().parents[1]))
+
+from common.cells import StudyCell  # noqa: E402 isort: skip
+
+CONFIGS = Path(__file__).resolve().parents[2] / 'configs'
+
+PATTERNS = {
+    'none': 'no occlusion',
+    'random': 'random',
+    'leg_arm': 'random leg and arm',
+    'consecutive_leg': 'consecutive leg',
+    'consecutive_frames': 'consecutive frames',
+}
+"""Pattern to what the paper calls it."""
+
+METHODS = {
+    'mixste': 'MixSTE',
+    'diffhpe-2d': 'DiffHPE-2D',
+    'wrapper': 'DiffHPE-Wrapper',
+    'wrapper-vanilla': 'DiffHPE-Wrapper, vanilla conditioning',
+}
+"""Method to its name. ``wrapper`` is conditioned on the MixSTE that was
+trained with the same pattern, ``wrapper-vanilla`` on the one trained without
+occlusions."""
+
+
+@dataclass(frozen=True)
+class Study:
+    """Configs of one data set.
+
+    Attributes:
+        mixste: Config of MixSTE.
+        diffhpe_2d: Config of DiffHPE-2D.
+        wrapper: Config of DiffHPE-Wrapper on that MixSTE.
+        average: Suffix of the metrics that tables show: ``''`` averages over
+            frames, ``'/action_mean'`` over actions, as papers on Human3.6M
+            do.
+    """
+    mixste: str
+    diffhpe_2d: str
+    wrapper: str
+    average: str = ''
+
+    def config(self, method: str) -> Path:
+        """The config of a method."""
+        name = {'mixste': self.mixste, 'diffhpe-2d': self.diffhpe_2d}
+        return CONFIGS / name.get(method, self.wrapper)
+
+
+STUDIES = {
+    name:
+    Study(f'mixste_{name}-27.py', f'diffhpe-2d_{name}-27.py',
+          f'diffhpe-wrapper_mixste_{name}-27.py', average)
+    for name, average in (('mini', ''), ('hdm05', ''), ('h36m',
+                                                        '/action_mean'))
+}
+
+
+@dataclass(frozen=True)
+class Cell(StudyCell):
+    """A method trained with one pattern and one seed.
+
+    Attributes:
+        study: Name of the study.
+        method: A key of :data:`METHODS`.
+        pattern: A key of :data:`PATTERNS`, of training and of the validation
+            that chooses the checkpoint.
+        seed: Of training.
+        root: Folder of the study.
+        tested: Patterns that it is tested with.
+    """
+    study: str
+    method: str
+    pattern: str
+    seed: int
+    root: Path
+    tested: Tuple[str, ...] = ()
+
+    @property
+    def title(self) -> str:
+        """Study, method, pattern and seed."""
+        return (f'{self.study}, {METHODS[self.method]}, '
+                f'{PATTERNS[self.pattern]}, seed {self.seed}')
+
+    @property
+    def folder(self) -> Path:
+        """Where the cell's runs are."""
+        return (self.root / self.study / f'{self.method}_{self.pattern}' /
+                f'seed{self.seed}')
+
+    @property
+    def tests(self) -> Mapping[str, Mapping[str, Any]]:
+        """One variant per test pattern."""
+        return {
+            pattern: {
+                'test_dataloader.dataset.occlusion.pattern': pattern
+            }
+            for pattern in self.tested
+        }
+
+    @property
+    def encoder(self) -> Optional['Cell']:
+        """The MixSTE that a wrapper is conditioned on."""
+        if not self.method.startswith('wrapper'):
+            return None
+        pattern = self.pattern if self.method == 'wrapper' else 'none'
+        return Cell(self.study, 'mixste', pattern, self.seed, self.root)
+
+    def config(self) -> Config:
+        """The method's config, with the pattern in training and validation.
+
+        Raises:
+            FileNotFoundError: Where there is no such config.
+        """
+        cfg = Config.fromfile(STUDIES[self.study].config(self.method))
+        cfg.merge_from_dict({
+            f'{split}_dataloader.dataset.occlusion.pattern':
+            self.pattern
+            for split in ('train', 'val')
+        })
+        return cfg
+
+
+def cells_of(
+    study: str,
+    seeds: Sequence[int],
+    root: Path,
+    methods: Sequence[str] = tuple(METHODS),
+    patterns: Sequence[str] = tuple(PATTERNS)
+) -> List[Cell]:
+    """The protocol's cells.
+
+    MixSTE and the occlusion-trained wrapper are trained with each pattern
+    and tested with all (Figs. 3 to 5); the wrapper on a vanilla MixSTE is
+    tested with its own pattern (Table 4), and DiffHPE-2D knows no occlusion
+    (Table 2). Encoders that a wrapper needs are there whatever ``methods``
+    says.
+    """
+    tested = {
+        (method, pattern): tuple(patterns)
+        for method in ('mixste', 'wrapper') if method in methods
+        for pattern in patterns
+    }
+    if 'wrapper-vanilla' in methods:
+        for pattern in patterns:
+            if pattern != 'none':  # that is the wrapper itself
+                tested['wrapper-vanilla', pattern] = (pattern, )
+    if 'diffhpe-2d' in methods:
+        tested['diffhpe-2d', 'none'] = ('none', )
+    cells: Dict[Tuple[str, str, int], Cell] = {}
+    for (method, pattern), test_patterns in tested.items():
+        for seed in seeds:
+            cell = Cell(study, method, pattern, seed, root, test_patterns)
+            if cell.encoder is not None:
+                key = (cell.encoder.method, cell.encoder.pattern, seed)
+                cells.setdefault(key, cell.encoder)
+            cells[method, pattern, seed] = cell
+    return list(cells.values())

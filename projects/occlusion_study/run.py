@@ -1,0 +1,68 @@
+# Copyright (c) mmdiffpose contributors. All rights reserved.
+"""DiffHPE's robustness protocol: train, test, write tables and heat maps.
+
+    python projects/occlusion_study/run.py --study hdm05 --jobs 2
+    python projects/occlusion_study/run.py --study mini    # no data needed
+
+Each cell is trained and tested once; what is done is kept, and an interrupted
+study goes on where it stopped. The README says what the protocol is.
+"""
+
+import argparse
+from typing import Optional, Sequence
+
+from heat_maps import plot_matrices
+from matrices import METRICS, Results, as_document, as_markdown
+from protocol import METHODS, PATTERNS, STUDIES, cells_of
+
+# protocol.py has made the projects' shared modules importable.
+from common.arguments import add_study_arguments  # isort: skip
+from common.cells import run_all  # isort: skip
+from common.reports import write_report  # isort: skip
+
+
+def parse_args(argv: Optional[Sequence[str]] = None) -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('--study', choices=sorted(STUDIES), default='hdm05')
+    parser.add_argument('--seeds', type=int, nargs='+', default=[0])
+    parser.add_argument(
+        '--methods',
+        nargs='+',
+        choices=list(METHODS),
+        default=list(METHODS),
+        metavar='METHOD',
+        help=f'only these (and what they need) of {", ".join(METHODS)}')
+    parser.add_argument(
+        '--patterns',
+        nargs='+',
+        choices=list(PATTERNS),
+        default=list(PATTERNS),
+        metavar='PATTERN',
+        help=f'only these of {", ".join(PATTERNS)}')
+    add_study_arguments(parser, 'occlusion_study')
+    return parser.parse_args(argv)
+
+
+def main(argv: Optional[Sequence[str]] = None) -> None:
+    """Run the protocol and write what it found."""
+    args = parse_args(argv)
+    if not args.report_only:
+        cells = cells_of(args.study, args.seeds, args.work_dir, args.methods,
+                         args.patterns)
+        run_all(cells, args.jobs, args.cfg_options)
+    # What these seeds have so far, whatever was asked for now.
+    results = Results(cells_of(args.study, args.seeds, args.work_dir))
+    for metric in METRICS:
+        name = f'{args.study}_{metric.replace(" ", "_")}.png'
+        plot_matrices(
+            results.matrices(metric), list(PATTERNS.values()),
+            f'{metric} [mm]', args.work_dir / name)
+    write_report(args.work_dir / args.study, as_markdown(results),
+                 as_document(results))
+
+
+if __name__ == '__main__':
+    main()
