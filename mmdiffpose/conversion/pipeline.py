@@ -9,6 +9,8 @@ from safetensors.torch import save_file
 
 from mmdiffpose.atomic_files import replacing
 from .converted_model import complete
+from .d3dp import convert_d3dp
+from .diffhpe import convert_diffhpe
 from .diffpose import convert_diffpose, encoder_beside
 from .graformer import convert_graformer
 from .mixste import convert_mixste
@@ -21,9 +23,12 @@ CONVERTERS: Dict[str, Callable[..., Conversion]] = dict(
     mixste=convert_mixste,
     graformer=convert_graformer,
     diffpose=convert_diffpose,
-    pstmo=convert_p_stmo)
+    diffhpe=convert_diffhpe,
+    pstmo=convert_p_stmo,
+    d3dp=convert_d3dp)
 """Converters by method."""
 
+WITH_ENCODER = ('diffpose', 'diffhpe')
 KEYPOINTS = ('detection', 'gt')
 TRAINING_KEYS = ('train_dataloader', 'train_cfg', 'optim_wrapper',
                  'param_scheduler', 'auto_scale_lr', 'custom_hooks',
@@ -71,9 +76,10 @@ def convert_official(method: str,
         destination (str | Path): The ``.safetensors`` file to write; the
             config is written beside it, as ``<stem>.py``.
         load_config (Callable): Reads this package's config of a name.
-        encoder (str | Path, optional): The context encoder's file, for
-            ``'diffpose'``. Defaults to the one published with the denoiser,
-            in the same folder.
+        encoder (str | Path, optional): The context encoder's file. For
+            ``'diffpose'`` it defaults to the one published with the denoiser,
+            in the same folder; for ``'diffhpe'`` it adds the conditioner's
+            own poses.
         averaged (bool): Whether to take the running average of the weights,
             which published code saves but never tests. Defaults to False.
         keypoints (str, optional): What the model takes, ``'detection'`` or
@@ -95,18 +101,16 @@ def convert_official(method: str,
         converter=f'mmdiffpose {method}',
         source=file.path.name,
         source_sha256=file.sha256)
-    unused: List[str] = []
-    if method == 'diffpose':
-        companion = read_official(_encoder_path(file.path, encoder))
-        second = _table(companion, method, False, 'the context encoder')
-        conversion = convert_diffpose(table, second)
+    companion = _companion(method, file.path, encoder)
+    if companion is None:
+        conversion = CONVERTERS[method](table)
+    else:
+        second = _table(companion, method, False, f'the encoder of {method}')
+        conversion = CONVERTERS[method](table, second)
         second.close()
+        table.adopt(second)
         metadata.update(
             encoder=companion.path.name, encoder_sha256=companion.sha256)
-        unused += second.unused
-        table.adopt(second)
-    else:
-        conversion = CONVERTERS[method](table)
     table.close()
     metadata.update(licence=conversion.licence, config=conversion.config)
 
@@ -124,7 +128,7 @@ def convert_official(method: str,
         save_file(state, weights, metadata=metadata)
         text.write_text(_header(metadata) + config.pretty_text)
     return Report(destination, written, conversion.config, options, metadata,
-                  len(table.converted), table.unused + unused, defaults,
+                  len(table.converted), table.unused, defaults,
                   [*conversion.notes, f'2D keypoints: {keypoints}'])
 
 
@@ -138,7 +142,7 @@ def _check_arguments(method: str, destination: Union[str, Path],
     if destination.suffix != '.safetensors':
         raise ValueError('expected a .safetensors file to write, found '
                          f'{destination}')
-    if encoder is not None and method != 'diffpose':
+    if encoder is not None and method not in WITH_ENCODER:
         raise ValueError(f'{method} takes no encoder, found {encoder}')
     if keypoints is not None and keypoints not in KEYPOINTS:
         raise ValueError(f'expected keypoints among {KEYPOINTS}, found '
@@ -165,15 +169,19 @@ def _table(file: OfficialFile, method: str, averaged: bool,
     return table
 
 
-def _encoder_path(denoiser: Path, encoder: Optional[Union[str, Path]]) -> Path:
+def _companion(method: str, source: Path,
+               encoder: Optional[Union[str, Path]]) -> Optional[OfficialFile]:
+    """The encoder's file, where one is named or needed."""
     if encoder is not None:
-        return Path(encoder)
-    beside = denoiser.with_name(encoder_beside(denoiser.name))
+        return read_official(encoder)
+    if method != 'diffpose':
+        return None
+    beside = source.with_name(encoder_beside(source.name))
     if not beside.is_file():
         raise FileNotFoundError(
-            f'{denoiser} refines the poses of a context encoder: name its '
+            f'{source} refines the poses of a context encoder: name its '
             f'file with --encoder, or put {beside.name} beside it')
-    return beside
+    return read_official(beside)
 
 
 def _keypoint_options(method: str, keypoints: str) -> Dict[str, Any]:

@@ -119,6 +119,7 @@ class WeightTable:
         """Take over what another file's table has converted."""
         self.converted.update(other.converted)
         self.origins.update(other.origins)
+        self.unused += other.unused
 
     def sample(self) -> str:
         """Some of the names that have no place yet."""

@@ -48,7 +48,8 @@ def parse_args(argv: Optional[Sequence[str]] = None) -> argparse.Namespace:
         '--encoder',
         metavar='FILE',
         help='of diffpose: the context encoder, gcn_xyz_*.pth or mixste_*.bin '
-        '(default: the one published with SRC, in the same folder)')
+        '(default: the one published with SRC, in the same folder); of '
+        "diffhpe: the Wrapper's conditioner, for its own poses")
     parser.add_argument(
         '--keypoints',
         choices=KEYPOINTS,

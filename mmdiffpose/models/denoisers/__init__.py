@@ -3,5 +3,8 @@ from .csdi_gcn import CSDIGCN
 from .csdi_transformer import CSDITransformer
 from .gcn_attention import GCNAttention
 from .gcn_diff import GCNDiff
+from .mixste_denoiser import MixSTEDenoiser
 
-__all__ = ['CSDIGCN', 'CSDITransformer', 'GCNAttention', 'GCNDiff']
+__all__ = [
+    'CSDIGCN', 'CSDITransformer', 'GCNAttention', 'GCNDiff', 'MixSTEDenoiser'
+]

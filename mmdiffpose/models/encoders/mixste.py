@@ -127,10 +127,14 @@ class MixSTE(BaseModule):
                 f'{", ".join(map(str, expected))}), but got '
                 f'{tuple(x2d.shape)}; seq_len of the dataset and of the '
                 'backbone should agree')
-        B, T, J, _ = x2d.shape
         if self.standardize:
             x2d = standardize_window(x2d)
-        x = self.embed(x2d).flatten(0, 1) + self.spatial_pos
+        return (self.encode(self.embed(x2d)), )
+
+    def encode(self, x: Tensor) -> Tensor:
+        """Run the blocks on embedded joints, ``(B, T, J, C)`` and back."""
+        B, T, J, _ = x.shape
+        x = x.flatten(0, 1) + self.spatial_pos
         x = self.pos_drop(x)
         for i, (spatial, temporal) in enumerate(
                 zip(self.spatial_blocks, self.temporal_blocks)):
@@ -140,4 +144,4 @@ class MixSTE(BaseModule):
                 x = self.pos_drop(x + self.temporal_pos)
             x = self.temporal_norm(temporal(x))
             x = x.reshape(B, J, T, -1).transpose(1, 2).flatten(0, 1)
-        return (x.reshape(B, T, J, -1), )
+        return x.reshape(B, T, J, -1)
