@@ -291,7 +291,8 @@ def read_tracks(args: argparse.Namespace, options) -> list:
         ]
     for track in tracks:
         track.fps = args.fps or track.fps
-        print(f'{track.source}: {len(track)} frames, skeleton '
+        person = f', person {track.track_id}' if len(tracks) > 1 else ''
+        print(f'{track.source}{person}: {len(track)} frames, skeleton '
               f'{track.skeleton.name}, {track.image_size[0]} x '
               f'{track.image_size[1]} pixels')
     return tracks
