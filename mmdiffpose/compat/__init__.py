@@ -24,6 +24,7 @@ from .mmcv_ops import (find_compiled_ops_on_new_python,
                        stand_in_for_compiled_ops)
 from .mmdet_version import accept_mmcv_2_2
 from .pose3d_inferencer import route_own_lifters
+from .safetensors_loading import load_safetensors_checkpoints
 from .torchvision_transforms import stand_in_for_to_pil_image
 
 FIXES = (
@@ -39,6 +40,7 @@ FIXES = (
     start_processes_without_gpu,
     wrap_cpu_models,
     allow_checkpoint_classes,
+    load_safetensors_checkpoints,
     route_own_lifters,
 )
 """Every fix, in the order in which they are applied."""
