@@ -3,12 +3,15 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
+import threading
 from abc import ABC, abstractmethod
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, Dict, List, Mapping, Optional, Sequence
+from typing import (Any, Callable, Dict, Iterable, List, Mapping, Optional,
+                    Sequence)
 
 from mmengine.config import Config
 
@@ -44,6 +47,9 @@ class StudyCell(ABC):
     def config(self) -> Config:
         """The config of the training, complete but for the seed and the
         context encoder."""
+
+    def finish(self, cfg: Config) -> None:
+        """Last changes of the config, after the command line's."""
 
     @property
     def encoder(self) -> Optional['StudyCell']:
@@ -88,9 +94,29 @@ def run_all(cells: Sequence[StudyCell], jobs: int, options: Dict[str,
     jobs = max(1, min(jobs, os.cpu_count() or 1))
     for first in (True, False):
         stage = [cell for cell in cells if (cell.encoder is None) is first]
-        with ThreadPoolExecutor(jobs) as pool:
-            # list() raises what a cell raised.
-            list(pool.map(lambda cell: run_cell(cell, jobs, options), stage))
+        in_threads(lambda cell: run_cell(cell, jobs, options), stage, jobs)
+
+
+def in_threads(function: Callable[[Any], None], items: Iterable[Any],
+               jobs: int) -> None:
+    """Call a function for each item; after an error no other call begins."""
+    stop = threading.Event()
+
+    def guarded(item: Any) -> None:
+        if stop.is_set():
+            return
+        try:
+            function(item)
+        except BaseException:
+            stop.set()
+            raise
+
+    with ThreadPoolExecutor(jobs) as pool:
+        try:
+            # list() raises what a call raised.
+            list(pool.map(guarded, items))
+        finally:
+            stop.set()
 
 
 def run_cell(cell: StudyCell, jobs: int, options: Dict[str, Any]) -> None:
@@ -98,6 +124,7 @@ def run_cell(cell: StudyCell, jobs: int, options: Dict[str, Any]) -> None:
 
     Raises:
         RuntimeError: Where a training or a test fails.
+        KeyboardInterrupt: Where it is stopped from outside.
     """
     config = cell.folder / 'config.py'
     if not cell.trained.exists():
@@ -107,6 +134,7 @@ def run_cell(cell: StudyCell, jobs: int, options: Dict[str, Any]) -> None:
         if cell.encoder is not None:
             cfg.model.context_checkpoint = str(
                 cell.encoder.checkpoint().resolve())
+        cell.finish(cfg)
         cell.folder.mkdir(parents=True, exist_ok=True)
         with replacing(config) as partial:
             partial.write_text(cfg.pretty_text)
@@ -151,6 +179,8 @@ def _run(cell: StudyCell, jobs: int, tool: str, *arguments: object) -> None:
     with open(log, 'a') as file:
         done = subprocess.run(
             command, stdout=file, stderr=subprocess.STDOUT, env=environment)
+    if done.returncode in (-signal.SIGINT, -signal.SIGTERM):
+        raise KeyboardInterrupt(f'{cell.title}: {tool} was stopped')
     if done.returncode:
         tail = ''.join(log.read_text().splitlines(keepends=True)[-15:])
         raise RuntimeError(

@@ -7,6 +7,8 @@ import numpy as np
 from mmengine.config import Config
 from protocol import METHODS, PATTERNS, STUDIES, Cell
 
+from mmdiffpose.models.heads.diffhpe_head import TEST_DEFAULTS
+
 # protocol.py has made the projects' shared modules importable.
 from common.reports import mean_text  # isort: skip
 
@@ -75,9 +77,12 @@ class Results:
 
     def hypotheses(self, method: str) -> str:
         """How many are averaged, as the config says."""
+        if method == 'mixste':
+            return '1'
         path = STUDIES[self.cells[0].study].config(method)
         test_cfg = Config.fromfile(path).model.get('test_cfg') or {}
-        return str(test_cfg.get('num_hypotheses', 1))
+        key = 'num_hypotheses'
+        return str(test_cfg.get(key, TEST_DEFAULTS[key]))
 
 
 def table_2(results: Results) -> str:

@@ -87,6 +87,21 @@ def test_videos_are_kept_apart(make_sample, evaluate):
             mpjve(*poses_mm([sample])), rel=1e-5)
 
 
+def test_actions_count_alike_in_the_action_mean(make_sample, evaluate):
+    """DiffHPE's tables average within an action, then over actions."""
+    samples = [
+        noisy(make_sample(6 * i, action='A', clip='A 1'), i) for i in range(3)
+    ] + [noisy(make_sample(0, action='B', clip='B 1'), 3)]
+    for sample in samples[:3]:
+        sample['pred_instances']['keypoints'] *= 1.5
+    log = evaluate(
+        CoherenceMetric(sequence_length=6, log_actions=True), samples)
+    for name in ('symmetry_gap_mm', 'segment_std_mm'):
+        a, b = log[f'{name}/A'], log[f'{name}/B']
+        assert log[f'{name}/action_mean'] == pytest.approx((a + b) / 2)
+        assert log[name] == pytest.approx((3 * a + b) / 4)
+
+
 def test_strided_frames(make_sample, evaluate):
     samples = windows(make_sample)
     plain = evaluate(CoherenceMetric(), samples)

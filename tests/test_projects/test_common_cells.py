@@ -1,0 +1,94 @@
+# Copyright (c) mmdiffpose contributors. All rights reserved.
+"""What the studies share."""
+
+import signal
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from mmengine.config import Config
+
+PROJECTS = Path(__file__).resolve().parents[2] / 'projects'
+
+
+@pytest.fixture
+def cells(monkeypatch):
+    monkeypatch.syspath_prepend(str(PROJECTS))
+    from common import cells
+    return cells
+
+
+@pytest.fixture
+def cell(cells, tmp_path):
+
+    @dataclass(frozen=True)
+    class Cell(cells.StudyCell):
+        seed: int = 4
+        title = 'a cell'
+        folder = tmp_path / 'cell'
+        tests = {'': {}}
+
+        def config(self):
+            return Config(dict(randomness=dict(seed=0), lr=1))
+
+        def finish(self, cfg):
+            cfg.last = cfg.lr
+
+    return Cell()
+
+
+def ending_with(code, monkeypatch, cells):
+
+    def tool(command, stdout, **kwargs):
+        stdout.write('the last line\n')
+        stdout.flush()
+        return type('Done', (), dict(returncode=code))
+
+    monkeypatch.setattr(cells.subprocess, 'run', tool)
+
+
+def test_overrides_come_before_the_last_changes(cells, cell, monkeypatch):
+    ending_with(1, monkeypatch, cells)
+    with pytest.raises(RuntimeError, match='the last line'):
+        cells.run_cell(cell, 1, dict(lr=2))
+    cfg = Config.fromfile(cell.folder / 'config.py')
+    assert cfg.last == 2 and cfg.randomness.seed == 4
+    assert not cell.trained.exists()
+
+
+def test_a_training_that_is_stopped_has_not_failed(cells, cell, monkeypatch):
+    ending_with(-signal.SIGINT, monkeypatch, cells)
+    with pytest.raises(KeyboardInterrupt, match='a cell: train.py'):
+        cells.run_cell(cell, 1, {})
+    assert not cell.trained.exists()
+
+
+@pytest.mark.parametrize('jobs', [1, 2])
+def test_after_an_error_no_other_call_begins(cells, jobs):
+    begun = []
+
+    def function(item):
+        begun.append(item)
+        if item == 2:
+            raise RuntimeError('two')
+
+    with pytest.raises(RuntimeError, match='two'):
+        cells.in_threads(function, range(50), jobs)
+    assert len(begun) < 50 and (jobs > 1 or begun == [0, 1, 2])
+
+
+def test_changes_become_options(cells):
+    options = cells.as_options({'a.b': 1, 'model': dict(x=dict(y=False))})
+    assert options == ['a.b=1', 'model.x.y=False']
+
+
+def test_means_and_reports(monkeypatch, tmp_path, capsys):
+    monkeypatch.syspath_prepend(str(PROJECTS))
+    from common.reports import mean_text, write_report
+    assert mean_text([]) == mean_text([None]) == '–'
+    assert mean_text([2.]) == '2.0'
+    assert mean_text([1., None, 3.], 2) == '2.00 ± 1.41'
+    write_report(tmp_path / 'new' / 'table.one', 'text\n\n', dict(a=None))
+    assert (tmp_path / 'new' / 'table.one.md').read_text() == 'text\n'
+    assert '"a": null' in (tmp_path / 'new' / 'table.one.json').read_text()
+    assert 'text' in capsys.readouterr().out
