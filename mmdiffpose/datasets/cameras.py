@@ -84,6 +84,14 @@ def project(points: np.ndarray, focal: Union[Sequence[float], np.ndarray],
     return points[..., :2] / depth * np.asarray(focal) + np.asarray(center)
 
 
+def turn_about_vertical(points: np.ndarray, heading: float) -> np.ndarray:
+    """Turn world points (..., 3) by ``heading`` degrees about the y axis."""
+    angle = np.deg2rad(heading)
+    return points @ np.array([[np.cos(angle), 0, -np.sin(angle)], [0, 1, 0],
+                              [np.sin(angle), 0,
+                               np.cos(angle)]])
+
+
 def look_at(position: np.ndarray, target: np.ndarray) -> np.ndarray:
     """Rotation of an upright camera that looks at a point.
 

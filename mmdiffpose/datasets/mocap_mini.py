@@ -7,7 +7,7 @@ from typing import Sequence as SequenceType
 import numpy as np
 
 from mmdiffpose.registry import DATASETS
-from .cameras import VIRTUAL_CAMERAS, PinholeCamera
+from .cameras import VIRTUAL_CAMERAS, PinholeCamera, turn_about_vertical
 from .detector_noise import DetectorNoise, mean_pixel_error, noise_generator
 from .lifting_dataset import LiftingDataset
 from .mocap_mini_file import SPLITS, MocapClip, load_mocap_mini
@@ -98,10 +98,8 @@ class MocapMiniDataset(LiftingDataset):
 
     def _view(self, clip: MocapClip, heading: float,
               camera: PinholeCamera) -> Sequence:
-        angle = np.deg2rad(heading)
-        turn = np.array([[np.cos(angle), 0, -np.sin(angle)], [0, 1, 0],
-                         [np.sin(angle), 0, np.cos(angle)]])
-        joints = camera.world_to_camera(clip.positions @ turn)
+        joints = camera.world_to_camera(
+            turn_about_vertical(clip.positions, heading))
         truth = camera.project(joints)
         name = f'{clip.clip}h{heading:g}' if heading else clip.clip
         keypoints, scores, mixtures = truth, np.ones(truth.shape[:2]), None

@@ -1,13 +1,16 @@
 # Copyright (c) mmdiffpose contributors. All rights reserved.
 """Open motion capture (HDM05, CMU) for lifting."""
 
-from typing import Any, List, Mapping, Optional
+from dataclasses import replace
+from typing import Any, Dict, List, Mapping, Optional
 from typing import Sequence as SequenceType
 
 import numpy as np
 
 from mmdiffpose.registry import DATASETS
 from .annotation_dataset import AnnotationLiftingDataset
+from .cameras import PinholeCamera, turn_about_vertical
+from .detector_noise import DetectorNoise, noise_generator
 from .mocap.virtual_views import build_cameras
 from .sequence import Sequence
 
@@ -25,10 +28,18 @@ class OpenMocapDataset(AnnotationLiftingDataset):
     Args:
         virtual_cameras: The cameras of the benchmark, as in that config.
             Where given, files that were converted with others are refused.
+        headings: Angles in degrees that the clips are turned by about the
+            vertical axis: 0 is the files' own, every other one adds a copy
+            seen from four new directions, its detections drawn with seed 0.
+            For training; needs ``virtual_cameras``. Defaults to the files'
+            own only.
+        detector: Parameters of the turned copies' detections, see
+            :class:`~mmdiffpose.datasets.detector_noise.DetectorNoise`.
         **kwargs: Arguments of :class:`AnnotationLiftingDataset`.
 
     Raises:
-        ValueError: Also if the files' cameras are not ``virtual_cameras``.
+        ValueError: Also if the files' cameras are not ``virtual_cameras``,
+            or headings lack them or stand in a test.
     """
 
     CONVERTER = ('Write it with: python tools/dataset_converters/hdm05.py '
@@ -39,27 +50,64 @@ class OpenMocapDataset(AnnotationLiftingDataset):
                  *args: Any,
                  virtual_cameras: Optional[SequenceType[Mapping[str,
                                                                 Any]]] = None,
+                 headings: SequenceType[float] = (0., ),
+                 detector: Optional[Dict[str, Any]] = None,
                  **kwargs: Any) -> None:
-        self._expected = {
-            camera.name: camera.as_param()
+        self._cameras = {
+            camera.name: camera
             for camera in build_cameras(virtual_cameras or ())
         }
+        self.headings = tuple(headings)
+        self._detector = DetectorNoise(**(detector or {}))
+        if self.headings != (0., ):
+            if not self._cameras:
+                raise ValueError('headings need virtual_cameras, which see '
+                                 'the turned clips')
+            if kwargs.get('test_mode'):
+                raise ValueError(f'headings {self.headings} are for training: '
+                                 "a test has the files' own detections")
         super().__init__(*args, **kwargs)
 
     def load_sequences(self) -> List[Sequence]:
         """Read the files and compare their cameras with the config's."""
         sequences = super().load_sequences()
-        if self._expected:
+        if self._cameras:
             for sequence in sequences:
                 self._check_camera(sequence)
-        return sequences
+        return [
+            self._turned(sequence, heading) if heading else sequence
+            for heading in self.headings for sequence in sequences
+        ]
+
+    def _turned(self, sequence: Sequence, heading: float) -> Sequence:
+        """The same camera's view of the clip, turned about the vertical."""
+        camera: PinholeCamera = self._cameras[sequence.camera]
+        world = camera.camera_to_world(sequence.keypoints_3d.astype(float))
+        joints = camera.world_to_camera(turn_about_vertical(world, heading))
+        clip = f'{sequence.clip}h{heading:g}'.replace('.', 'p')
+        keypoints, scores = camera.project(joints), np.ones(joints.shape[:2])
+        mixtures = None
+        if self._detection_file is not None:
+            keypoints, scores, mixtures = self._detector.detect(
+                keypoints,
+                noise_generator(0, sequence.subject, clip, camera.name))
+        if sequence.mixtures is None:
+            mixtures = None
+        return replace(
+            sequence,
+            clip=clip,
+            keypoints_2d=keypoints.astype(np.float32),
+            scores=scores.astype(np.float32),
+            mixtures=mixtures,
+            keypoints_3d=joints.astype(np.float32))
 
     def _check_camera(self, sequence: Sequence) -> None:
-        expected = self._expected.get(sequence.camera)
-        if expected is None:
+        known = self._cameras.get(sequence.camera)
+        if known is None:
             raise ValueError(
                 f'{self._camera_file}: camera {sequence.camera} is none of '
-                f'virtual_cameras {sorted(self._expected)}. {self.CONVERTER}')
+                f'virtual_cameras {sorted(self._cameras)}. {self.CONVERTER}')
+        expected = known.as_param()
         for key in ('w', 'h', 'f', 'c', 'R', 'T'):
             found = np.ravel(sequence.camera_param[key])
             if not np.allclose(found, np.ravel(expected[key]), atol=1e-4):

@@ -264,6 +264,42 @@ def test_cameras_of_the_config(tmp_path, converters):
         build_cameras(cameras)
 
 
+def test_turned_copies_are_the_same_motion_from_elsewhere(
+        tmp_path, converters):
+    write_tree(tmp_path / 'source', 'hdm05')
+    converters['hdm05'].main([
+        '--data-root',
+        str(tmp_path / 'source'), '--out-dir',
+        str(tmp_path / 'out')
+    ])
+    settings = dict(
+        virtual_cameras=Config.fromfile(CONFIG).virtual_cameras,
+        subjects=['bd'],
+        test_mode=False)
+    plain = build(tmp_path / 'out', 'hdm05', 'train', **settings)
+    turned = build(
+        tmp_path / 'out', 'hdm05', 'train', headings=(0., 90.), **settings)
+    for dataset in (plain, turned):
+        dataset.full_init()
+    assert len(turned) == 2 * len(plain)
+    assert len({s.name for s in turned.sequences}) == 8
+    cameras = {camera.name: camera for camera in CAMERAS}
+    for own, copy in zip(turned.sequences[:4], turned.sequences[4:]):
+        camera = cameras[own.camera]
+        x, y, z = np.moveaxis(camera.camera_to_world(own.keypoints_3d), -1, 0)
+        found = camera.camera_to_world(copy.keypoints_3d)
+        np.testing.assert_allclose(found, np.stack([z, y, -x], -1), atol=2e-3)
+        error = copy.keypoints_2d - camera.project(copy.keypoints_3d)
+        assert 2 < np.linalg.norm(error, axis=-1).mean() < 20
+        assert copy.mixtures.shape == own.mixtures.shape
+        assert copy.mixtures.dtype == own.mixtures.dtype
+    with pytest.raises(ValueError, match='headings need virtual_cameras'):
+        build(tmp_path / 'out', 'hdm05', 'train', headings=(0., 90.))
+    settings.update(headings=(0., 90.), test_mode=True)
+    with pytest.raises(ValueError, match='for training'):
+        build(tmp_path / 'out', 'hdm05', 'train', **settings)
+
+
 @pytest.mark.parametrize('what, error, message', [
     ('no skeleton', FileNotFoundError, 'HDM_tr.asf does not exist'),
     ('truncated', ValueError, 'HDM_tr_squat1Reps_052_120.amc is truncated'),
