@@ -30,6 +30,25 @@ def test_masked_joints_have_no_part_in_place_and_size():
     assert torch.isfinite(standardize_window(inputs * 0)).all()
 
 
+def test_joints_at_zero_are_masked_and_other_windows_stay_as_they_were():
+    torch.manual_seed(0)
+    x2d = torch.rand(4, 27, 17, 2) + 1
+    centred = x2d - x2d.mean((1, 2), keepdim=True)
+    plain = centred / centred.square().mean((1, 2, 3), keepdim=True).sqrt()
+    assert torch.equal(standardize_window(x2d), plain)
+
+    masked = x2d.clone()
+    masked[1, 5:10] = 0
+    masked[2, :, 3] = -0.  # as a mirror leaves it
+    masked[3] = 0
+    found = standardize_window(masked)
+    assert torch.equal(found[0], plain[0])
+    seen = (masked != 0).any(-1, keepdim=True).float()
+    with_channel = standardize_window(torch.cat([masked, seen], -1))
+    torch.testing.assert_close(found[1:], with_channel[1:, ..., :2])
+    assert (found[1, 5:10] == 0).all() and (found[3] == 0).all()
+
+
 def test_an_encoder_takes_the_mask_channel():
     model = MixSTE(
         seq_len=5,
