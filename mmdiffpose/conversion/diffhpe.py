@@ -126,6 +126,6 @@ def convert_diffhpe(table: WeightTable,
         f'{mixste.NO_LICENCE}', notes)
 
 
-CONFIG_2D = 'diffhpe_2d_h36m-27'
-CONFIG_WRAPPER = 'diffhpe_mixste_h36m-27'
+CONFIG_2D = 'diffhpe-2d_h36m-27'
+CONFIG_WRAPPER = 'diffhpe-wrapper_mixste_h36m-27'
 """The configs to start from."""
