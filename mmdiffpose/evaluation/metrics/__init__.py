@@ -1,6 +1,7 @@
 # Copyright (c) mmdiffpose contributors. All rights reserved.
 """Metrics registered in :data:`mmdiffpose.registry.METRICS`."""
 
+from .aggregation import AggregationMetric
 from .base import PoseMetric
 from .coherence import CoherenceMetric
 from .multi_hypothesis import MultiHypothesisMetric
@@ -8,6 +9,6 @@ from .pose_lifting import PoseLiftingMetric
 from .uncertainty import UncertaintyMetric
 
 __all__ = [
-    'CoherenceMetric', 'MultiHypothesisMetric', 'PoseLiftingMetric',
-    'PoseMetric', 'UncertaintyMetric'
+    'AggregationMetric', 'CoherenceMetric', 'MultiHypothesisMetric',
+    'PoseLiftingMetric', 'PoseMetric', 'UncertaintyMetric'
 ]

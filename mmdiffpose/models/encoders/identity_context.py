@@ -7,6 +7,7 @@ from mmengine.model import BaseModule
 from torch import Tensor
 
 from mmdiffpose.registry import MODELS
+from ..layers import standardize_window
 
 
 @MODELS.register_module()
@@ -16,6 +17,10 @@ class IdentityContext(BaseModule):
     Args:
         seq_len (int, optional): Number of frames T. Defaults to None: any;
             the denoiser checks.
+        standardize (bool): Whether to centre each window at its mean position
+            and divide it by its size, see
+            :class:`~mmdiffpose.models.MixSTE`. Published is without.
+            Defaults to False.
         init_cfg (dict, optional): Initialisation config.
     """
 
@@ -24,18 +29,21 @@ class IdentityContext(BaseModule):
 
     def __init__(self,
                  seq_len: Optional[int] = None,
+                 standardize: bool = False,
                  init_cfg: Optional[dict] = None) -> None:
         super().__init__(init_cfg=init_cfg)
         self.seq_len = seq_len
+        self.standardize = standardize
 
     def forward(self, x2d: Tensor) -> Tuple[Tensor]:
         """Return the input.
 
         Args:
-            x2d (Tensor): Screen-normalised joints, shape (B, T, J, 2).
+            x2d (Tensor): Screen-normalised joints, shape (B, T, J, 2), or
+                with the codec's mask channel.
 
         Returns:
-            tuple[Tensor]: The same.
+            tuple[Tensor]: The same, maybe standardised.
 
         Raises:
             ValueError: For other axes, or another T than was named.
@@ -46,4 +54,4 @@ class IdentityContext(BaseModule):
             raise ValueError(
                 f'IdentityContext takes inputs of shape (B, {frames}, J, C), '
                 f'but got {tuple(x2d.shape)}')
-        return (x2d, )
+        return (standardize_window(x2d) if self.standardize else x2d, )

@@ -72,7 +72,8 @@ def read_view(data_samples: Sequence, like: Tensor) -> View:
     size, focal, centre = (value.to(like) for value in (size, focal, centre))
     width, height = size[:, None, None, 0], size[:, None, None, 1]
     offset = torch.stack([torch.ones_like(width), height / width], dim=-1)
-    keypoints = (normalized + offset) * (width / 2)[..., None]
+    # A third channel would be the mask.
+    keypoints = (normalized[..., :2] + offset) * (width / 2)[..., None]
     return View(keypoints, weights, focal, centre)
 
 

@@ -1,0 +1,118 @@
+# Copyright (c) mmdiffpose contributors. All rights reserved.
+"""Errors of other aggregations of the hypotheses than the head's own."""
+
+from typing import Any, Dict, Mapping, Optional, Sequence
+
+import numpy as np
+import torch
+
+from mmdiffpose.diffusion.oracles import oracle_best, oracle_worst
+from mmdiffpose.diffusion.reprojection import joint_wise_by_reprojection
+from mmdiffpose.registry import METRICS
+from ..functional.mpjpe import joint_errors
+from .base import PoseMetric, Totals
+from .samples import FrameBatch, to_numpy
+
+_MM = 1000.
+
+
+@METRICS.register_module()
+class AggregationMetric(PoseMetric):
+    """Mean, joint-wise by reprojection, best and worst, side by side.
+
+    Keys, each also with ``/action_mean``, ``/sequence_mean`` and
+    ``/<action>``:
+
+    - ``aggregation/mean_mm``: error of the hypotheses' mean;
+    - ``aggregation/JPMA_mm``: joint-wise by reprojection with roots solved
+      from the 2D keypoints and the focal length: deployable;
+    - ``oracle/JPMA_mm``: the same with the ground truth's root, as D3DP's
+      published code has it;
+    - ``oracle/best_mm``, ``oracle/worst_mm``: the hypothesis of each window
+      that is nearest to the ground truth, and the farthest (DiffHPE's
+      released code).
+
+    ``oracle/`` marks what ground truth enters. JPMA is left out for samples
+    without ``camera_param`` (f, c) or 2D keypoints.
+
+    Args:
+        **kwargs: See :class:`PoseMetric`.
+    """
+
+    extras = ('hypotheses', )
+
+    def process(self, data_batch: Any,
+                data_samples: Sequence[Dict[str, Any]]) -> None:
+        """Score a batch; see :meth:`PoseMetric.process`."""
+        self._samples = data_samples
+        super().process(data_batch, data_samples)
+        self._samples = ()
+
+    def score(self, batch: FrameBatch) -> Totals:
+        """Sums and weights of each quantity per window."""
+        if not self.has_field(batch, 'hypotheses'):
+            return {}
+        aggregated = {
+            'aggregation/mean_mm': batch.extras['hypotheses'].mean(axis=1)
+        }
+        parts = [_window(sample) for sample in self._samples]
+        for name in parts[0]:
+            if all(name in part for part in parts):
+                aggregated[name] = np.concatenate(
+                    [part[name] for part in parts]) * _MM
+        return {
+            name:
+            batch.joint_totals(
+                joint_errors(self._aligned(poses), batch.gt), batch.mask)
+            for name, poses in aggregated.items()
+        }
+
+    def _aligned(self, poses: np.ndarray) -> np.ndarray:
+        if self.root_index is None:
+            return poses
+        return poses - poses[:, self.root_index, None]
+
+
+def _window(sample: Mapping[str, Any]) -> Dict[str, np.ndarray]:
+    """Aggregated poses of a window, frames to score (F, J, 3), metres."""
+    pred, truth = sample['pred_instances'], sample['gt_instances']
+    hypotheses = _tensor(pred['hypotheses']).transpose(0, 1)[None]
+    target = _tensor(truth['lifting_target'])[None]
+    valid = to_numpy(
+        truth.get('valid_frames', np.ones(target.shape[1], bool))).astype(bool)
+    seen = hypotheses[:, :, valid], (target - target[:, :, :1])[:, valid]
+    poses = {
+        'oracle/best_mm': oracle_best(*seen)[0],
+        'oracle/worst_mm': oracle_worst(*seen)[0],
+    } if valid.any() else {
+        name: target.new_zeros(0, *target.shape[2:])
+        for name in ('oracle/best_mm', 'oracle/worst_mm')
+    }
+    view = _view(sample)
+    if view is not None:
+        for name, root in (('aggregation/JPMA_mm', None), ('oracle/JPMA_mm',
+                                                           target[:, :, 0])):
+            chosen = joint_wise_by_reprojection(hypotheses, *view, root)
+            poses[name] = chosen[0, valid]
+    return {name: value.numpy() for name, value in poses.items()}
+
+
+def _view(sample: Mapping[str, Any]) -> Optional[Sequence[torch.Tensor]]:
+    """2D keypoints (pixels), weights and camera of one window."""
+    camera = sample.get('camera_param') or {}
+    labels = sample.get('gt_instance_labels') or {}
+    if 'keypoint_labels' not in labels or {'f', 'c', 'w', 'h'} - set(camera):
+        return None
+    normalized = _tensor(labels['keypoint_labels'])[..., :2]
+    width, height = float(camera['w']), float(camera['h'])
+    offset = torch.tensor([1., height / width])
+    focal, centre = (_tensor(camera[key]).flatten() for key in 'fc')
+    return [
+        value[None] for value in ((normalized + offset) * width / 2,
+                                  _tensor(labels['keypoint_labels_visible']),
+                                  focal, centre)
+    ]
+
+
+def _tensor(value: Any) -> torch.Tensor:
+    return torch.as_tensor(to_numpy(value), dtype=torch.float32)
