@@ -272,10 +272,8 @@ def test_turned_copies_are_the_same_motion_from_elsewhere(
         str(tmp_path / 'source'), '--out-dir',
         str(tmp_path / 'out')
     ])
-    settings = dict(
-        virtual_cameras=Config.fromfile(CONFIG).virtual_cameras,
-        subjects=['bd'],
-        test_mode=False)
+    cameras = dict(virtual_cameras=Config.fromfile(CONFIG).virtual_cameras)
+    settings = dict(cameras, subjects=['bd'], test_mode=False)
     plain = build(tmp_path / 'out', 'hdm05', 'train', **settings)
     turned = build(
         tmp_path / 'out', 'hdm05', 'train', headings=(0., 90.), **settings)
@@ -283,9 +281,9 @@ def test_turned_copies_are_the_same_motion_from_elsewhere(
         dataset.full_init()
     assert len(turned) == 2 * len(plain)
     assert len({s.name for s in turned.sequences}) == 8
-    cameras = {camera.name: camera for camera in CAMERAS}
+    named = {camera.name: camera for camera in CAMERAS}
     for own, copy in zip(turned.sequences[:4], turned.sequences[4:]):
-        camera = cameras[own.camera]
+        camera = named[own.camera]
         x, y, z = np.moveaxis(camera.camera_to_world(own.keypoints_3d), -1, 0)
         found = camera.camera_to_world(copy.keypoints_3d)
         np.testing.assert_allclose(found, np.stack([z, y, -x], -1), atol=2e-3)
@@ -294,9 +292,8 @@ def test_turned_copies_are_the_same_motion_from_elsewhere(
         assert copy.mixtures.shape == own.mixtures.shape
     with pytest.raises(ValueError, match='headings need virtual_cameras'):
         build(tmp_path / 'out', 'hdm05', 'train', headings=(0., 90.))
-    settings.update(headings=(0., 90.), test_mode=True)
     with pytest.raises(ValueError, match='for training'):
-        build(tmp_path / 'out', 'hdm05', 'train', **settings)
+        build(tmp_path / 'out', 'hdm05', 'test', headings=(0., 90.), **cameras)
 
 
 @pytest.mark.parametrize('what, error, message', [
