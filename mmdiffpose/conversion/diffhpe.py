@@ -115,7 +115,7 @@ def convert_diffhpe(table: WeightTable,
     options.update(_wrapper(table, sizes, encoder))
     options['model.head.denoiser.context_channels'] = options[
         'model.backbone.embed_dims']
-    notes.append('8 attention heads in the conditioner')
+    notes.append('8 attention heads in the conditioner, likewise')
     if encoder is None:
         notes.append(
             "the file lacks the conditioner's own last layer, so that "

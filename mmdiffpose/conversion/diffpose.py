@@ -55,7 +55,7 @@ def convert_diffpose(table: WeightTable, encoder: WeightTable) -> Conversion:
         config = 'diffpose_mixste_h36m-243_released'
         licence = ("DiffPose's video code was published without a licence "
                    f'file; {mixste.NO_LICENCE}')
-        notes.append('8 in the encoder')
+        notes.append('8 in the encoder, likewise')
     else:
         raise encoder.error(
             'the context encoder, GraFormer (gcn_xyz_*.pth) or MixSTE '

@@ -137,8 +137,12 @@ def _foreign_kind(path: Path) -> Optional[str]:
         try:
             with zipfile.ZipFile(path) as archive:
                 names = archive.namelist()
-        except zipfile.BadZipFile as error:
+                # torch does not look at the checksums.
+                damaged = archive.testzip()
+        except (zipfile.BadZipFile, EOFError, OSError) as error:
             return f'a zip archive that is truncated or damaged ({error})'
+        if damaged is not None:
+            return f'a zip archive whose {damaged} is damaged'
         if any(name.endswith('/constants.pkl') for name in names):
             return 'a TorchScript archive'
         if not any(name.endswith('/data.pkl') for name in names):

@@ -95,41 +95,56 @@ def convert_official(method: str,
     """
     destination = _check_arguments(method, destination, encoder, keypoints)
     file = read_official(source)
-    table = _table(file, method, averaged, method)
-    metadata = dict(
-        format='pt',
-        converter=f'mmdiffpose {method}',
-        source=file.path.name,
-        source_sha256=file.sha256)
     companion = _companion(method, file.path, encoder)
-    if companion is None:
-        conversion = CONVERTERS[method](table)
-    else:
-        second = _table(companion, method, False, f'the encoder of {method}')
-        conversion = CONVERTERS[method](table, second)
-        second.close()
-        table.adopt(second)
-        metadata.update(
-            encoder=companion.path.name, encoder_sha256=companion.sha256)
-    table.close()
-    metadata.update(licence=conversion.licence, config=conversion.config)
-
+    table = _table(file, method, averaged, method)
+    conversion = _convert(method, table, companion)
     if keypoints is None:
         words = file.path.stem.lower().replace('-', '_').split('_')
         keypoints = 'gt' if 'gt' in words else 'detection'
     options = {**conversion.options, **_keypoint_options(method, keypoints)}
-    config = load_config(conversion.config)
-    config.merge_from_dict(options)
-    for key in (*TRAINING_KEYS, *[k for k in config if k.startswith('_')]):
-        config.pop(key, None)
+    config = _test_config(load_config(conversion.config), options)
     state, defaults = complete(config, table)
+
+    metadata = dict(
+        format='pt',
+        converter=f'mmdiffpose {method}',
+        source=file.path.name,
+        source_sha256=file.sha256,
+        licence=conversion.licence,
+        config=conversion.config)
+    if companion is not None:
+        metadata.update(
+            encoder=companion.path.name, encoder_sha256=companion.sha256)
     written = destination.with_suffix('.py')
     with replacing(destination) as weights, replacing(written) as text:
         save_file(state, weights, metadata=metadata)
-        text.write_text(_header(metadata) + config.pretty_text)
+        text.write_text(
+            _header(metadata) + config.pretty_text, encoding='utf-8')
     return Report(destination, written, conversion.config, options, metadata,
                   len(table.converted), table.unused, defaults,
                   [*conversion.notes, f'2D keypoints: {keypoints}'])
+
+
+def _convert(method: str, table: WeightTable,
+             companion: Optional[OfficialFile]) -> Conversion:
+    """Give every tensor of both files its place."""
+    if companion is None:
+        conversion = CONVERTERS[method](table)
+    else:
+        encoder = _table(companion, method, False, f'the encoder of {method}')
+        conversion = CONVERTERS[method](table, encoder)
+        encoder.close()
+        table.adopt(encoder)
+    table.close()
+    return conversion
+
+
+def _test_config(config: Config, options: Dict[str, Any]) -> Config:
+    """A config with changes, without what only training reads."""
+    config.merge_from_dict(options)
+    for key in (*TRAINING_KEYS, *[k for k in config if k.startswith('_')]):
+        config.pop(key, None)
+    return config
 
 
 def _check_arguments(method: str, destination: Union[str, Path],
@@ -201,7 +216,7 @@ def _header(metadata: Dict[str, str]) -> str:
     """Say where a config comes from."""
     lines = [
         f'From {metadata["config"]}.py, for the converted weights of '
-        f'{metadata["source"]}', f'(SHA-256 {metadata["source_sha256"]}).',
+        f'{metadata["source"]!r}', f'(SHA-256 {metadata["source_sha256"]}).',
         'Their std is not calibrated.', f'Licence: {metadata["licence"]}.'
     ]
     return ''.join(f'# {line}\n' for line in lines)

@@ -153,6 +153,18 @@ def test_truncated_files(keep, zipped, tmp_path):
         read_official(path)
 
 
+def test_a_changed_weight(tmp_path):
+    """One bit of one number, which torch would not notice."""
+    path = tmp_path / 'flipped.bin'
+    torch.save(dict(model_pos=dict(w=torch.arange(100.))), path)
+    content = bytearray(path.read_bytes())
+    place = content.find(torch.arange(50., 60.).numpy().tobytes())
+    content[place + 2] ^= 0x10
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match='flipped.bin.*data.*is damaged'):
+        read_official(path)
+
+
 @pytest.mark.parametrize('content, found', [
     (dict(model_pos=[1, 2]), 'list'),
     (dict(model_pos={}), '{}'),
