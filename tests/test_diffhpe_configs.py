@@ -38,6 +38,13 @@ def data(tmp_path_factory):
     return folder
 
 
+@pytest.fixture(autouse=True)
+def plain_dumps(monkeypatch):
+    """Formatting the configs that runs save takes longer than the runs."""
+    monkeypatch.setattr('mmengine.config.config.FormatCode', lambda text, **_:
+                        (text, True))
+
+
 def few(root):
     """One iteration of two windows, one window to validate and to test."""
     options = {'train_cfg.max_epochs': 1, 'train_cfg.val_interval': 1}
