@@ -152,7 +152,8 @@ def add_lifting_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--overlap',
         type=int,
-        help='frames that neighbouring windows share (default: half a window)')
+        help='frames that neighbouring windows share (default: a third of a '
+        'window)')
     parser.add_argument(
         '--batch-size',
         type=int,

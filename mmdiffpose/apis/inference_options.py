@@ -46,7 +46,7 @@ class InferenceOptions:
         focal_length: The camera's, pixels, for ``root_trajectory``. Defaults
             to None: from an image's EXIF, else assumed, with a warning.
         overlap: Frames that neighbouring windows share, offline. Defaults to
-            half a window.
+            a third of a window.
         fit: See :func:`~mmdiffpose.apis.lift.lift_track`. Defaults to True.
         track_ids: The people wanted. Defaults to None: everybody.
         max_frames: Reads no more frames than this, of anything but keypoint
