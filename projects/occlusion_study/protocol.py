@@ -79,6 +79,8 @@ class Cell(StudyCell):
         seed: Of training.
         root: Folder of the study.
         tested: Patterns that it is tested with.
+        ddim_steps: Sample with DDIM and so many steps instead of the
+            config's sampler.
     """
     study: str
     method: str
@@ -86,6 +88,7 @@ class Cell(StudyCell):
     seed: int
     root: Path
     tested: Tuple[str, ...] = ()
+    ddim_steps: Optional[int] = None
 
     @property
     def title(self) -> str:
@@ -129,16 +132,22 @@ class Cell(StudyCell):
             self.pattern
             for split in ('train', 'val')
         })
+        if self.ddim_steps is not None and self.method != 'mixste':
+            cfg.merge_from_dict({
+                'model.test_cfg.sampler':
+                'ddim',
+                'model.test_cfg.num_sampling_steps':
+                self.ddim_steps
+            })
         return cfg
 
 
-def cells_of(
-    study: str,
-    seeds: Sequence[int],
-    root: Path,
-    methods: Sequence[str] = tuple(METHODS),
-    patterns: Sequence[str] = tuple(PATTERNS)
-) -> List[Cell]:
+def cells_of(study: str,
+             seeds: Sequence[int],
+             root: Path,
+             methods: Sequence[str] = tuple(METHODS),
+             patterns: Sequence[str] = tuple(PATTERNS),
+             ddim_steps: Optional[int] = None) -> List[Cell]:
     """The protocol's cells.
 
     MixSTE and the occlusion-trained wrapper are trained with each pattern
@@ -161,7 +170,8 @@ def cells_of(
     cells: Dict[Tuple[str, str, int], Cell] = {}
     for (method, pattern), test_patterns in tested.items():
         for seed in seeds:
-            cell = Cell(study, method, pattern, seed, root, test_patterns)
+            cell = Cell(study, method, pattern, seed, root, test_patterns,
+                        ddim_steps)
             if cell.encoder is not None:
                 key = (cell.encoder.method, cell.encoder.pattern, seed)
                 cells.setdefault(key, cell.encoder)

@@ -42,6 +42,12 @@ def parse_args(argv: Optional[Sequence[str]] = None) -> argparse.Namespace:
         default=list(PATTERNS),
         metavar='PATTERN',
         help=f'only these of {", ".join(PATTERNS)}')
+    parser.add_argument(
+        '--ddim-steps',
+        type=int,
+        metavar='STEPS',
+        help="sample with DDIM and so many steps in place of the configs' "
+        'sampler, which takes all steps')
     add_study_arguments(parser, 'occlusion_study')
     return parser.parse_args(argv)
 
@@ -51,7 +57,7 @@ def main(argv: Optional[Sequence[str]] = None) -> None:
     args = parse_args(argv)
     if not args.report_only:
         cells = cells_of(args.study, args.seeds, args.work_dir, args.methods,
-                         args.patterns)
+                         args.patterns, args.ddim_steps)
         run_all(cells, args.jobs, args.cfg_options)
     # What these seeds have so far, whatever was asked for now.
     results = Results(cells_of(args.study, args.seeds, args.work_dir))

@@ -103,6 +103,28 @@ def test_cells_are_trained_and_validated_with_their_pattern(project, tmp_path):
         assert cfg.test_dataloader.dataset.occlusion.pattern == 'random'
 
 
+def test_fewer_steps_are_those_of_diffusion(project, tmp_path):
+    from protocol import cells_of
+    for cell in cells_of('mini', [0], tmp_path, patterns=['none'],
+                         ddim_steps=3):  # yapf: disable
+        test_cfg = cell.config().model.get('test_cfg') or {}
+        if cell.method == 'mixste':
+            assert not test_cfg
+        else:
+            assert test_cfg.sampler == 'ddim'
+            assert test_cfg.num_sampling_steps == 3
+
+
+def test_every_study_names_configs_that_are_there():
+    configs = PROJECT.parents[1] / 'configs'
+    names = [
+        f'{method}_{study}-27.py' for study in ('mini', 'hdm05', 'h36m')
+        for method in ('mixste', 'diffhpe-2d', 'diffhpe-wrapper_mixste')
+    ]
+    missing = [name for name in names if not (configs / name).is_file()]
+    assert not missing
+
+
 def test_each_cell_is_run_once_encoders_first(project, tmp_path, monkeypatch):
     """The whole protocol, with tools that only say that they were called."""
     from common import cells
