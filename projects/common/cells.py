@@ -48,9 +48,6 @@ class StudyCell(ABC):
         """The config of the training, complete but for the seed and the
         context encoder."""
 
-    def finish(self, cfg: Config) -> None:
-        """Last changes of the config, after the command line's."""
-
     @property
     def encoder(self) -> Optional['StudyCell']:
         """The cell that trains the context encoder, if there is one."""
@@ -134,7 +131,6 @@ def run_cell(cell: StudyCell, jobs: int, options: Dict[str, Any]) -> None:
         if cell.encoder is not None:
             cfg.model.context_checkpoint = str(
                 cell.encoder.checkpoint().resolve())
-        cell.finish(cfg)
         cell.folder.mkdir(parents=True, exist_ok=True)
         with replacing(config) as partial:
             partial.write_text(cfg.pretty_text)

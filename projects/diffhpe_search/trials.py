@@ -1,7 +1,8 @@
 # Copyright (c) mmdiffpose contributors. All rights reserved.
 """One training per trial, scored on the validation subject."""
 
-import copy
+import json
+import math
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -68,9 +69,6 @@ class EncoderCell(StudyCell):
 class TrialCell(StudyCell):
     """One training with its own learning rate and dropout.
 
-    Its test is a second validation of the best checkpoint: the test split
-    has no part in a search.
-
     Attributes:
         study: Name of the study.
         method: A key of :data:`METHODS`.
@@ -103,8 +101,8 @@ class TrialCell(StudyCell):
 
     @property
     def tests(self) -> Mapping[str, Mapping[str, Any]]:
-        """The validation split, with the config's own sampling."""
-        return {'': {}}
+        """None: the test split has no part in a search."""
+        return {}
 
     @property
     def encoder(self) -> Optional[EncoderCell]:
@@ -122,22 +120,26 @@ class TrialCell(StudyCell):
             cfg.model.context_checkpoint = str(self.context.resolve())
         return cfg
 
-    def finish(self, cfg: Config) -> None:
-        """Test on the validation split, whatever overrides made of it."""
-        cfg.test_dataloader = copy.deepcopy(cfg.val_dataloader)
-        cfg.test_evaluator = copy.deepcopy(cfg.val_evaluator)
-
     def options(self) -> Dict[str, float]:
         """The parameters as changes of the config."""
         return {KEYS[key]: value for key, value in self.parameters.items()}
 
     def score(self) -> float:
-        """MPJPE on the validation subject, mm.
+        """MPJPE of the best validation, mm.
+
+        Read from the logs, those of an interrupted training included: the
+        validation that chose the checkpoint has measured it.
 
         Raises:
             RuntimeError: Where the training produced no number.
         """
-        metrics = self.metrics() or {}
-        if metrics.get(SCORE) is None:
-            raise RuntimeError(f'{self.metrics_file("")} has no {SCORE}')
-        return metrics[SCORE]
+        errors = [
+            entry[SCORE]
+            for path in self.folder.glob('*/vis_data/scalars.json')
+            for entry in map(json.loads,
+                             path.read_text().splitlines())
+            if SCORE in entry and math.isfinite(entry[SCORE])
+        ]
+        if not errors:
+            raise RuntimeError(f'the logs in {self.folder} have no {SCORE}')
+        return min(errors)

@@ -31,9 +31,6 @@ def cell(cells, tmp_path):
         def config(self):
             return Config(dict(randomness=dict(seed=0), lr=1))
 
-        def finish(self, cfg):
-            cfg.last = cfg.lr
-
     return Cell()
 
 
@@ -47,12 +44,13 @@ def ending_with(code, monkeypatch, cells):
     monkeypatch.setattr(cells.subprocess, 'run', tool)
 
 
-def test_overrides_come_before_the_last_changes(cells, cell, monkeypatch):
+def test_overrides_and_the_seed_are_in_the_cells_config(
+        cells, cell, monkeypatch):
     ending_with(1, monkeypatch, cells)
     with pytest.raises(RuntimeError, match='the last line'):
         cells.run_cell(cell, 1, dict(lr=2))
     cfg = Config.fromfile(cell.folder / 'config.py')
-    assert cfg.last == 2 and cfg.randomness.seed == 4
+    assert cfg.lr == 2 and cfg.randomness.seed == 4
     assert not cell.trained.exists()
 
 

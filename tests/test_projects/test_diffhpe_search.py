@@ -133,32 +133,35 @@ def test_trials_train_with_their_values_and_never_see_the_test_split(
     trained = {}
 
     def tool(command, **kwargs):
+        assert Path(command[1]).name == 'train.py'
         folder = Path(command[2]).parent
-        if Path(command[1]).name == 'train.py':
-            trained[folder.name] = Config.fromfile(command[2])
-            (folder / 'best_MPJPE_mm_epoch_1.pth').touch()
-        else:
-            out = Path(command[command.index('--out') + 1])
-            rate = trained[folder.name].optim_wrapper.optimizer.lr
-            out.write_text(json.dumps(dict(MPJPE_mm=1e4 * rate)))
+        trained[folder.name] = cfg = Config.fromfile(command[2])
+        (folder / 'best_MPJPE_mm_epoch_1.pth').touch()
+        log = folder / 'now' / 'vis_data' / 'scalars.json'
+        log.parent.mkdir(parents=True)
+        least = 1e4 * cfg.optim_wrapper.optimizer.lr
+        log.write_text('\n'.join(
+            json.dumps(entry)
+            for entry in (dict(loss=.1), dict(MPJPE_mm=least + 1),
+                          dict(MPJPE_mm=least), dict(MPJPE_mm=np.nan))))
         return type('Done', (), dict(returncode=0))
 
     monkeypatch.setattr(cells.subprocess, 'run', tool)
     project.main([
         '--study', 'mini', '--method', method, '--trials', '3', '--work-dir',
-        str(tmp_path), '--cfg-options', 'val_dataloader.dataset.stride=5'
+        str(tmp_path), '--cfg-options', 'train_cfg.max_epochs=7'
     ])
     assert ('encoder' in trained) == (method == 'wrapper')
     trained.pop('encoder', None)
     assert sorted(trained) == ['trial000', 'trial001', 'trial002']
     for cfg in trained.values():
-        assert cfg.test_dataloader.dataset.split == 'val'
-        assert cfg.test_dataloader.dataset.stride == 5
+        assert cfg.train_cfg.max_epochs == 7
         assert 'context_checkpoint' in cfg.model or method == '2d'
     report = json.loads((tmp_path / f'mini_{method}.json').read_text())
     best = min(
         trained, key=lambda name: trained[name].optim_wrapper.optimizer.lr)
     cfg = trained[best]
+    assert report['best']['MPJPE_mm'] == 1e4 * cfg.optim_wrapper.optimizer.lr
     assert report['best']['trial'] == best
     assert report['best']['lr'] == cfg.optim_wrapper.optimizer.lr
     assert report['best']['dropout'] == cfg.model.head.denoiser.dropout

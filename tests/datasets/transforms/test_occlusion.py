@@ -4,6 +4,7 @@ import copy
 import numpy as np
 import pytest
 from mmengine.registry import init_default_scope
+from torch.utils.data import DataLoader
 
 from mmdiffpose.codecs import GMMDiffusionPose
 from mmdiffpose.datasets import MocapMiniDataset
@@ -118,6 +119,19 @@ def test_a_seed_fixes_the_mask_of_each_window_in_any_order():
     assert len({mask.tobytes() for mask in first}) == 8
     other = masks(range(8), Occlusion('random', seed=1))
     assert (first != other).any((1, 2)).all()
+
+
+def test_workers_and_batches_do_not_change_a_test():
+    data = dataset(
+        occlusion='mixture', pipeline=pipeline()[1:], test_mode=True)
+
+    def inputs(**kwargs):
+        loader = DataLoader(data, collate_fn=list, **kwargs)
+        return np.stack([s['inputs'] for batch in loader for s in batch])
+
+    alone = inputs(batch_size=1)
+    np.testing.assert_array_equal(alone, inputs(batch_size=5, num_workers=2))
+    assert (alone == 0).any()
 
 
 def test_training_draws_another_mask_at_each_visit(sample):
