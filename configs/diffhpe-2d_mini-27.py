@@ -20,7 +20,9 @@ model = dict(
             num_blocks=4,
             dropout=0.),
         decoder=_base_.codec),
-    test_cfg=dict(num_hypotheses=5))
+    # Published is without a bound on the estimated pose (metres); with it
+    # the error on mocap-mini's validation split is smaller.
+    test_cfg=dict(num_hypotheses=5, clip=1.1))
 
 train_dataloader = dict(batch_size=16)
 optim_wrapper = dict(

@@ -29,7 +29,8 @@ TEST_DEFAULTS = dict(
     share_frames=False,
     aggregation='mean')
 """Keys of ``test_cfg`` that :class:`DiffHPEHead` reads. ``num_sampling_steps``
-and ``eta`` are DDIM's; ancestral sampling takes all K steps."""
+and ``eta`` are DDIM's; ancestral sampling takes all K steps. ``clip`` bounds
+each coordinate of the estimated pose, metres."""
 
 
 @MODELS.register_module()
@@ -49,6 +50,14 @@ class DiffHPEHead(BaseLiftingHead):
     the network that depends on neither pose nor step, is computed once per
     window (:meth:`CSDIDenoiser.bind <mmdiffpose.models.denoisers.csdi.\
 CSDIDenoiser.bind>`).
+
+    Far from the pose, an error of the predicted noise comes back in the
+    estimated pose 30 times as large. Ancestral sampling forgets it, DDIM with
+    ``eta=0`` does not. On mocap-mini (validation split, every fifth window,
+    one seed, a small DiffHPE-2D after 10 epochs, MPJPE in mm) all 50 steps
+    gave 139.4, and 131.6 with ``clip=1.1``, D3DP's bound; ten steps of DDIM
+    gave 406.6 with neither, 209.4 with ``clip``, 175.1 with ``eta=1``, 138.5
+    with both.
 
     Args:
         denoiser (dict): The network, ``CSDIGCN`` or ``CSDITransformer``.
