@@ -9,7 +9,7 @@ import subprocess
 
 import numpy as np
 import pytest
-from people import crowd, person
+from drawn_people import crowd, person
 
 from mmdiffpose.visualization.scene_page import TEMPLATE, write_html
 

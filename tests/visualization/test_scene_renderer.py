@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from people import SIZE, crowd, person
+from drawn_people import SIZE, crowd, person
 
 from mmdiffpose.visualization.common_scene import CommonScene
 from mmdiffpose.visualization.palette import (LEFT, PEOPLE, RIGHT, UNSEEN,
