@@ -260,8 +260,8 @@ class CSDIDenoiser(BaseModule):
         if like.device.type != 'cpu':
             return 1 << 30
         floats = self.num_joints * self.seq_len * self.channels
-        return max(1, CACHED_FLOATS // floats)
+        return max(1, CACHED_FLOATS * torch.get_num_threads() // floats)
 
 
 CACHED_FLOATS = 1 << 18
-"""Activations of one layer that a group has on a CPU, about 1 MiB."""
+"""Activations of one layer that a group has for each thread, about 1 MiB."""
