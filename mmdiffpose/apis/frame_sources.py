@@ -141,6 +141,19 @@ class VideoFrames(FrameSource):
         yield from _captured(self._open())
 
 
+def read_image(path: Path) -> np.ndarray:
+    """One image, (h, w, 3) uint8, BGR.
+
+    Raises:
+        ValueError: If it can't be read.
+    """
+    image = cv2.imread(str(path))
+    if image is None:
+        raise ValueError(f'{path}: expected an image that OpenCV can read, '
+                         'found another format or a broken file')
+    return image
+
+
 class ImageFrames(FrameSource):
     """Image files, in the order given, as the frames of a clip."""
 
@@ -156,13 +169,7 @@ class ImageFrames(FrameSource):
 
     def frames(self) -> Iterator[np.ndarray]:
         """Frames from the first one."""
-        for path in self.paths:
-            image = cv2.imread(str(path))
-            if image is None:
-                raise ValueError(f'{path}: expected an image that OpenCV can '
-                                 'read, found another format or a broken '
-                                 'file')
-            yield image
+        yield from map(read_image, self.paths)
 
 
 class WebcamFrames(FrameSource):

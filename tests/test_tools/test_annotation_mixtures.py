@@ -105,7 +105,7 @@ def test_what_is_missing_is_said_and_nothing_is_written(tool, files):
         run(tool, files)
     cv2.imwrite(str(files['images'] / NAMES[4]), random_image(0))
     (files['images'] / NAMES[2]).write_bytes(b'no image')
-    with pytest.raises(ValueError, match='000003.jpg cannot be read'):
+    with pytest.raises(ValueError, match='000003.jpg: expected an image'):
         run(tool, files)
     folder = files['annotations'].parents[2] / 'joint_2d_det_files'
     assert not folder.exists() or not list(folder.iterdir())

@@ -26,11 +26,12 @@ from pathlib import Path
 from typing import Dict, Iterator, List, Optional, Sequence, Tuple
 
 import numpy as np
-from heatmap_mixtures import detector_skeleton, read_image
 from tqdm import tqdm
 
 from mmdiffpose.apis import init_model
+from mmdiffpose.apis.frame_sources import read_image
 from mmdiffpose.apis.heatmap_detector import HeatmapDetector
+from mmdiffpose.apis.pose2d_mmpose import model_skeleton
 from mmdiffpose.atomic_files import replacing
 from mmdiffpose.codecs.heatmap_mixtures import (METHODS, HeatmapFit,
                                                 map_mixtures)
@@ -81,7 +82,7 @@ def main(argv: Optional[Sequence[str]] = None) -> None:
     paths = AnnotationPaths(
         args.data_root or find_root(args.annotations), 'any')
     model = init_model(args.config, args.checkpoint, args.device)
-    source = detector_skeleton(model.dataset_meta)
+    source = model_skeleton(model.dataset_meta)
     fit = HeatmapFit(args.components, args.method)
     found = detect(
         HeatmapDetector(model, fit), files, boxes, args.batch_size, source)
