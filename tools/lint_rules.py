@@ -2,8 +2,8 @@
 """Check rules that no common linter has.
 
 Every Python file starts with the copyright line, has at most 350 lines, and
-quotes strings with single quotes unless they hold one; test files have names
-of their own, because pytest imports them by name.
+quotes strings with single quotes unless they hold one; files of tests have
+names of their own, because pytest imports them by name.
 """
 
 import io
@@ -51,7 +51,7 @@ def main() -> int:
     tests: Dict[str, List[Path]] = defaultdict(list)
     for path in python_files(sys.argv[1:]):
         problems += complaints(path)
-        if path.name.startswith('test_'):
+        if 'tests' in path.parts and path.name != 'conftest.py':
             tests[path.name].append(path)
     for name, paths in tests.items():
         if len(paths) > 1:

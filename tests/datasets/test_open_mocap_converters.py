@@ -148,6 +148,17 @@ def write_tree(root, name):
     return truth
 
 
+def convert(converters, root, name='hdm05'):
+    """Writes a tiny tree, converts it to ``root / 'out'``."""
+    truth = write_tree(root / 'source', name)
+    report = converters[name].main([
+        '--data-root',
+        str(root / 'source'), '--out-dir',
+        str(root / 'out')
+    ])
+    return truth, report
+
+
 def build(root, name, split, **kwargs):
     settings = dict(
         ann_file=f'annotation_body3d/fps50/{name}_{split}.npz',
@@ -167,12 +178,7 @@ def build(root, name, split, **kwargs):
     ('cmu', 'train', {'01', '13'}),
 ])
 def test_round_trip(tmp_path, converters, name, split, subjects):
-    truth = write_tree(tmp_path / 'source', name)
-    report = converters[name].main([
-        '--data-root',
-        str(tmp_path / 'source'), '--out-dir',
-        str(tmp_path / 'out')
-    ])
+    truth, report = convert(converters, tmp_path, name)
     assert report['splits'][split]['median_projection_distance_px'] < 0.01
     dataset = build(tmp_path / 'out', name, split)
     result, scored = evaluate(dataset, truth)
@@ -224,12 +230,7 @@ def test_mmpose_reads_our_files(tmp_path, converters, monkeypatch):
     mmpose_datasets = pytest.importorskip('mmpose.datasets')
     # MMPose looks its joint sets up below the working directory first.
     monkeypatch.chdir(tmp_path)
-    truth = write_tree(tmp_path / 'source', 'cmu')
-    converters['cmu'].main([
-        '--data-root',
-        str(tmp_path / 'source'), '--out-dir',
-        str(tmp_path / 'out')
-    ])
+    truth, _ = convert(converters, tmp_path, 'cmu')
     dataset = mmpose_datasets.datasets.Human36mDataset(
         ann_file='annotation_body3d/fps50/cmu_train.npz',
         camera_param_file='annotation_body3d/cameras.pkl',
@@ -248,12 +249,7 @@ def test_cameras_of_the_config(tmp_path, converters):
         np.testing.assert_allclose(ours.position, theirs.position, atol=1e-4)
         np.testing.assert_allclose(ours.rotation, theirs.rotation, atol=1e-4)
         assert (ours.focal, ours.center) == (theirs.focal, theirs.center)
-    write_tree(tmp_path / 'source', 'hdm05')
-    converters['hdm05'].main([
-        '--data-root',
-        str(tmp_path / 'source'), '--out-dir',
-        str(tmp_path / 'out')
-    ])
+    convert(converters, tmp_path)
     cameras = Config.fromfile(CONFIG).virtual_cameras
     build(tmp_path / 'out', 'hdm05', 'test', virtual_cameras=cameras)
     cameras[2]['position'] = (1., 2., 3.)
@@ -266,12 +262,7 @@ def test_cameras_of_the_config(tmp_path, converters):
 
 def test_turned_copies_are_the_same_motion_from_elsewhere(
         tmp_path, converters):
-    write_tree(tmp_path / 'source', 'hdm05')
-    converters['hdm05'].main([
-        '--data-root',
-        str(tmp_path / 'source'), '--out-dir',
-        str(tmp_path / 'out')
-    ])
+    convert(converters, tmp_path)
     cameras = dict(virtual_cameras=Config.fromfile(CONFIG).virtual_cameras)
     settings = dict(cameras, subjects=['bd'], test_mode=False)
     plain = build(tmp_path / 'out', 'hdm05', 'train', **settings)
