@@ -151,11 +151,10 @@ def write_tree(root, name):
 def convert(converters, root, name='hdm05'):
     """Writes a tiny tree, converts it to ``root / 'out'``."""
     truth = write_tree(root / 'source', name)
-    report = converters[name].main([
-        '--data-root',
-        str(root / 'source'), '--out-dir',
-        str(root / 'out')
-    ])
+    report = converters[name].main(
+        ['--data-root',
+         str(root / 'source'), '--out-dir',
+         str(root / 'out')])
     return truth, report
 
 
