@@ -32,8 +32,9 @@ class SceneRenderer:
     where their root trajectories say, otherwise side by side. A person's
     colour (of the trunk, the number and the mark on the floor) follows from
     the ``track_id`` alone; left and right limbs have the same colours for
-    all. Hypotheses are faint skeletons; where there are none, discs of two
-    standard deviations show how unsure joints are.
+    all. Hypotheses are faint skeletons; discs of two standard deviations show
+    how unsure joints are, which after a calibration is more than hypotheses
+    spread.
 
     Args:
         lifted (LiftedTrack | sequence[LiftedTrack]): The people; tracks of
@@ -133,9 +134,7 @@ class SceneRenderer:
                  row: int) -> None:
         track, color = person.track, person_color(person.number)
         pose, cloud = person.pose(row), person.cloud(row, MAX_HYPOTHESES)
-        std = None
-        if not len(cloud) and track.std is not None:
-            std = track.std[row]
+        std = None if track.std is None else track.std[row]
         thickness = int(np.clip(0.045 * self.view.scale, 2, self.size // 90))
         draw_person(panel, self.view, pose, cloud, track.skeleton, thickness,
                     track.scores_2d[row] > 0, std, color)
@@ -178,8 +177,7 @@ class SceneRenderer:
         draw_text(frame, '2D: input', (GAP + 4, 23))
         draw_text(frame, title, (2 * GAP + 4 + self.picture.width, 23))
         clouds = any(track.hypotheses is not None for track in tracks)
-        spread = any(track.std is not None and track.hypotheses is None
-                     for track in tracks)
+        spread = any(track.std is not None for track in tracks)
         draw_legend(
             frame,
             HEADER + self.size + 25,

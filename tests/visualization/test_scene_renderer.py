@@ -154,6 +154,8 @@ def test_uncertainty_shows_either_way():
     wide = SceneRenderer(wide, size=240).panels(0)[1]
     assert (wide
             != pictures[0]).sum() > 1.5 * (pictures[1] != pictures[0]).sum()
+    both = SceneRenderer(crowd(2), size=240).panels(0)[1]
+    assert (both != pictures[2]).any(-1).sum() > 100, 'std beside hypotheses'
 
 
 def test_a_persons_colour_follows_from_the_number_alone():
