@@ -137,16 +137,19 @@ class GMMDiffusionPose(BaseKeypointCodec):
         labels = self.normalize(keypoints, size)
         masked = scores <= self.score_thr
         labels[masked] = self.mask_value
-        mixtures = self._mixtures_from_scores(labels, scores, masked)
-        if keypoint_mixtures is not None:
-            found = self._check('keypoint_mixtures', keypoint_mixtures,
-                                (T, self.num_keypoints, None, 5))
+        if keypoint_mixtures is None:
+            mixtures = self._mixtures_from_scores(labels, scores, masked)
+        else:
+            mixtures = self._check('keypoint_mixtures', keypoint_mixtures,
+                                   (T, self.num_keypoints, None, 5))
             # What a heatmap says of a joint that was not seen is no matter.
-            found[masked] = [1, 0, 0, 1, 1]
-            found = self._select(found)
-            found[..., 1:3] = self.normalize(found[..., 1:3], size)
-            found[..., 3:] *= 2 / size[0]
-            mixtures[~masked] = found[~masked]
+            mixtures[masked] = [1, 0, 0, 1, 1]
+            mixtures = self._select(mixtures)
+            mixtures[..., 1:3] = self.normalize(mixtures[..., 1:3], size)
+            mixtures[..., 3:] *= 2 / size[0]
+            if masked.any():
+                mixtures[masked] = self._mixtures_from_scores(
+                    labels, scores, masked)[masked]
 
         target, visible, frame = self._target(lifting_target,
                                               lifting_target_visible, T)

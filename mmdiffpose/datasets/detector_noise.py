@@ -166,10 +166,10 @@ class DetectorNoise:
                                   other_mode)
             other_width = np.where(mask, width[:, order], other_width)
 
-        mixtures = np.where(
-            truth_is_main[..., None, None],
-            _mixture(weight, true_mode, width, other_mode, other_width),
-            _mixture(weight, other_mode, other_width, true_mode, width))
+        swap = ~truth_is_main
+        mixtures = _mixture(weight,
+                            *_exchange(swap[..., None], true_mode, other_mode),
+                            *_exchange(swap, width, other_width))
         return Detections(
             keypoints=mixtures[:, :, 0, 1:3].astype(np.float32),
             scores=self._scores(rng, weight, mixtures[:, :, 0, 3], size),
@@ -197,36 +197,36 @@ class DetectorNoise:
             self._correlated(rng, shape, self.correlation_time) +
             np.sqrt(1 - self.correlated_share) * rng.standard_normal(shape))
 
-    def _episodes(self, rng: np.random.Generator, frames: int,
+    def _episodes(self, rng: np.random.Generator, shape: Tuple[int, int],
                   rate: float) -> Tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Ambiguous episodes of one joint or limb pair.
+        """Ambiguous episodes of joints or limb pairs, one per column.
 
         Returns:
-            (F,) bool in an episode; (F,) heavier mode's weight, 1 outside;
-            (F,) bool whether the heavier mode is the true one.
+            (F, N) bool in an episode; (F, N) heavier mode's weight, 1
+            outside; (F, N) bool whether the heavier mode is the true one.
         """
         # Episodes may have begun before the first frame.
         lead = int(4 * self.episode_time * self.fps) + 1
-        total = lead + frames
-        active, weight = np.zeros(total, bool), np.ones(total)
-        truth = np.ones(total, bool)
-        starts = np.flatnonzero(rng.random(total) < rate / self.fps)
-        for start in starts:
-            length = rng.geometric(1 / max(1., self.episode_time * self.fps))
-            span = slice(start, start + length)
-            active[span] = True
-            weight[span] = main = rng.uniform(*self.main_weight)
-            truth[span] = rng.random() < main
+        total, columns = lead + shape[0], shape[1]
+        active = np.zeros((total, columns), bool)
+        weight, truth = np.ones((total, columns)), ~active
+        # How much is drawn depends on the draws, so columns take turns.
+        for column in range(columns):
+            begins = rng.random(total) < rate / self.fps
+            for start in np.flatnonzero(begins):
+                length = rng.geometric(1 /
+                                       max(1., self.episode_time * self.fps))
+                span = slice(start, start + length), column
+                active[span] = True
+                weight[span] = main = rng.uniform(*self.main_weight)
+                truth[span] = rng.random() < main
         return active[lead:], weight[lead:], truth[lead:]
 
     def _distractors(self, rng: np.random.Generator, frames: int,
                      joints: int) -> Tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Weights (F, J), truth flags (F, J) and shifts (F, J, 2)."""
-        columns = [
-            self._episodes(rng, frames, self.distractor_rate)
-            for _ in range(joints)
-        ]
-        _, weight, truth = (np.stack(part, axis=1) for part in zip(*columns))
+        _, weight, truth = self._episodes(rng, (frames, joints),
+                                          self.distractor_rate)
         drift = self._correlated(rng, (frames, joints, 2), 1.)
         # At least the radius away: closer modes would be one mode.
         direction = drift / np.linalg.norm(drift, axis=-1, keepdims=True)
@@ -242,13 +242,13 @@ class DetectorNoise:
             (F, J) bool where joints are confused; the order of the joints
             with the limbs exchanged; (F, 1) weights; (F, 1) truth flags.
         """
-        active, weight, truth = self._episodes(rng, frames, self.swap_rate)
+        active, weight, truth = self._episodes(rng, (frames, 1),
+                                               self.swap_rate)
         order = list(range(joints))
         for left, right in limbs:
             order[left], order[right] = right, left
         members = np.array(order) != np.arange(joints)
-        return (active[:, None] & members, order, weight[:, None], truth[:,
-                                                                         None])
+        return active & members, order, weight, truth
 
     def _scores(self, rng: np.random.Generator, weight: np.ndarray,
                 width: np.ndarray, size: np.ndarray) -> np.ndarray:
@@ -260,18 +260,24 @@ class DetectorNoise:
                        1).astype(np.float32)
 
 
-def _mixture(weight: np.ndarray, main: np.ndarray, main_width: np.ndarray,
-             other: np.ndarray, other_width: np.ndarray) -> np.ndarray:
+def _exchange(mask: np.ndarray, first: np.ndarray,
+              second: np.ndarray) -> Tuple[np.ndarray, np.ndarray]:
+    """The two arrays, the other way round where the mask is True."""
+    return np.where(mask, second, first), np.where(mask, first, second)
+
+
+def _mixture(weight: np.ndarray, main: np.ndarray, other: np.ndarray,
+             main_width: np.ndarray, other_width: np.ndarray) -> np.ndarray:
     """Two-component mixtures (F, J, 2, 5) from weights (F, J), modes
     (F, J, 2) and widths (F, J)."""
-    # A width of zero would be a density without bound.
-    widths = np.maximum([main_width, other_width], 1e-3)
-    parts = ((weight, main, widths[0]), (1 - weight, other, widths[1]))
-    return np.stack([
-        np.concatenate([
-            share[..., None], mode, width[..., None], width[..., None]
-        ], axis=-1) for share, mode, width in parts
-    ], axis=2)  # yapf: disable
+    mixtures = np.empty((*weight.shape, 2, 5))
+    parts = ((weight, main, main_width), (1 - weight, other, other_width))
+    for i, (share, mode, width) in enumerate(parts):
+        mixtures[:, :, i, 0] = share
+        mixtures[:, :, i, 1:3] = mode
+        # A width of zero would be a density without bound.
+        mixtures[:, :, i, 3:] = np.maximum(width, 1e-3)[..., None]
+    return mixtures
 
 
 def noise_generator(seed: int, *names: str) -> np.random.Generator:

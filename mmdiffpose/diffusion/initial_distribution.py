@@ -17,6 +17,20 @@ from .gmm import GaussianMixture, fit_gmm
 from .noise import HypothesisNoise
 
 
+def draw_component(weights: Tensor, uniform: Tensor) -> Tensor:
+    """Index of a mixture's component, by inverting its distribution.
+
+    Args:
+        weights (Tensor): (..., M), with sum 1.
+        uniform (Tensor): (...), uniform in [0, 1), broadcastable.
+
+    Returns:
+        Tensor: long, (...).
+    """
+    cdf = weights.cumsum(dim=-1)[..., :-1]
+    return (uniform[..., None] > cdf).sum(dim=-1)
+
+
 @dataclass(frozen=True)
 class JointMixtures:
     r""":math:`H_K`: one mixture of axis-aligned Gaussians per joint.
@@ -47,8 +61,7 @@ class JointMixtures:
         Returns:
             Tensor: (..., J, 3).
         """
-        cdf = self.weights.cumsum(dim=-1)[..., :-1]
-        component = (uniform[..., None] > cdf).sum(dim=-1)
+        component = draw_component(self.weights, uniform)
         shape = torch.broadcast_shapes(component.shape, values.shape[:-2])
         values = values.expand(*shape, *values.shape[-2:])
         index = component.expand(shape)[..., None, None]
@@ -236,8 +249,7 @@ def pose_noise(mixture: GaussianMixture, noise: HypothesisNoise) -> NoiseModel:
         noise (HypothesisNoise): Of shape (B, N, T, J).
     """
     uniform = noise.uniform()[..., 0].transpose(1, 2)
-    cdf = mixture.weights.cumsum(dim=-1)[..., None, :-1]
-    component = (uniform[..., None] > cdf).sum(dim=-1)
+    component = draw_component(mixture.weights[..., None, :], uniform)
 
     def to_poses(values: Tensor) -> Tensor:
         return values.unflatten(-1, (-1, 3)).transpose(1, 2)

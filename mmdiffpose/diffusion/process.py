@@ -16,7 +16,7 @@ the paper prescribes. ``center`` below is :math:`\mu^G`; the standard process
 noise.
 """
 
-from typing import Literal, Optional, Tuple, Union
+from typing import Dict, Literal, Optional, Tuple, Union
 
 import torch
 from torch import Tensor
@@ -31,6 +31,8 @@ class DiffusionProcess:
 
     Poses may have any shape that starts with the batch axes of ``k``; ``k``
     is a long tensor of steps in 0..K whose shape is a prefix of the pose's.
+    One without axes, on the CPU, is a step for all poses: no device then
+    waits for another.
 
     Args:
         alphas (Tensor): Cumulative signal levels, shape (K + 1, ), from
@@ -43,8 +45,10 @@ class DiffusionProcess:
                              f'and hold K + 1 >= 2 values, got {alphas}')
         alphas = alphas.double()
         self.alphas = alphas
-        self._signal = alphas.sqrt().float()
-        self._noise = (1 - alphas).sqrt().float()
+        # Signal and noise level of each step, on each device that asked.
+        self._tables: Dict[torch.device, Tuple[Tensor, Tensor]] = {
+            alphas.device: (alphas.sqrt().float(), (1 - alphas).sqrt().float())
+        }
 
     @property
     def num_steps(self) -> int:
@@ -53,11 +57,11 @@ class DiffusionProcess:
 
     def _levels(self, k: Tensor, like: Tensor) -> Tuple[Tensor, Tensor]:
         """Signal and noise level at ``k``, shaped to broadcast."""
-        shape = k.shape + (1, ) * (like.ndim - k.ndim)
-        index = k.to('cpu')
-        signal = self._signal[index].to(like).reshape(shape)
-        noise = self._noise[index].to(like).reshape(shape)
-        return signal, noise
+        if k.device not in self._tables:
+            signal, noise = self._tables[self.alphas.device]
+            self._tables[k.device] = signal.to(k.device), noise.to(k.device)
+        signal, noise = self._tables[k.device]
+        return _shaped(signal[k], like), _shaped(noise[k], like)
 
     def diffuse(self,
                 h0: Tensor,
@@ -148,15 +152,25 @@ class DiffusionProcess:
             std, which broadcasts against it.
         """
         j = k - 1 if previous is None else previous
-        shape = k.shape + (1, ) * (h_k.ndim - k.ndim)
-        a_k = self.alphas[k.cpu()].reshape(shape)
-        a_j = self.alphas[j.cpu()].reshape(shape)
+        a_k, a_j = self.alphas[k.cpu()], self.alphas[j.cpu()]
         beta = 1 - a_k / a_j
-        weight_0 = (a_j.sqrt() * beta / (1 - a_k)).to(h_k)
-        weight_k = ((a_k / a_j).sqrt() * (1 - a_j) / (1 - a_k)).to(h_k)
+        weight_0 = _shaped(a_j.sqrt() * beta / (1 - a_k), h_k)
+        weight_k = _shaped((a_k / a_j).sqrt() * (1 - a_j) / (1 - a_k), h_k)
         mean = center + weight_0 * (h0 - center) + weight_k * (h_k - center)
-        std = (beta * (1 - a_j) / (1 - a_k)).clamp(min=0).sqrt().to(h_k)
+        variance = beta * (1 - a_j) / (1 - a_k)
+        std = _shaped(variance.clamp(min=0).sqrt(), h_k)
         return mean, std
+
+
+def _shaped(values: Tensor, like: Tensor) -> Tensor:
+    """Values of leading axes, to broadcast against ``like``.
+
+    A single one stays where it is: arithmetic takes it for a number.
+    """
+    if values.ndim == 0:
+        return values.to(like.dtype)
+    return values.to(like).reshape(values.shape + (1, ) *
+                                   (like.ndim - values.ndim))
 
 
 def training_steps(uniform: Tensor,

@@ -44,9 +44,12 @@ def step_sequence(num_steps: int, num_sampling_steps: int) -> List[int]:
 def _estimate(denoise: Denoiser, process: DiffusionProcess, target: Target,
               h_k: Tensor, k: int, center: Center,
               clip: Optional[float]) -> Tensor:
-    steps = torch.full((h_k.shape[0], ), k, dtype=torch.long)
-    prediction = denoise(h_k, steps.to(h_k.device))
-    h0 = process.to_sample(target, prediction, h_k, steps, center)
+    steps = torch.full((h_k.shape[0], ),
+                       k,
+                       dtype=torch.long,
+                       device=h_k.device)
+    prediction = denoise(h_k, steps)
+    h0 = process.to_sample(target, prediction, h_k, torch.tensor(k), center)
     return h0 if clip is None else h0.clamp(-clip, clip)
 
 
@@ -104,8 +107,7 @@ def ddim(denoise: Denoiser,
             callback(k, h, h0)
         a_k, a_j = float(process.alphas[k]), float(process.alphas[j])
         sigma = eta * ((1 - a_j) / (1 - a_k) * (1 - a_k / a_j))**0.5
-        steps = torch.full((h.shape[0], ), k, dtype=torch.long)
-        direction = process.to_noise(h0, h, steps, center)
+        direction = process.to_noise(h0, h, torch.tensor(k), center)
         h = (
             center + a_j**0.5 * (h0 - center) +
             max(1 - a_j - sigma**2, 0.)**0.5 * direction)
@@ -135,8 +137,7 @@ def ddpm(denoise: Denoiser,
         h0 = _estimate(denoise, process, target, h, k, center, clip)
         if callback is not None:
             callback(k, h, h0)
-        steps = torch.full((h.shape[0], ), k, dtype=torch.long)
-        h, std = process.posterior(h0, h, steps, center)
+        h, std = process.posterior(h0, h, torch.tensor(k), center)
         if k > 1:
             h = h + std * noise()
     return h

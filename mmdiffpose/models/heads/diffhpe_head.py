@@ -8,7 +8,7 @@ from mmengine.structures import InstanceData
 from torch import Tensor
 
 from mmdiffpose.diffusion.aggregation import mean_pose, spread
-from mmdiffpose.diffusion.noise import HypothesisNoise, seed_from
+from mmdiffpose.diffusion.noise import HypothesisNoise
 from mmdiffpose.diffusion.process import DiffusionProcess, training_steps
 from mmdiffpose.diffusion.samplers import Callback, ddim, ddpm
 from mmdiffpose.diffusion.schedules import make_alphas
@@ -16,7 +16,7 @@ from mmdiffpose.registry import MODELS
 from .aggregating import aggregate
 from .base import BaseLiftingHead, LiftingContext, flip_poses, stack_labels
 from .residual_std import UNMEASURED_STD
-from .sampling_options import sampling_options
+from .sampling_options import sampling_options, training_seeds
 from .std_calibration import StdCalibration
 
 TEST_DEFAULTS = dict(
@@ -124,10 +124,7 @@ CSDIDenoiser.bind>`).
                            feats.features)
         weight = stack_labels(batch_data_samples, 'lifting_target_weight',
                               feats.features)
-        seeds = [
-            seed_from(int(self.iteration), sample.metainfo.get('id', i))
-            for i, sample in enumerate(batch_data_samples)
-        ]
+        seeds = training_seeds(self.iteration, batch_data_samples)
         self.iteration += 1
         noise = HypothesisNoise(seeds, 1, *x_0.shape[1:3], device=x_0.device)
         k = training_steps(noise.uniform()[:, 0, 0, 0], self.process.num_steps)

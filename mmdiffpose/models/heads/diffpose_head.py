@@ -12,7 +12,7 @@ from mmdiffpose.diffusion.initial_distribution import (JointMixtures,
                                                        NoiseModel,
                                                        fit_pose_mixture,
                                                        joint_noise, pose_noise)
-from mmdiffpose.diffusion.noise import HypothesisNoise, seed_from
+from mmdiffpose.diffusion.noise import HypothesisNoise
 from mmdiffpose.diffusion.process import (TARGETS, DiffusionProcess,
                                           training_steps)
 from mmdiffpose.diffusion.samplers import Callback, ddim, ddpm
@@ -21,7 +21,7 @@ from mmdiffpose.registry import MODELS
 from .base import (LiftingContext, flip_mixtures, flip_poses, stack_labels,
                    stack_mixtures)
 from .denoising import DenoisingHead
-from .sampling_options import sampling_options
+from .sampling_options import sampling_options, training_seeds
 from .std_calibration import StdCalibration
 
 Features = Union[LiftingContext, List[LiftingContext]]
@@ -186,10 +186,7 @@ class DiffPoseHead(DenoisingHead):
         mixtures = stack_mixtures(batch_data_samples, feats.coarse)
         B, T, J, _ = h0.shape
         N = self.num_train_hypotheses
-        seeds = [
-            seed_from(int(self.iteration), sample.metainfo.get('id', i))
-            for i, sample in enumerate(batch_data_samples)
-        ]
+        seeds = training_seeds(self.iteration, batch_data_samples)
         self.iteration += 1
         noise = HypothesisNoise(seeds, N, T, J, device=h0.device)
         with torch.no_grad():

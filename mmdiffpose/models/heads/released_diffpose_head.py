@@ -10,7 +10,8 @@ from mmengine.structures import InstanceData
 from torch import Tensor
 
 from mmdiffpose.diffusion.aggregation import mean_pose, spread
-from mmdiffpose.diffusion.noise import HypothesisNoise, seed_from
+from mmdiffpose.diffusion.initial_distribution import draw_component
+from mmdiffpose.diffusion.noise import HypothesisNoise
 from mmdiffpose.diffusion.process import (DiffusionProcess, antithetic_steps,
                                           training_steps)
 from mmdiffpose.diffusion.samplers import Callback, ddim
@@ -18,7 +19,7 @@ from mmdiffpose.diffusion.schedules import make_alphas
 from mmdiffpose.registry import MODELS
 from .base import (BaseLiftingHead, LiftingContext, flip_poses, stack_labels,
                    stack_mixtures)
-from .sampling_options import sampling_options
+from .sampling_options import sampling_options, training_seeds
 
 TEST_DEFAULTS = dict(
     sampling_range=(24, 2),
@@ -48,8 +49,7 @@ def pick_kernels(mixtures: Tensor, uniform: Optional[Tensor]) -> Kernels:
     if uniform is None:
         component = weights.argmax(dim=-1)
     else:
-        cdf = weights.cumsum(dim=-1)[..., :-1]
-        component = (uniform[..., None] > cdf).sum(dim=-1)
+        component = draw_component(weights, uniform)
     index = component[..., None, None].expand(*component.shape, 1, 5)
     _, mean, std = mixtures.gather(-2, index)[..., 0, :].split([1, 2, 2], -1)
     return Kernels(mean, std)
@@ -172,10 +172,7 @@ class ReleasedDiffPoseHead(BaseLiftingHead):
         weight = stack_labels(batch_data_samples, 'lifting_target_weight',
                               feats.coarse)
         mixtures = stack_mixtures(batch_data_samples, feats.coarse)
-        seeds = [
-            seed_from(int(self.iteration), sample.metainfo.get('id', i))
-            for i, sample in enumerate(batch_data_samples)
-        ]
+        seeds = training_seeds(self.iteration, batch_data_samples)
         self.iteration += 1
         noise = HypothesisNoise(
             seeds, 1, *poses.shape[1:3], device=poses.device)

@@ -1,7 +1,9 @@
 # Copyright (c) mmdiffpose contributors. All rights reserved.
-"""What a diffusion head reads from ``model.test_cfg``."""
+"""What a diffusion head reads from ``model.test_cfg``, and seeds."""
 
 from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
+
+from torch import Tensor
 
 from mmdiffpose.diffusion.noise import seed_from
 
@@ -41,3 +43,23 @@ def sampling_options(data_samples: Sequence, test_cfg: Optional[dict],
                   sample.metainfo.get('camera', '')) for sample in data_samples
     ]
     return options, seeds
+
+
+def training_seeds(iteration: Tensor, data_samples: Sequence) -> List[int]:
+    """A seed per window from its id and the iteration.
+
+    Training noise then differs between iterations, and does not depend on
+    the batch or the process that a window is in.
+
+    Args:
+        iteration (Tensor): Iterations so far, a single number.
+        data_samples (Sequence): PoseDataSamples of B windows.
+
+    Returns:
+        list[int]: B seeds.
+    """
+    count = int(iteration)
+    return [
+        seed_from(count, sample.metainfo.get('id', i))
+        for i, sample in enumerate(data_samples)
+    ]
