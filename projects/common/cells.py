@@ -163,8 +163,9 @@ def as_options(changes: Mapping[str, Any]) -> List[str]:
 
 def _run(cell: StudyCell, jobs: int, tool: str, *arguments: object) -> None:
     """Run one of the tools; its output goes to the cell's log."""
+    # Cells share the cores, unless somebody has said otherwise.
     threads = max(1, (os.cpu_count() or 1) // jobs)
-    environment = dict(os.environ, OMP_NUM_THREADS=str(threads))
+    environment = {'OMP_NUM_THREADS': str(threads), **os.environ}
     command = [
         sys.executable,
         str(TOOLS / tool), *map(str, arguments), '--work-dir',

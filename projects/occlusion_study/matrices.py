@@ -5,7 +5,7 @@ from typing import Any, Dict, List, Optional, Sequence
 
 import numpy as np
 from mmengine.config import Config
-from protocol import METHODS, PATTERNS, STUDIES, Cell
+from protocol import METHODS, PATTERNS, SINGLE_PASS, STUDIES, Cell
 
 from mmdiffpose.models.heads.diffhpe_head import TEST_DEFAULTS
 
@@ -18,6 +18,14 @@ METRICS = {
     'segment std': 'segment_std_mm',
 }
 """Name to key, all in mm; Figs. 3, 4 and 5."""
+
+TABLE_2 = {
+    **METRICS,
+    'spread': 'hypotheses/spread_mm',
+    'calibration error of the spread': 'uncertainty/spread_ECE',
+    'of the reported std': 'uncertainty/ECE',
+}
+"""Name to key; the two calibration errors have no unit."""
 
 Values = List[Optional[float]]
 
@@ -42,10 +50,12 @@ class Results:
             method = 'wrapper'
         found = [(cell, cell.metrics(test)) for cell in self.cells
                  if (cell.method, cell.pattern) == (method, train)]
-        return [
-            metrics.get(METRICS[metric] + STUDIES[cell.study].average)
-            for cell, metrics in found if metrics
-        ]
+
+        def key(cell: Cell) -> str:
+            average = STUDIES[cell.study].average
+            return TABLE_2[metric] + (average if metric in METRICS else '')
+
+        return [metrics.get(key(cell)) for cell, metrics in found if metrics]
 
     def mean(self, method: str, train: str, test: str,
              metric: str) -> Optional[float]:
@@ -77,7 +87,7 @@ class Results:
 
     def hypotheses(self, method: str) -> str:
         """How many are averaged, as the config says."""
-        if method == 'mixste':
+        if method in SINGLE_PASS:
             return '1'
         path = STUDIES[self.cells[0].study].config(method)
         test_cfg = Config.fromfile(path).model.get('test_cfg') or {}
@@ -86,26 +96,36 @@ class Results:
 
 
 def table_2(results: Results) -> str:
-    """MixSTE, DiffHPE-2D and DiffHPE-Wrapper without occlusions."""
-    text = ('| method | condition | H | seeds | ' +
-            ' | '.join(f'{name} [mm]' for name in METRICS) +
-            ' | MPJPE vs MixSTE |\n' + '|---' * (len(METRICS) + 5) + '|\n')
-    conditions = dict(mixste='–', wrapper='E2D')
-    conditions['diffhpe-2d'] = 'x2D'
+    """MixSTE, both methods and their controls without occlusions; mean ±
+    standard deviation over the seeds."""
+    heads = [f'{name} [mm]' for name in METRICS]
+    heads += ['spread [mm]', *list(TABLE_2)[len(METRICS) + 1:]]
+    text = ('| method | condition | H | seeds | ' + ' | '.join(heads) +
+            ' | MPJPE vs MixSTE |\n' + '|---' * (len(heads) + 5) + '|\n')
+    conditions = {
+        'mixste': '–',
+        'diffhpe-2d': 'x2D',
+        'diffhpe-2d-control': 'x2D',
+        'wrapper': 'E2D',
+        'wrapper-control': 'E2D'
+    }
     base = results.mean('mixste', 'none', 'none', 'MPJPE')
-    for method in ('mixste', 'diffhpe-2d', 'wrapper'):
+    for method, condition in conditions.items():
         values = {
             metric: results.values(method, 'none', 'none', metric)
-            for metric in METRICS
+            for metric in TABLE_2
         }
         own = results.mean(method, 'none', 'none', 'MPJPE')
         gain = '–'
         if method != 'mixste' and own and base:
             gain = f'{100 * (own / base - 1):+.1f} %'
         hypotheses = results.hypotheses(method) if own else '–'
-        text += (f'| {METHODS[method]} | {conditions[method]} | {hypotheses} '
-                 f'| {len(values["MPJPE"])} | ' +
-                 ' | '.join(map(mean_text, values.values())) +
+        numbers = [
+            mean_text(found, 1 if TABLE_2[metric].endswith('_mm') else 3)
+            for metric, found in values.items()
+        ]
+        text += (f'| {METHODS[method]} | {condition} | {hypotheses} '
+                 f'| {len(values["MPJPE"])} | ' + ' | '.join(numbers) +
                  f' | {gain} |\n')
     return text
 
@@ -176,7 +196,7 @@ def as_document(results: Results) -> Dict[str, Any]:
                 test=test,
                 **{
                     metric: results.values(method, train, test, metric)
-                    for metric in METRICS
+                    for metric in TABLE_2
                 }) for (method, train), tested in pairs.items()
             for test in tested
         ],

@@ -27,12 +27,31 @@ PATTERNS = {
 METHODS = {
     'mixste': 'MixSTE',
     'diffhpe-2d': 'DiffHPE-2D',
+    'diffhpe-2d-control': 'control of DiffHPE-2D',
     'wrapper': 'DiffHPE-Wrapper',
     'wrapper-vanilla': 'DiffHPE-Wrapper, vanilla conditioning',
+    'wrapper-control': 'control of DiffHPE-Wrapper',
 }
 """Method to its name. ``wrapper`` is conditioned on the MixSTE that was
 trained with the same pattern, ``wrapper-vanilla`` on the one trained without
-occlusions."""
+occlusions. A control is the same network on the same condition, trained as
+long, as a single-pass regressor; the paper has none."""
+
+CONFIG_STEMS = {
+    'mixste': 'mixste',
+    'diffhpe-2d': 'diffhpe-2d',
+    'diffhpe-2d-control': 'diffhpe-2d-control',
+    'wrapper': 'diffhpe-wrapper_mixste',
+    'wrapper-vanilla': 'diffhpe-wrapper_mixste',
+    'wrapper-control': 'diffhpe-wrapper-control_mixste',
+}
+"""Method to what its configs' names begin with."""
+
+SINGLE_PASS = ('mixste', 'diffhpe-2d-control', 'wrapper-control')
+"""Methods without a sampler."""
+
+UNOCCLUDED = ('diffhpe-2d', 'diffhpe-2d-control', 'wrapper-control')
+"""Methods of Table 2 only."""
 
 
 @dataclass(frozen=True)
@@ -40,30 +59,23 @@ class Study:
     """Configs of one data set.
 
     Attributes:
-        mixste: Config of MixSTE.
-        diffhpe_2d: Config of DiffHPE-2D.
-        wrapper: Config of DiffHPE-Wrapper on that MixSTE.
+        name: What configs are called after the data.
         average: Suffix of the metrics that tables show: ``''`` averages over
             frames, ``'/action_mean'`` over actions, as papers on Human3.6M
             do.
     """
-    mixste: str
-    diffhpe_2d: str
-    wrapper: str
+    name: str
     average: str = ''
 
     def config(self, method: str) -> Path:
         """The config of a method."""
-        name = {'mixste': self.mixste, 'diffhpe-2d': self.diffhpe_2d}
-        return CONFIGS / name.get(method, self.wrapper)
+        return CONFIGS / f'{CONFIG_STEMS[method]}_{self.name}-27.py'
 
 
 STUDIES = {
-    name:
-    Study(f'mixste_{name}-27.py', f'diffhpe-2d_{name}-27.py',
-          f'diffhpe-wrapper_mixste_{name}-27.py', average)
-    for name, average in (('mini', ''), ('hdm05', ''), ('h36m',
-                                                        '/action_mean'))
+    'mini': Study('mini'),
+    'hdm05': Study('hdm05'),
+    'h36m': Study('h36m', '/action_mean'),
 }
 
 
@@ -132,7 +144,7 @@ class Cell(StudyCell):
             self.pattern
             for split in ('train', 'val')
         })
-        if self.ddim_steps is not None and self.method != 'mixste':
+        if self.ddim_steps is not None and self.method not in SINGLE_PASS:
             cfg.merge_from_dict({
                 'model.test_cfg.sampler':
                 'ddim',
@@ -152,9 +164,9 @@ def cells_of(study: str,
 
     MixSTE and the occlusion-trained wrapper are trained with each pattern
     and tested with all (Figs. 3 to 5); the wrapper on a vanilla MixSTE is
-    tested with its own pattern (Table 4), and DiffHPE-2D knows no occlusion
-    (Table 2). Encoders that a wrapper needs are there whatever ``methods``
-    says.
+    tested with its own pattern (Table 4), and DiffHPE-2D and the controls
+    know no occlusion (Table 2). Encoders that a wrapper needs are there
+    whatever ``methods`` says.
     """
     tested = {
         (method, pattern): tuple(patterns)
@@ -165,8 +177,9 @@ def cells_of(study: str,
         for pattern in patterns:
             if pattern != 'none':  # that is the wrapper itself
                 tested['wrapper-vanilla', pattern] = (pattern, )
-    if 'diffhpe-2d' in methods:
-        tested['diffhpe-2d', 'none'] = ('none', )
+    for method in UNOCCLUDED:
+        if method in methods:
+            tested[method, 'none'] = ('none', )
     cells: Dict[Tuple[str, str, int], Cell] = {}
     for (method, pattern), test_patterns in tested.items():
         for seed in seeds:

@@ -21,25 +21,28 @@ def project(monkeypatch):
     monkeypatch.syspath_prepend(str(PROJECT))
     for name in names:
         monkeypatch.delitem(sys.modules, name, raising=False)
-    import protocol
     import run
-
-    # Any two-stage config will do here.
-    diffusion = 'diffpose_mixste_mini-27.py'
-    monkeypatch.setitem(
-        protocol.STUDIES, 'mini',
-        protocol.Study('mixste_mini-27.py', diffusion, diffusion))
     yield run
     for name in names:
         sys.modules.pop(name, None)
 
 
+LEVELS = {
+    'mixste': 100.,
+    'diffhpe-2d': 80.,
+    'diffhpe-2d-control': 90.,
+    'wrapper': 60.,
+    'wrapper-vanilla': 40.,
+    'wrapper-control': 70.,
+}
+
+
 def finish(cell, offset=0.):
     """Write the metrics of a cell: a number that tells which one it is."""
-    from protocol import METHODS, PATTERNS
+    from protocol import PATTERNS
     cell.folder.mkdir(parents=True)
     for test in cell.tests:
-        value = offset + 100 - 20 * list(METHODS).index(cell.method)
+        value = offset + LEVELS[cell.method]
         value += list(PATTERNS).index(cell.pattern) / 10
         value += list(PATTERNS).index(test)
         cell.metrics_file(test).write_text(
@@ -47,7 +50,8 @@ def finish(cell, offset=0.):
                 dict(
                     MPJPE_mm=value,
                     symmetry_gap_mm=value / 4,
-                    segment_std_mm=None)))
+                    segment_std_mm=None,
+                    **{'uncertainty/ECE': value / 1000})))
 
 
 def finished(root, seeds=(0, )):
@@ -69,7 +73,8 @@ def test_the_protocol_is_complete(project, tmp_path):
         assert tested.pop(('wrapper', train)) == everything
         if train != 'none':
             assert tested.pop(('wrapper-vanilla', train)) == {train}
-    assert tested == {('diffhpe-2d', 'none'): {'none'}}
+    table_2 = ('diffhpe-2d', 'diffhpe-2d-control', 'wrapper-control')
+    assert tested == {(method, 'none'): {'none'} for method in table_2}
     for cell in cells:
         if cell.method.startswith('wrapper'):
             vanilla = cell.method == 'wrapper-vanilla'
@@ -78,7 +83,7 @@ def test_the_protocol_is_complete(project, tmp_path):
             assert cell.encoder.folder in {c.folder for c in cells}
         else:
             assert cell.encoder is None
-    assert len({cell.folder for cell in cells}) == len(cells) == 15
+    assert len({cell.folder for cell in cells}) == len(cells) == 17
 
 
 def test_parts_bring_the_encoders_that_they_need(project, tmp_path):
@@ -108,7 +113,7 @@ def test_fewer_steps_are_those_of_diffusion(project, tmp_path):
     for cell in cells_of('mini', [0], tmp_path, patterns=['none'],
                          ddim_steps=3):  # yapf: disable
         test_cfg = cell.config().model.get('test_cfg') or {}
-        if cell.method == 'mixste':
+        if cell.method == 'mixste' or cell.method.endswith('control'):
             assert not test_cfg
         else:
             assert test_cfg.sampler == 'ddim'
@@ -119,7 +124,9 @@ def test_every_study_names_configs_that_are_there():
     configs = PROJECT.parents[1] / 'configs'
     names = [
         f'{method}_{study}-27.py' for study in ('mini', 'hdm05', 'h36m')
-        for method in ('mixste', 'diffhpe-2d', 'diffhpe-wrapper_mixste')
+        for method in ('mixste', 'diffhpe-2d', 'diffhpe-2d-control',
+                       'diffhpe-wrapper_mixste',
+                       'diffhpe-wrapper-control_mixste')
     ]
     missing = [name for name in names if not (configs / name).is_file()]
     assert not missing
@@ -155,9 +162,9 @@ def test_each_cell_is_run_once_encoders_first(project, tmp_path, monkeypatch):
     options = ['--cfg-options', 'train_cfg.max_epochs=7']
     project.main([*arguments, *options])
     trained = [folder for name, folder in calls if name == 'train.py']
-    assert len(trained) == len(set(trained)) == 15
-    assert not any('wrapper' in folder for folder in trained[:6])
-    assert sum(name == 'test.py' for name, _ in calls) == 25 + 25 + 4 + 1
+    assert len(trained) == len(set(trained)) == 17
+    assert not any('wrapper' in folder for folder in trained[:7])
+    assert sum(name == 'test.py' for name, _ in calls) == 25 + 25 + 4 + 3
 
     # Nothing is done twice; what is missing is done again.
     calls.clear()
@@ -176,11 +183,13 @@ def test_tables(project, tmp_path):
     from matrices import Results, table_2, table_4
     results = Results(finished(tmp_path, seeds=(0, 2)))
     rows = table_2(results).splitlines()
-    assert '| MixSTE | – | 1 | 2 | 101.0 ± 1.4 | 25.2 ± 0.4 | – | – |' in rows
-    wrapper = next(row for row in rows if 'Wrapper' in row)
-    assert '| E2D | 10 | 2 | 61.0 ± 1.4 |' in wrapper
+    assert ('| MixSTE | – | 1 | 2 | 101.0 ± 1.4 | 25.2 ± 0.4 | – | – | – | '
+            '0.101 ± 0.001 | – |') in rows
+    wrapper = next(row for row in rows if row.startswith('| DiffHPE-W'))
+    assert '| E2D | 5 | 2 | 61.0 ± 1.4 |' in wrapper
     assert wrapper.endswith('| -39.6 % |')
-    assert '| DiffHPE-2D | x2D |' in '\n'.join(rows)
+    assert '| DiffHPE-2D | x2D | 5 |' in '\n'.join(rows)
+    assert '| control of DiffHPE-2D | x2D | 1 |' in '\n'.join(rows)
     rows = table_4(results).splitlines()
     assert len(rows) == 7
     assert rows[2].count('61.0 ± 1.4') == 2  # without occlusion they are one
