@@ -93,6 +93,33 @@ def test_the_loss_is_the_mean_of_squares_of_the_noise():
     assert model.loss(inputs, samples)['loss_diffusion'] != loss
 
 
+@pytest.mark.parametrize('target', ['epsilon', 'sample'])
+@pytest.mark.parametrize('exponent', [1., 0.3])
+@torch.no_grad()
+def test_training_draws_the_steps_and_targets_that_were_asked_for(
+        target, exponent, monkeypatch):
+    options = {} if exponent == 1 else dict(step_exponent=exponent)
+    model = diffhpe(target=target, **options)
+    inputs, samples = batch(range(8))
+    seen = {}
+
+    def denoiser(x_k, step, context):
+        seen.update(x_k=x_k, step=step)
+        return torch.zeros_like(x_k)
+
+    monkeypatch.setattr(model.head.denoiser, 'forward', denoiser)
+    loss = model.loss(inputs, samples)['loss_diffusion']
+    noise = HypothesisNoise([seed_from(0, i) for i in range(8)], 1, T, 17)
+    u, epsilon = noise.uniform()[:, 0, 0, 0], noise.normal()[:, 0]
+    assert torch.equal(seen['step'], (50 * u**exponent).long())
+    # A network that says nothing is off by the target itself.
+    wanted = epsilon
+    if target == 'sample':
+        wanted = torch.stack(
+            [s.gt_instance_labels.lifting_target_label for s in samples])
+    torch.testing.assert_close(loss, wanted.square().mean())
+
+
 @pytest.mark.parametrize('wrapper', [False, True])
 @torch.no_grad()
 def test_sampling_is_the_released_update(wrapper):

@@ -66,6 +66,9 @@ CSDIDenoiser.bind>`).
             the released code's cosine schedule with betas up to 0.5.
         target (str): What the network predicts: ``'epsilon'`` as published,
             or ``'sample'``.
+        step_exponent (float): Below 1, training draws noisy steps more often
+            (:func:`~mmdiffpose.diffusion.process.training_steps`). Defaults
+            to 1, all steps alike, as published.
         loss (dict, optional): Defaults to the mean of squares over all
             coordinates, the root's included.
         num_joints (int): Number of joints J. Defaults to 17.
@@ -86,6 +89,7 @@ CSDIDenoiser.bind>`).
                  num_steps: int = 50,
                  schedule: Optional[dict] = None,
                  target: str = 'epsilon',
+                 step_exponent: float = 1.,
                  loss: Optional[dict] = None,
                  num_joints: int = 17,
                  root_index: int = 0,
@@ -104,6 +108,7 @@ CSDIDenoiser.bind>`).
         self.process = DiffusionProcess(
             make_alphas(schedule.pop('type'), num_steps, **schedule))
         self.target = target
+        self.step_exponent = step_exponent
         if loss is None:
             loss = dict(type='mmdiffpose.SquaredErrorLoss', loss_weight=1 / 3)
         self.loss_module = MODELS.build(loss)
@@ -127,7 +132,8 @@ CSDIDenoiser.bind>`).
         seeds = training_seeds(self.iteration, batch_data_samples)
         self.iteration += 1
         noise = HypothesisNoise(seeds, 1, *x_0.shape[1:3], device=x_0.device)
-        k = training_steps(noise.uniform()[:, 0, 0, 0], self.process.num_steps)
+        k = training_steps(noise.uniform()[:, 0, 0, 0], self.process.num_steps,
+                           self.step_exponent)
         epsilon = noise.normal()[:, 0]
         x_k = self.process.diffuse(x_0, k, epsilon)
         target = self.process.target(self.target, x_0, k, epsilon, 0.)
