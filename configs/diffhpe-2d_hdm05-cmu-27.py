@@ -17,15 +17,13 @@ param_scheduler = [
     dict(_base_.warmup, end=100),
     dict(_base_.cosine, T_max=max_epochs),
 ]
-train_cfg = dict(
-    by_epoch=True, max_epochs=max_epochs, val_interval=max_epochs)
+train_cfg = dict(by_epoch=True, max_epochs=max_epochs, val_interval=max_epochs)
 test_evaluator = [
     *_base_.test_evaluator,
     dict(type='mmdiffpose.AggregationMetric', required=False)
 ]
 
 custom_hooks = [
-    dict(type='mmdiffpose.FiniteLossHook'),
-    dict(type='mmdiffpose.StdCalibrationHook'),
+    *_base_.diffusion_hooks,
     dict(type='mmdiffpose.ProgressBarHook', name='DiffHPE-2D'),
 ]

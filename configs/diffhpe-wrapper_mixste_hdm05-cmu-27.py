@@ -20,7 +20,6 @@ train_cfg = dict(
     context_config='{{ fileDirname }}/mixste_hdm05-cmu-27.py')
 
 custom_hooks = [
-    dict(type='mmdiffpose.FiniteLossHook'),
-    dict(type='mmdiffpose.StdCalibrationHook'),
+    *_base_.diffusion_hooks,
     dict(type='mmdiffpose.ProgressBarHook', name='DiffHPE-Wrapper'),
 ]

@@ -2,18 +2,12 @@
 # The model zoo's GraFormer, small, single frames.
 _base_ = [
     '_base_/datasets/hdm05_cmu_1.py', '_base_/encoders/graformer_small.py',
-    '_base_/schedules/encoder_small.py', '_base_/encoder_runtime.py'
+    '_base_/models/graformer_small.py', '_base_/schedules/encoder_small.py',
+    '_base_/encoder_runtime.py'
 ]
 
 max_epochs = 12
-model = dict(
-    type='PoseLifter',
-    backbone=_base_.encoder,
-    head=dict(
-        type='mmdiffpose.LiftingRegressionHead',
-        in_channels=64,
-        loss=dict(type='mmdiffpose.MPJPELoss'),
-        decoder=_base_.codec))
+model = dict(backbone=_base_.encoder, head=dict(decoder=_base_.codec))
 
 train_dataloader = dict(batch_size=256)
 param_scheduler = [

@@ -3,18 +3,14 @@
 # CPU core.
 _base_ = [
     '_base_/datasets/hdm05_cmu.py', '_base_/encoders/mixste_small.py',
-    '_base_/schedules/encoder_small.py', '_base_/encoder_runtime.py'
+    '_base_/models/mixste_small.py', '_base_/schedules/encoder_small.py',
+    '_base_/encoder_runtime.py'
 ]
 
 max_epochs = 9
 model = dict(
-    type='PoseLifter',
     backbone=dict(_base_.encoder, seq_len=_base_.seq_len),
-    head=dict(
-        type='mmdiffpose.LiftingRegressionHead',
-        in_channels=64,
-        loss=dict(type='mmdiffpose.MixSTELoss'),
-        decoder=_base_.codec))
+    head=dict(decoder=_base_.codec))
 
 param_scheduler = [
     dict(_base_.warmup, end=200),

@@ -1,18 +1,13 @@
 # Copyright (c) mmdiffpose contributors. All rights reserved.
-# As hdm05_cmu.py, single frames.
-_base_ = ['hdm05_1.py']
+# As hdm05_cmu.py, single frames; batches as in hdm05_1.py.
+_base_ = ['hdm05_cmu.py']
+seq_len = 1
 
-_hdm05 = dict(
-    _base_.train_dataloader.dataset, headings=(0., 30., 60.), stride=15)
-_cmu = dict(
-    _hdm05,
-    data_root='data/cmu/',
-    subjects=None,
-    ann_file='annotation_body3d/fps50/cmu_train.npz')
 train_dataloader = dict(
-    dataset=dict(
-        _delete_=True,
-        type='ConcatDataset',
-        datasets=[_hdm05, _cmu],
-        # Equal, but a dict of arrays, which ConcatDataset cannot compare.
-        ignore_keys=['stats_info']))
+    batch_size=512,
+    dataset=dict(datasets=[
+        dict(part, seq_len=seq_len, stride=15)
+        for part in _base_.train_dataloader.dataset.datasets
+    ]))
+val_dataloader = dict(batch_size=1024, dataset=dict(seq_len=seq_len))
+test_dataloader = dict(batch_size=1024, dataset=dict(seq_len=seq_len))
