@@ -34,7 +34,8 @@ TRAINING_KEYS = ('train_dataloader', 'train_cfg', 'optim_wrapper',
                  'param_scheduler', 'auto_scale_lr', 'custom_hooks',
                  'max_epochs', 'val_interval', 'patience_epochs', 'warmup',
                  'cosine', 'encoder', 'diffusion_hooks')
-"""What a config for testing and inference has no use for; also the variables\nthat configs are put together from."""
+"""What a config for testing and inference has no use for, with variables of
+the config file."""
 
 
 class Report(NamedTuple):

@@ -79,13 +79,12 @@ def test_stages_come_back_to_pixels(browse, config):
 
 def test_joined_data_sets_are_browsed_part_by_part(tmp_path, browse, config):
     joined = tmp_path / 'joined.py'
-    joined.write_text(
-        "_base_ = ['config.py']\n"
-        'part = _base_.train_dataloader.dataset\n'
-        'train_dataloader = dict(dataset=dict(\n'
-        "    _delete_=True, type='ConcatDataset',\n"
-        "    datasets=[dict(part, max_sequences=1), part],\n"
-        "    ignore_keys=['stats_info']))\n")
+    joined.write_text("_base_ = ['config.py']\n"
+                      'part = _base_.train_dataloader.dataset\n'
+                      'train_dataloader = dict(dataset=dict(\n'
+                      "    _delete_=True, type='ConcatDataset',\n"
+                      '    datasets=[dict(part, max_sequences=1), part],\n'
+                      "    ignore_keys=['stats_info']))\n")
     parts = build(browse, joined)
     first, second = parts.datasets
     assert browse.part_of(parts, 0) == (first, 0)

@@ -6,6 +6,4 @@ optim_wrapper = dict(
     optimizer=dict(type='Adam', lr=1e-3), clip_grad=dict(max_norm=1.))
 param_scheduler = [dict(type='StepLR', step_size=60, gamma=0.9, by_epoch=True)]
 train_cfg = dict(
-    type='mmdiffpose.TwoStageTrainLoop',
-    max_epochs=max_epochs,
-    val_interval=1)
+    type='mmdiffpose.TwoStageTrainLoop', max_epochs=max_epochs, val_interval=1)
