@@ -3,7 +3,7 @@
 # that denoises whole poses given the 2D keypoints, K = 1000 steps of which
 # DDIM takes 5, N = 5 hypotheses. Its estimate of the clean pose is averaged
 # with that of the mirrored window at every step.
-_base_ = ['_base_/default_runtime.py', '_base_/datasets/human36m.py']
+_base_ = ['_base_/datasets/human36m.py', '_base_/diffusion_runtime.py']
 
 # Published are 400 epochs in which each clip comes twice, as it is and
 # mirrored; here either comes once.
@@ -38,11 +38,8 @@ optim_wrapper = dict(optimizer=dict(type='AdamW', lr=6e-5, weight_decay=0.1))
 param_scheduler = [dict(type='ExponentialLR', gamma=0.993**0.5, by_epoch=True)]
 auto_scale_lr = dict(base_batch_size=4)
 train_cfg = dict(by_epoch=True, max_epochs=max_epochs, val_interval=20)
-val_cfg = dict()
-test_cfg = dict()
 
 custom_hooks = [
-    dict(type='mmdiffpose.FiniteLossHook'),
-    dict(type='mmdiffpose.StdCalibrationHook'),
+    *_base_.diffusion_hooks,
     dict(type='mmdiffpose.ProgressBarHook', name='D3DP'),
 ]

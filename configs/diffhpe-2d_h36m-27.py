@@ -1,7 +1,7 @@
 # Copyright (c) mmdiffpose contributors. All rights reserved.
 # DiffHPE-2D on Human3.6M, 27 frames, at its published size: diffusion
 # conditioned on the 2D keypoints themselves.
-_base_ = ['_base_/default_runtime.py', '_base_/datasets/human36m_27.py']
+_base_ = ['_base_/datasets/human36m_27.py', '_base_/diffusion_runtime.py']
 
 max_epochs = 1000
 val_interval = 10
@@ -35,15 +35,12 @@ param_scheduler = [
 auto_scale_lr = dict(base_batch_size=200)
 train_cfg = dict(
     by_epoch=True, max_epochs=max_epochs, val_interval=val_interval)
-val_cfg = dict()
-test_cfg = dict()
 test_evaluator = [
     *_base_.test_evaluator,
     dict(type='mmdiffpose.AggregationMetric', required=False)
 ]
 
 custom_hooks = [
-    dict(type='mmdiffpose.FiniteLossHook'),
-    dict(type='mmdiffpose.StdCalibrationHook'),
+    *_base_.diffusion_hooks,
     dict(type='mmdiffpose.ProgressBarHook', name='DiffHPE-2D'),
 ]

@@ -1,44 +1,16 @@
 # Copyright (c) mmdiffpose contributors. All rights reserved.
 # DiffPose on single frames of Human3.6M: frozen GraFormer, otherwise as
 # diffpose_mixste_h36m-243.py.
-_base_ = ['_base_/default_runtime.py', '_base_/datasets/human36m_1.py']
-
-max_epochs = 80
-model = dict(
-    type='mmdiffpose.DiffusionPoseLifter',
-    backbone=dict(
-        type='mmdiffpose.GraFormer',
-        embed_dims=96,
-        num_layers=5,
-        num_heads=4,
-        dropout=0.25),
-    coarse_head=dict(type='mmdiffpose.GraphRegressionHead', in_channels=96),
-    head=dict(
-        type='mmdiffpose.DiffPoseHead',
-        in_channels=96,
-        denoiser=dict(type='mmdiffpose.GCNAttention', channels=256),
-        num_steps=50,
-        num_components=5,
-        num_train_hypotheses=5,
-        target='sample',
-        loss=dict(type='mmdiffpose.MPJPELoss'),
-        step_exponent=0.3,
-        decoder=_base_.codec),
-    test_cfg=dict(num_hypotheses=5, num_sampling_steps=5, flip_test=True))
-
-optim_wrapper = dict(
-    optimizer=dict(type='Adam', lr=1e-3), clip_grad=dict(max_norm=1.))
-param_scheduler = [dict(type='StepLR', step_size=60, gamma=0.9, by_epoch=True)]
-auto_scale_lr = dict(base_batch_size=1024)
-train_cfg = dict(
-    type='mmdiffpose.TwoStageTrainLoop',
-    max_epochs=max_epochs,
-    val_interval=1,
-    context_config='{{ fileDirname }}/graformer_h36m-1.py')
-val_cfg = dict()
-test_cfg = dict()
-
-custom_hooks = [
-    dict(type='mmdiffpose.FiniteLossHook'),
-    dict(type='mmdiffpose.ProgressBarHook', name='DiffPose'),
+_base_ = [
+    '_base_/datasets/human36m_1.py', '_base_/encoders/graformer.py',
+    '_base_/models/diffpose.py', '_base_/schedules/diffpose_80e.py',
+    '_base_/uncalibrated_runtime.py'
 ]
+
+model = dict(
+    backbone=_base_.encoder,
+    coarse_head=dict(type='mmdiffpose.GraphRegressionHead', in_channels=96),
+    head=dict(in_channels=96, decoder=_base_.codec))
+
+auto_scale_lr = dict(base_batch_size=1024)
+train_cfg = dict(context_config='{{ fileDirname }}/graformer_h36m-1.py')

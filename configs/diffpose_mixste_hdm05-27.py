@@ -1,57 +1,22 @@
 # Copyright (c) mmdiffpose contributors. All rights reserved.
 # DiffPose on a frozen MixSTE, small, on HDM05, 27 frames.
-_base_ = ['_base_/default_runtime.py', '_base_/datasets/hdm05.py']
+_base_ = [
+    '_base_/datasets/hdm05.py', '_base_/encoders/mixste_small.py',
+    '_base_/models/diffpose_small.py', '_base_/schedules/diffpose_small.py',
+    '_base_/diffusion_runtime.py'
+]
 
 max_epochs = 6
 model = dict(
-    type='mmdiffpose.DiffusionPoseLifter',
-    backbone=dict(
-        type='mmdiffpose.MixSTE',
-        seq_len=_base_.seq_len,
-        embed_dims=64,
-        depth=2,
-        num_heads=4,
-        drop_path_rate=0.05,
-        standardize=True),
-    coarse_head=dict(type='mmdiffpose.LiftingRegressionHead', in_channels=64),
-    head=dict(
-        type='mmdiffpose.DiffPoseHead',
-        in_channels=64,
-        denoiser=dict(type='mmdiffpose.GCNAttention', channels=64, dropout=0.),
-        condition_on_start=True,
-        num_steps=50,
-        num_components=5,
-        num_gmm_samples=64,
-        target='sample',
-        loss=dict(type='mmdiffpose.MPJPELoss'),
-        step_exponent=0.3,
-        decoder=_base_.codec),
-    # Chosen on mocap-mini's validation split and kept.
-    test_cfg=dict(num_hypotheses=10, num_sampling_steps=2))
+    backbone=dict(_base_.encoder, seq_len=_base_.seq_len),
+    head=dict(decoder=_base_.codec))
 
 train_dataloader = dict(batch_size=16)
-optim_wrapper = dict(
-    optimizer=dict(type='AdamW', lr=1e-3, weight_decay=0.01),
-    clip_grad=dict(max_norm=1.))
 param_scheduler = [
-    dict(type='LinearLR', start_factor=0.05, end=40, by_epoch=False),
-    dict(
-        type='CosineAnnealingLR',
-        T_max=max_epochs,
-        eta_min_ratio=0.01,
-        by_epoch=True,
-        convert_to_iter_based=True),
+    dict(_base_.warmup, end=40),
+    dict(_base_.cosine, T_max=max_epochs),
 ]
 train_cfg = dict(
-    type='mmdiffpose.TwoStageTrainLoop',
     max_epochs=max_epochs,
     val_interval=max_epochs // 2,
     context_config='{{ fileDirname }}/mixste_hdm05-27.py')
-val_cfg = dict()
-test_cfg = dict()
-
-custom_hooks = [
-    dict(type='mmdiffpose.FiniteLossHook'),
-    dict(type='mmdiffpose.StdCalibrationHook'),
-    dict(type='mmdiffpose.ProgressBarHook', name='DiffPose'),
-]

@@ -1,17 +1,15 @@
 # Copyright (c) mmdiffpose contributors. All rights reserved.
 # GraFormer on single frames of Human3.6M, at the size of DiffPose's released
 # encoder and with GraFormer's own recipe.
-_base_ = ['_base_/default_runtime.py', '_base_/datasets/human36m_1.py']
+_base_ = [
+    '_base_/datasets/human36m_1.py', '_base_/encoders/graformer.py',
+    '_base_/encoder_runtime.py'
+]
 
 max_epochs = 100
 model = dict(
     type='PoseLifter',
-    backbone=dict(
-        type='mmdiffpose.GraFormer',
-        embed_dims=96,
-        num_layers=5,
-        num_heads=4,
-        dropout=0.25),
+    backbone=_base_.encoder,
     head=dict(
         type='mmdiffpose.GraphRegressionHead',
         in_channels=96,
@@ -28,11 +26,3 @@ param_scheduler = [
 ]
 auto_scale_lr = dict(base_batch_size=64)
 train_cfg = dict(by_epoch=True, max_epochs=max_epochs, val_interval=1)
-val_cfg = dict()
-test_cfg = dict()
-
-custom_hooks = [
-    dict(type='mmdiffpose.FiniteLossHook'),
-    dict(type='mmdiffpose.ProgressBarHook', name='context encoder'),
-    dict(type='mmdiffpose.ResidualCalibrationHook'),
-]

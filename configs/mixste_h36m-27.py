@@ -2,18 +2,15 @@
 # MixSTE as DiffHPE's conditioner and baseline on Human3.6M, 27 frames: 64-d,
 # a plain squared error, neither flips in training nor at test. MixSTE itself
 # at 27 frames is mixste_h36m-27_w512.py.
-_base_ = ['_base_/default_runtime.py', '_base_/datasets/human36m_27.py']
+_base_ = [
+    '_base_/datasets/human36m_27.py', '_base_/encoders/mixste_w64.py',
+    '_base_/encoder_runtime.py'
+]
 
 max_epochs = 500
 model = dict(
     type='PoseLifter',
-    backbone=dict(
-        type='mmdiffpose.MixSTE',
-        seq_len=_base_.seq_len,
-        embed_dims=64,
-        depth=8,
-        num_heads=8,
-        drop_path_rate=0.1),
+    backbone=dict(_base_.encoder, seq_len=_base_.seq_len),
     head=dict(
         type='mmdiffpose.LiftingRegressionHead',
         in_channels=64,
@@ -29,11 +26,3 @@ optim_wrapper = dict(optimizer=dict(type='AdamW', lr=4e-5, weight_decay=0.1))
 param_scheduler = [dict(type='ExponentialLR', gamma=0.99, by_epoch=True)]
 auto_scale_lr = dict(base_batch_size=25)
 train_cfg = dict(by_epoch=True, max_epochs=max_epochs, val_interval=5)
-val_cfg = dict()
-test_cfg = dict()
-
-custom_hooks = [
-    dict(type='mmdiffpose.FiniteLossHook'),
-    dict(type='mmdiffpose.ProgressBarHook', name='context encoder'),
-    dict(type='mmdiffpose.ResidualCalibrationHook'),
-]

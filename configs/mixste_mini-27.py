@@ -1,43 +1,20 @@
 # Copyright (c) mmdiffpose contributors. All rights reserved.
 # MixSTE, small, on mocap-mini, 27 frames: the context encoder of
 # diffpose_mixste_mini-27.py.
-_base_ = ['_base_/default_runtime.py', '_base_/datasets/mocap_mini.py']
+_base_ = [
+    '_base_/datasets/mocap_mini.py', '_base_/encoders/mixste_small.py',
+    '_base_/models/mixste_small.py', '_base_/schedules/encoder_small.py',
+    '_base_/encoder_runtime.py'
+]
 
 max_epochs = 12
 model = dict(
-    type='PoseLifter',
-    backbone=dict(
-        type='mmdiffpose.MixSTE',
-        seq_len=_base_.seq_len,
-        embed_dims=64,
-        depth=2,
-        num_heads=4,
-        drop_path_rate=0.05,
-        standardize=True),
-    head=dict(
-        type='mmdiffpose.LiftingRegressionHead',
-        in_channels=64,
-        loss=dict(type='mmdiffpose.MixSTELoss'),
-        decoder=_base_.codec))
+    backbone=dict(_base_.encoder, seq_len=_base_.seq_len),
+    head=dict(decoder=_base_.codec))
 
-optim_wrapper = dict(
-    optimizer=dict(type='AdamW', lr=2e-3, weight_decay=0.01),
-    clip_grad=dict(max_norm=1.))
+optim_wrapper = dict(optimizer=dict(weight_decay=0.01))
 param_scheduler = [
-    dict(type='LinearLR', start_factor=0.05, end=40, by_epoch=False),
-    dict(
-        type='CosineAnnealingLR',
-        T_max=max_epochs,
-        eta_min_ratio=0.01,
-        by_epoch=True,
-        convert_to_iter_based=True),
+    dict(_base_.warmup, end=40),
+    dict(_base_.cosine, T_max=max_epochs),
 ]
 train_cfg = dict(by_epoch=True, max_epochs=max_epochs, val_interval=4)
-val_cfg = dict()
-test_cfg = dict()
-
-custom_hooks = [
-    dict(type='mmdiffpose.FiniteLossHook'),
-    dict(type='mmdiffpose.ProgressBarHook', name='context encoder'),
-    dict(type='mmdiffpose.ResidualCalibrationHook'),
-]

@@ -3,18 +3,15 @@
 # command. As DiffPose's encoder it predicts all frames of a window; to test
 # its own protocol, one frame of each window:
 #   --cfg-options model.backbone.output=center test_dataloader.dataset.stride=1
-_base_ = ['_base_/default_runtime.py', '_base_/datasets/human36m.py']
+_base_ = [
+    '_base_/datasets/human36m.py', '_base_/encoders/pstmo.py',
+    '_base_/encoder_runtime.py'
+]
 
 max_epochs = 80
 model = dict(
     type='PoseLifter',
-    backbone=dict(
-        type='mmdiffpose.PSTMO',
-        seq_len=_base_.seq_len,
-        embed_dims=256,
-        hidden_dims=512,
-        joint_dims=128,
-        num_layers=4),
+    backbone=dict(_base_.encoder, seq_len=_base_.seq_len),
     head=dict(
         type='mmdiffpose.ManyToOneRegressionHead',
         in_channels=128,
@@ -33,11 +30,3 @@ train_cfg = dict(
     max_epochs=max_epochs,
     val_interval=1,
     pretrain_config='{{ fileDirname }}/pstmo_pretrain_h36m-243.py')
-val_cfg = dict()
-test_cfg = dict()
-
-custom_hooks = [
-    dict(type='mmdiffpose.FiniteLossHook'),
-    dict(type='mmdiffpose.ProgressBarHook', name='context encoder'),
-    dict(type='mmdiffpose.ResidualCalibrationHook'),
-]

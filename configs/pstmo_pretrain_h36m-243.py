@@ -1,7 +1,7 @@
 # Copyright (c) mmdiffpose contributors. All rights reserved.
 # Stage I of P-STMO on Human3.6M, 243 frames: masked pose modelling, 2D only.
 # pstmo_h36m-243.py runs it by itself.
-_base_ = ['_base_/default_runtime.py', '_base_/datasets/human36m.py']
+_base_ = ['_base_/datasets/human36m.py', '_base_/pretraining_runtime.py']
 
 max_epochs = 80
 model = dict(
@@ -25,8 +25,3 @@ optim_wrapper = dict(optimizer=dict(type='Adam', lr=1e-4, amsgrad=True))
 param_scheduler = [dict(type='ExponentialLR', gamma=0.97, by_epoch=True)]
 auto_scale_lr = dict(base_batch_size=160)
 train_cfg = dict(by_epoch=True, max_epochs=max_epochs)
-
-custom_hooks = [
-    dict(type='mmdiffpose.FiniteLossHook'),
-    dict(type='mmdiffpose.ProgressBarHook', name='pre-training'),
-]

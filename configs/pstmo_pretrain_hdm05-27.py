@@ -1,7 +1,10 @@
 # Copyright (c) mmdiffpose contributors. All rights reserved.
 # Masked pose modelling for a small P-STMO on HDM05, 27 frames, 2D only.
 # pstmo_hdm05-27.py runs it by itself.
-_base_ = ['_base_/default_runtime.py', '_base_/datasets/hdm05.py']
+_base_ = [
+    '_base_/datasets/hdm05.py', '_base_/schedules/cosine.py',
+    '_base_/pretraining_runtime.py'
+]
 
 max_epochs = 12
 model = dict(
@@ -23,17 +26,7 @@ test_evaluator = None
 
 optim_wrapper = dict(optimizer=dict(type='AdamW', lr=1e-3))
 param_scheduler = [
-    dict(type='LinearLR', start_factor=0.05, end=100, by_epoch=False),
-    dict(
-        type='CosineAnnealingLR',
-        T_max=max_epochs,
-        eta_min_ratio=0.01,
-        by_epoch=True,
-        convert_to_iter_based=True),
+    dict(_base_.warmup, end=100),
+    dict(_base_.cosine, T_max=max_epochs),
 ]
 train_cfg = dict(by_epoch=True, max_epochs=max_epochs)
-
-custom_hooks = [
-    dict(type='mmdiffpose.FiniteLossHook'),
-    dict(type='mmdiffpose.ProgressBarHook', name='pre-training'),
-]

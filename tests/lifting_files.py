@@ -25,6 +25,7 @@ MPI_INF_3DHP = dict(
     test=tuple(f'TS{i}' for i in range(1, 7)),
     frames=90)
 HDM05 = dict(train=('bd', 'bk', 'dg'), test=('mm', 'tr'), frames=30)
+CMU = dict(train=('02', '07'), frames=30)
 
 
 def _write(paths, split, records, cameras, detector=None):
@@ -87,17 +88,27 @@ def write_mpi_inf_3dhp(folder):
 
 def write_hdm05(folder):
     """HDM05: five actors, a camera of the benchmark, its detector."""
+    _write_mocap(folder, 'hdm05', HDM05)
+
+
+def write_cmu(folder):
+    """CMU beside HDM05: two subjects, both for training."""
+    _write_mocap(folder, 'cmu', CMU)
+
+
+def _write_mocap(folder, name, subjects):
     config = Config.fromfile(ROOT / 'configs/_base_/datasets/hdm05.py')
     cameras = virtual_views.build_cameras(config.virtual_cameras[:1])
-    params = virtual_views.camera_params(cameras,
-                                         HDM05['train'] + HDM05['test'])
-    paths = AnnotationPaths(folder, 'hdm05')
-    for split in ('train', 'test'):
+    splits = {split: subjects.get(split, ()) for split in ('train', 'test')}
+    params = virtual_views.camera_params(cameras, sum(splits.values(), ()))
+    paths = AnnotationPaths(folder, name)
+    for split in splits:
         records = [
-            record for seed, subject in enumerate(HDM05[split])
+            record for seed, subject in enumerate(splits[split])
             for record in virtual_views.make_views(
-                moving_person(HDM05['frames'], seed), subject, 'jog_1',
+                moving_person(subjects['frames'], seed), subject, 'jog_1',
                 cameras, DetectorNoise(
                     **config.detector_noise), config.detector_seed)
         ]
-        _write(paths, split, records, params, 'virtual')
+        if records:
+            _write(paths, split, records, params, 'virtual')

@@ -15,7 +15,7 @@ that are not scored have a red line)::
 import argparse
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Dict, List, Optional, Sequence
+from typing import Any, Dict, List, Optional, Sequence, Tuple
 
 import cv2
 import numpy as np
@@ -116,6 +116,7 @@ def main(argv: Optional[Sequence[str]] = None) -> List[Path]:
 
 def run_pipeline(dataset: Any, index: int) -> List[Stage]:
     """A window after each transform; those that hold no 2D are left out."""
+    dataset, index = part_of(dataset, index)
     results = dataset.get_data_info(index)
     stages = [stage_of(results, 'data set')]
     for transform in dataset.pipeline.transforms:
@@ -126,6 +127,16 @@ def run_pipeline(dataset: Any, index: int) -> List[Stage]:
             break
         stages.append(stage_of(results, name))
     return [stage for stage in stages if stage is not None]
+
+
+def part_of(dataset: Any, index: int) -> Tuple[Any, int]:
+    """The data set that holds a window, and the window's index there."""
+    ends = getattr(dataset, 'cumulative_sizes', None)
+    if ends is None:
+        return dataset, index
+    part = int(np.searchsorted(ends, index, side='right'))
+    start = ends[part - 1] if part else 0
+    return part_of(dataset.datasets[part], index - start)
 
 
 def stage_of(results: Dict[str, Any], title: str) -> Optional[Stage]:

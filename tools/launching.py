@@ -7,7 +7,7 @@ import os
 import os.path as osp
 import sys
 from glob import glob
-from typing import List, Optional
+from typing import Any, Dict, List, Optional
 
 from mmengine.config import Config, DictAction
 
@@ -101,25 +101,50 @@ def load_config(args: argparse.Namespace) -> Config:
 
 
 def set_occlusion(cfg: Config, pattern: str) -> None:
-    """Let the data sets of all splits, and of an earlier stage, lose joints.
+    """Let the data sets of all splits, and of earlier stages, lose joints.
 
     Args:
         cfg (Config): Changed in place.
         pattern (str): See ``mmdiffpose.datasets.occlusion_patterns``.
     """
-    options = {
-        f'{split}_dataloader.dataset.occlusion.pattern': pattern
-        for split in ('train', 'val', 'test')
+    cfg.merge_from_dict(_occlusion_options(cfg, pattern))
+
+
+def _occlusion_options(cfg: Config, pattern: str) -> Dict[str, Any]:
+    options: Dict[str, Any] = {
+        f'{key}.occlusion.pattern': pattern
+        for key in _dataset_keys(cfg)
     }
-    cfg.merge_from_dict({
-        key: value
-        for key, value in options.items() if cfg.get(key.split('.')[0])
-    })
     train_cfg = cfg.get('train_cfg') or {}
     for stage in ('context', 'pretrain'):
-        if f'{stage}_config' in train_cfg:
-            earlier = train_cfg.get(f'{stage}_options') or {}
-            train_cfg[f'{stage}_options'] = {**earlier, **options}
+        path = train_cfg.get(f'{stage}_config')
+        # The loop says which stage a missing config is of.
+        if path is None or not osp.isfile(path):
+            continue
+        given = train_cfg.get(f'{stage}_options') or {}
+        earlier = Config.fromfile(path)
+        earlier.merge_from_dict(given)
+        options[f'train_cfg.{stage}_options'] = {
+            **given,
+            **_occlusion_options(earlier, pattern)
+        }
+    return options
+
+
+def _dataset_keys(cfg: Config) -> List[str]:
+    """Dotted keys of a config's data sets, those within others included."""
+    keys = []
+    for split in ('train', 'val', 'test'):
+        loader = cfg.get(f'{split}_dataloader')
+        if not loader:
+            continue
+        key = f'{split}_dataloader.dataset'
+        if 'datasets' in loader.dataset:
+            parts = range(len(loader.dataset.datasets))
+            keys += [f'{key}.datasets.{part}' for part in parts]
+        else:
+            keys.append(key)
+    return keys
 
 
 def _describe_missing_config(path: str) -> str:

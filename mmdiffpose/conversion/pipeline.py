@@ -32,8 +32,10 @@ WITH_ENCODER = ('diffpose', 'diffhpe')
 KEYPOINTS = ('detection', 'gt')
 TRAINING_KEYS = ('train_dataloader', 'train_cfg', 'optim_wrapper',
                  'param_scheduler', 'auto_scale_lr', 'custom_hooks',
-                 'max_epochs', 'val_interval', 'patience_epochs')
-"""What a config for testing and inference has no use for."""
+                 'max_epochs', 'val_interval', 'patience_epochs', 'warmup',
+                 'cosine', 'encoder', 'diffusion_hooks')
+"""What a config for testing and inference has no use for, with variables of
+the config file."""
 
 
 class Report(NamedTuple):

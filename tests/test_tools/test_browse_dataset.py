@@ -77,6 +77,29 @@ def test_stages_come_back_to_pixels(browse, config):
         encoded.mixtures, flipped.mixtures, rtol=1e-4, atol=1e-2)
 
 
+def test_joined_data_sets_are_browsed_part_by_part(tmp_path, browse, config):
+    joined = tmp_path / 'joined.py'
+    joined.write_text("_base_ = ['config.py']\n"
+                      'part = _base_.train_dataloader.dataset\n'
+                      'train_dataloader = dict(dataset=dict(\n'
+                      "    _delete_=True, type='ConcatDataset',\n"
+                      '    datasets=[dict(part, max_sequences=1), part],\n'
+                      "    ignore_keys=['stats_info']))\n")
+    parts = build(browse, joined)
+    first, second = parts.datasets
+    assert browse.part_of(parts, 0) == (first, 0)
+    assert browse.part_of(parts, len(first) - 1) == (first, len(first) - 1)
+    assert browse.part_of(parts, len(first)) == (second, 0)
+    path, = browse.main([
+        str(joined), '--indices',
+        str(len(parts) - 1), '--out-dir',
+        str(tmp_path / 'out')
+    ])
+    assert cv2.imread(str(path)).shape[1] == 4 * browse.SIDE
+    with pytest.raises(ValueError, match='--indices: .* is no window'):
+        browse.main([str(joined), '--indices', str(len(parts))])
+
+
 def test_hidden_joints_show(browse, config):
     stage = browse.run_pipeline(build(browse, config), 0)[0]
     image = browse.draw_stages([stage])

@@ -39,6 +39,25 @@ def test_the_training_split_is_counted(load_tool, tmp_path, capsys):
     assert 'left and right together' in capsys.readouterr().out
 
 
+def test_joined_data_sets_are_counted_together(load_tool, tmp_path):
+    tool = load_tool('dataset_converters/depth_histograms')
+    config = tmp_path / 'joined.py'
+    config.write_text(
+        "default_scope = 'mmpose'\n"
+        "part = dict(type='mmdiffpose.MocapMiniDataset', split='val',\n"
+        '            seq_len=9, pipeline=[])\n'
+        'train_dataloader = dict(dataset=dict(\n'
+        "    type='ConcatDataset', ignore_keys=['stats_info'], datasets=[\n"
+        "        dict(part, cameras=['v0']), dict(part, cameras=['v1'])]))\n")
+    both = tool.main([str(config), '--out', str(tmp_path / 'both.npz')])
+    parts = [
+        MocapMiniDataset(seq_len=9, split='val', cameras=[camera])
+        for camera in ('v0', 'v1')
+    ]
+    assert both.counts[5].sum() == sum(
+        len(depths) for part in parts for depths in tool.clip_depths(part))
+
+
 def test_sides_stay_apart_where_nothing_is_mirrored(load_tool):
     tool = load_tool('dataset_converters/depth_histograms')
     flip = dict(type='mmdiffpose.LiftingFlip')

@@ -120,6 +120,35 @@ def test_occlusion_reaches_all_splits_and_the_earlier_stage(
     assert cfg.train_dataloader.dataset.occlusion.probability == .3
 
 
+def test_occlusion_reaches_joined_data_sets_and_all_earlier_stages(
+        load_tool: Load) -> None:
+    tool = load_tool('train')
+
+    def configure(name: str) -> Config:
+        path = Path(__file__).parents[2] / 'configs' / name
+        return tool.configure(
+            tool.parse_args([str(path), '--occlusion', 'random']))
+
+    def earlier(train_cfg: dict, stage: str) -> Config:
+        cfg = Config.fromfile(train_cfg[f'{stage}_config'])
+        cfg.merge_from_dict(train_cfg[f'{stage}_options'])
+        return cfg
+
+    cfg = configure('diffpose_mixste_hdm05-cmu-27.py')
+    first = earlier(cfg.train_cfg, 'context')
+    for stage in (cfg, first):
+        joined = stage.train_dataloader.dataset
+        assert [part.occlusion.pattern
+                for part in joined.datasets] == ['random'] * 2
+        assert 'occlusion' not in joined
+        assert stage.val_dataloader.dataset.occlusion.pattern == 'random'
+    # Three stages, of which the first has nothing to validate on.
+    cfg = configure('diffpose_pstmo_hdm05-27.py')
+    first = earlier(earlier(cfg.train_cfg, 'context').train_cfg, 'pretrain')
+    assert first.train_dataloader.dataset.occlusion.pattern == 'random'
+    assert first.val_dataloader is None
+
+
 def test_missing_config_names_a_similar_one(load_tool: Load,
                                             monkeypatch: pytest.MonkeyPatch,
                                             tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 # Copyright (c) mmdiffpose contributors. All rights reserved.
 # Human3.6M, 50 fps, 2D poses of a fine-tuned CPN. The files are those of
 # MMPose's converters or of tools/dataset_converters/h36m.py.
+_base_ = ['lifting.py']
 seq_len = 243
 data_root = 'data/h36m/'
 keypoint_2d_src = 'detection'
@@ -12,77 +13,25 @@ train_subjects = ['S1', 'S5', 'S6', 'S7']
 val_subjects = ['S8']
 test_subjects = ['S9', 'S11']
 
-codec = dict(type='mmdiffpose.GMMDiffusionPose')
-
-meta_keys = ('id', 'category_id', 'target_img_path', 'flip_indices',
-             'camera_param', 'subject', 'action', 'camera', 'clip',
-             'frame_ids', 'target_frame')
-train_pipeline = [
-    dict(type='mmdiffpose.LiftingFlip'),
-    dict(type='GenerateTarget', encoder=codec),
-    dict(type='PackPoseInputs', meta_keys=meta_keys),
-]
-test_pipeline = [
-    dict(type='GenerateTarget', encoder=codec),
-    dict(type='PackPoseInputs', meta_keys=meta_keys),
-]
-
+_files = dict(
+    type='mmdiffpose.Human36MLiftingDataset',
+    data_root=data_root,
+    camera_param_file='annotation_body3d/cameras.pkl',
+    keypoint_2d_src=keypoint_2d_src,
+    seq_len=seq_len)
 _train_files = dict(
-    type='mmdiffpose.Human36MLiftingDataset',
-    data_root=data_root,
+    **_files,
     ann_file='annotation_body3d/fps50/h36m_train.npz',
-    camera_param_file='annotation_body3d/cameras.pkl',
-    keypoint_2d_src=keypoint_2d_src,
-    keypoint_2d_det_file='joint_2d_det_files/cpn_ft_h36m_dbb_train.npy',
-    seq_len=seq_len)
+    keypoint_2d_det_file='joint_2d_det_files/cpn_ft_h36m_dbb_train.npy')
 _test_files = dict(
-    type='mmdiffpose.Human36MLiftingDataset',
-    data_root=data_root,
+    **_files,
     ann_file='annotation_body3d/fps50/h36m_test.npz',
-    camera_param_file='annotation_body3d/cameras.pkl',
-    keypoint_2d_src=keypoint_2d_src,
-    keypoint_2d_det_file='joint_2d_det_files/cpn_ft_h36m_dbb_test.npy',
-    seq_len=seq_len)
+    keypoint_2d_det_file='joint_2d_det_files/cpn_ft_h36m_dbb_test.npy')
 
 train_dataloader = dict(
     batch_size=4,
-    num_workers=2,
-    persistent_workers=True,
-    drop_last=True,
-    sampler=dict(type='DefaultSampler', shuffle=True),
-    dataset=dict(
-        **_train_files,
-        subjects=train_subjects,
-        stride=seq_len,
-        random_phase=True,
-        pipeline=train_pipeline))
+    dataset=dict(**_train_files, subjects=train_subjects, stride=seq_len))
 val_dataloader = dict(
-    batch_size=4,
-    num_workers=2,
-    persistent_workers=True,
-    drop_last=False,
-    sampler=dict(type='DefaultSampler', shuffle=False, round_up=False),
-    dataset=dict(
-        **_train_files,
-        subjects=val_subjects,
-        pipeline=test_pipeline,
-        test_mode=True))
+    batch_size=4, dataset=dict(**_train_files, subjects=val_subjects))
 test_dataloader = dict(
-    batch_size=4,
-    num_workers=2,
-    persistent_workers=True,
-    drop_last=False,
-    sampler=dict(type='DefaultSampler', shuffle=False, round_up=False),
-    dataset=dict(
-        **_test_files,
-        subjects=test_subjects,
-        pipeline=test_pipeline,
-        test_mode=True))
-
-val_evaluator = dict(type='mmdiffpose.PoseLiftingMetric')
-test_evaluator = [
-    dict(type='mmdiffpose.PoseLiftingMetric'),
-    dict(type='mmdiffpose.MultiHypothesisMetric', required=False),
-    dict(type='mmdiffpose.CoherenceMetric'),
-    dict(type='mmdiffpose.UncertaintyMetric'),
-]
+    batch_size=4, dataset=dict(**_test_files, subjects=test_subjects))

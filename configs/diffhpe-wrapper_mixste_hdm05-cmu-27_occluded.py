@@ -1,0 +1,10 @@
+# Copyright (c) mmdiffpose contributors. All rights reserved.
+# diffhpe-wrapper_mixste_hdm05-cmu-27.py, trained with joints that go missing
+# in all four patterns; its frozen MixSTE has seen none of them.
+_base_ = ['diffhpe-wrapper_mixste_hdm05-cmu-27.py']
+
+train_dataloader = dict(
+    dataset=dict(datasets=[
+        dict(part, occlusion=dict(pattern='mixture'))
+        for part in _base_.train_dataloader.dataset.datasets
+    ]))
