@@ -2,7 +2,7 @@
 # The model zoo's DiffHPE-Wrapper on its frozen MixSTE, small, 27 frames.
 _base_ = ['diffhpe-2d_hdm05-cmu-27.py', '_base_/encoders/mixste_small.py']
 
-max_epochs = 6
+max_epochs = 4
 model = dict(
     backbone=dict(_base_.encoder, _delete_=True, seq_len=_base_.seq_len),
     coarse_head=dict(type='mmdiffpose.LiftingRegressionHead', in_channels=64),

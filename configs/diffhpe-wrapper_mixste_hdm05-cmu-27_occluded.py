@@ -1,6 +1,6 @@
 # Copyright (c) mmdiffpose contributors. All rights reserved.
-# diffhpe-wrapper_mixste_hdm05-cmu-27.py, trained with joints that go missing
-# in all four patterns; its frozen MixSTE has seen none of them.
+# diffhpe-wrapper_mixste_hdm05-cmu-27.py and its frozen MixSTE, both trained
+# with joints that go missing in all four patterns.
 _base_ = ['diffhpe-wrapper_mixste_hdm05-cmu-27.py']
 
 train_dataloader = dict(
@@ -8,3 +8,6 @@ train_dataloader = dict(
         dict(part, occlusion=dict(pattern='mixture'))
         for part in _base_.train_dataloader.dataset.datasets
     ]))
+
+train_cfg = dict(
+    context_config='{{ fileDirname }}/mixste_hdm05-cmu-27_occluded.py')
