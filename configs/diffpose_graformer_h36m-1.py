@@ -4,7 +4,7 @@
 _base_ = [
     '_base_/datasets/human36m_1.py', '_base_/encoders/graformer.py',
     '_base_/models/diffpose.py', '_base_/schedules/diffpose_80e.py',
-    '_base_/uncalibrated_runtime.py'
+    '_base_/diffusion_runtime.py'
 ]
 
 model = dict(

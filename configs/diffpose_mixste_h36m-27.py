@@ -4,7 +4,7 @@
 _base_ = [
     '_base_/datasets/human36m_27.py', '_base_/encoders/mixste_w512.py',
     '_base_/models/diffpose.py', '_base_/schedules/diffpose_80e.py',
-    '_base_/uncalibrated_runtime.py'
+    '_base_/diffusion_runtime.py'
 ]
 
 model = dict(

@@ -5,7 +5,7 @@
 _base_ = [
     '_base_/datasets/human36m.py', '_base_/encoders/pstmo.py',
     '_base_/models/diffpose.py', '_base_/schedules/diffpose_80e.py',
-    '_base_/uncalibrated_runtime.py'
+    '_base_/diffusion_runtime.py'
 ]
 
 model = dict(
