@@ -3,8 +3,9 @@
 
 import json
 import math
+from glob import glob
 from pathlib import Path
-from typing import Any, Dict, List, Sequence
+from typing import Any, Dict, List, Sequence, Tuple
 
 MAX_ROWS = 300
 DROPPED = ('time', 'data_time', 'memory', 'eta')
@@ -18,7 +19,9 @@ def read_logs(sources: Sequence[str], max_rows: int = MAX_ROWS) -> List[Row]:
 
     Args:
         sources (sequence[str]): ``vis_data/scalars.json`` of MMEngine's runs,
-            or ``STAGE=FILE``, in the order in which they ran.
+            or ``STAGE=FILE``, in the order in which they ran. A pattern like
+            ``WORK_DIR/*/vis_data/scalars.json`` means all runs of a training
+            that was resumed.
         max_rows (int): Rows of training are thinned to about so many in
             total; rows of validation are all kept. Defaults to 300.
 
@@ -30,7 +33,7 @@ def read_logs(sources: Sequence[str], max_rows: int = MAX_ROWS) -> List[Row]:
         FileNotFoundError: If there is no such file.
         ValueError: If it has no rows, or one is not JSON.
     """
-    logs = [_read(source) for source in sources]
+    logs = [_read(*one) for source in sources for one in _expand(source)]
     # MMEngine writes the learning rate with losses only.
     training = sum('lr' in row for log in logs for row in log)
     every = max(1, math.ceil(training / max_rows))
@@ -45,14 +48,20 @@ def read_logs(sources: Sequence[str], max_rows: int = MAX_ROWS) -> List[Row]:
     return rows
 
 
-def _read(source: str) -> List[Row]:
+def _expand(source: str) -> List[Tuple[str, Path]]:
+    """Stage and files of ``[STAGE=]FILE``."""
     # A path may have an equals sign; a stage has no slash.
     stage, equals, name = source.partition('=')
     if not equals or '/' in stage:
         stage, name = '', source
-    path = Path(name)
-    if not path.is_file():
-        raise FileNotFoundError(f'there is no training log {path}')
+    # Runs are named by when they started.
+    paths = [name] if Path(name).is_file() else sorted(glob(name))
+    if not paths:
+        raise FileNotFoundError(f'there is no training log {name}')
+    return [(stage, Path(path)) for path in paths]
+
+
+def _read(stage: str, path: Path) -> List[Row]:
     rows = []
     lines = path.read_text(encoding='utf-8').splitlines()
     for number, line in enumerate(lines, 1):
