@@ -1,6 +1,7 @@
 # Copyright (c) mmdiffpose contributors. All rights reserved.
 """Wheel and sdist hold what is needed, and lift from an empty folder."""
 
+import importlib.util
 import os
 import shutil
 import subprocess
@@ -21,10 +22,10 @@ LEFT_OUT = ('.git', '.venv*', 'data', 'work_dirs', 'outputs', 'build', 'dist',
             '*.egg-info', '__pycache__', '.pytest_cache', '.hypothesis',
             'tests', 'shared')
 
-SDIST = """
+HOOK = """
 import sys
 from setuptools import build_meta
-print(build_meta.build_sdist(sys.argv[1]))
+print(getattr(build_meta, sys.argv[1])(sys.argv[2]))
 """
 
 LIFT = """
@@ -66,18 +67,13 @@ def run(*command, cwd, **environment):
     return result.stdout
 
 
-def build_wheel(source, target):
-    run('-m', 'pip', 'wheel', '.', '--no-deps', '--no-build-isolation',
-        '--wheel-dir', target, cwd=source, PYTHONPATH='')  # yapf: disable
-    wheel, = target.glob('*.whl')
-    return wheel
-
-
 @pytest.fixture(scope='module')
 def tree(tmp_path_factory):
     """A copy of the checkout; its data folder at the root stays behind."""
     for package in ('pip', 'setuptools', 'wheel'):
-        pytest.importorskip(package)
+        # Importing setuptools changes distutils for all other tests.
+        if importlib.util.find_spec(package) is None:
+            pytest.skip(f'{package} is not installed')
     tree = tmp_path_factory.mktemp('tree') / 'mmdiffpose'
     ignore = shutil.ignore_patterns(*LEFT_OUT)
 
@@ -98,16 +94,38 @@ def publish_untrained(tree):
     state = init_model(tree / f'configs/{CONFIG}.py').state_dict()
     torch.save(dict(state_dict=state, meta=dict(seed=0)), path)
     (tree.parent / 'scalars.json').write_text('{"lr": 0.1, "loss": 1.0}\n')
-    run(tree / 'tools/model_converters/publish.py',
-        tree / f'configs/{CONFIG}.py', path, '--collection', 'MixSTE',
-        '--alias', 'untrained', '--data', 'mocap-mini', '--log',
-        tree.parent / 'scalars.json', cwd=tree.parent,
-        PYTHONPATH=str(tree))  # yapf: disable
+    spec = importlib.util.spec_from_file_location(
+        'publish', ROOT / 'tools/model_converters/publish.py')
+    tool = importlib.util.module_from_spec(spec)
+    with pytest.MonkeyPatch.context() as patch:
+        # The tool's own additions go with it.
+        patch.syspath_prepend(str(tree.parent))
+        spec.loader.exec_module(tool)
+    tool.publish(
+        tool.parse_args([
+            str(tree / f'configs/{CONFIG}.py'),
+            str(path), '--collection', 'MixSTE', '--alias', 'untrained',
+            '--data', 'mocap-mini', '--root',
+            str(tree), '--log',
+            str(tree.parent / 'scalars.json')
+        ]))
 
 
 @pytest.fixture(scope='module')
 def wheel(tree, tmp_path_factory):
-    return build_wheel(tree, tmp_path_factory.mktemp('wheel'))
+    target = tmp_path_factory.mktemp('wheel')
+    run('-m',
+        'pip',
+        'wheel',
+        '.',
+        '--no-deps',
+        '--no-build-isolation',
+        '--wheel-dir',
+        target,
+        cwd=tree,
+        PYTHONPATH='')
+    wheel, = target.glob('*.whl')
+    return wheel
 
 
 def names_in(wheel):
@@ -136,11 +154,12 @@ def test_wheel_holds_everything(tree, wheel):
 
 
 def test_sdist_makes_the_same_wheel(tree, wheel, tmp_path):
-    name = run('-c', SDIST, tmp_path, cwd=tree).split()[-1]
+    name = run('-c', HOOK, 'build_sdist', tmp_path, cwd=tree).split()[-1]
     with tarfile.open(tmp_path / name) as file:
         file.extractall(tmp_path / 'sdist', filter='data')
     source, = (tmp_path / 'sdist').iterdir()
-    assert names_in(build_wheel(source, tmp_path)) == names_in(wheel)
+    name = run('-c', HOOK, 'build_wheel', tmp_path, cwd=source).split()[-1]
+    assert names_in(tmp_path / name) == names_in(wheel)
 
 
 def test_wheel_lifts_by_alias_from_an_empty_folder(tree, wheel, tmp_path):

@@ -3,7 +3,7 @@
 
 from pathlib import Path
 from string import Template
-from typing import Any, Dict, Mapping, Sequence
+from typing import Any, Dict, Iterable, Mapping, Sequence
 
 import yaml
 
@@ -69,20 +69,25 @@ def make_card(model: Mapping[str, Any], collection: Mapping[str, Any],
         alias=name,
         summary=method['summary'].strip(),
         note=f'\n{note.strip()}\n' if note else '',
-        training_data='\n'.join(f'- {one["training"].strip()}'
-                                for one in sets),
+        training_data=_items(one['training'] for one in sets),
         command=metadata['Training Command'],
         seed=metadata['Seed'],
         config=model['Config'],
         parameters=f'{metadata["Parameters"]:,}',
         sha256=metadata['SHA256'],
-        limits=''.join(f'- {limit}\n'
-                       for limit in method.get('limits', ())).rstrip(),
+        limits=''.join(f'\n{_items([limit])}'
+                       for limit in method.get('limits', ())),
         license=metadata['License'],
-        licences='\n'.join(f'- {one["licence"].strip()}' for one in sets),
+        licences=_items(one['licence'] for one in sets),
         title=collection['Paper']['Title'],
         url=collection['Paper']['URL'],
         citation=method['citation'].strip(),
         begin=BEGIN,
         results=results,
         end=END)
+
+
+def _items(texts: Iterable[str]) -> str:
+    """A list, one text an item."""
+    return '\n'.join('- ' + text.strip().replace('\n', '\n  ')
+                     for text in texts)
