@@ -1,0 +1,2 @@
+# Copyright (c) mmdiffpose contributors. All rights reserved.
+"""Diffusion on poses: schedules, mixtures, processes, samplers in torch."""
