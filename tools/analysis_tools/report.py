@@ -10,10 +10,10 @@ where it stopped. ``mmdiffpose/zoo/results.json``, the README's tables and
 those of the model cards are written; figures whose data are not there stay as
 they were measured before. Beside them stands what the papers report.
 
-    python tools/analysis_tools/report.py --check            # compare
-    python tools/analysis_tools/report.py --report-only      # write tables only
-    python tools/analysis_tools/report.py --speed            # frames/s, too
-    python tools/analysis_tools/report.py --max-sequences 2  # a look
+    python tools/analysis_tools/report.py --check           # compare
+    python tools/analysis_tools/report.py --report-only     # tables only
+    python tools/analysis_tools/report.py --speed           # frames/s, too
+    python tools/analysis_tools/report.py --max-sequences 2 # a look
 """
 
 import argparse

@@ -18,7 +18,7 @@ from mmengine.config import Config
 import mmdiffpose
 from mmdiffpose.atomic_files import replacing
 from .environment import SEED, THREADS, environment
-from .test_sets import config_of_test, data_files
+from .test_sets import as_python, config_of_test, data_files
 
 if TYPE_CHECKING:
     from mmdiffpose.apis.model_zoo import ZooModel
@@ -89,7 +89,7 @@ def evaluate(cell: Cell,
     cfg = cell.config(max_sequences)
     inputs = dict(
         weights=file_sha256(weights),
-        config=hashlib.sha256(cfg.pretty_text.encode()).hexdigest(),
+        config=hashlib.sha256(as_python(cfg).encode()).hexdigest(),
         data={path.name: file_sha256(path)
               for path in data_files(cfg)},
         environment=environment())
@@ -130,7 +130,7 @@ def _run_test(cell: Cell, cfg: Config, weights: Path, folder: Path,
               metrics: Path) -> None:
     folder.mkdir(parents=True)
     config, log = folder / 'config.py', folder / 'output.log'
-    config.write_text(cfg.pretty_text)
+    config.write_text(as_python(cfg), encoding='utf-8')
     command = [
         sys.executable,
         str(TOOLS / 'test.py'),

@@ -1,10 +1,14 @@
 # Copyright (c) mmdiffpose contributors. All rights reserved.
 """What the zoo's models are tested on: configs for one test each."""
 
+from functools import lru_cache
 from pathlib import Path
-from typing import Any, Dict, List, Optional
+from typing import Any, Dict, List, Optional, Tuple, Union
 
 from mmengine.config import Config
+
+from mmdiffpose.datasets import MocapMiniDataset
+from mmdiffpose.datasets.cameras import VIRTUAL_CAMERAS
 
 MINI = 'mocap-mini'
 OCCLUDED = '-occluded'
@@ -66,6 +70,12 @@ def data_files(cfg: Config) -> List[Path]:
     return [root / dataset[key] for key in keys if dataset.get(key)]
 
 
+def as_python(cfg: Config) -> str:
+    """A config as a file's text, not made pretty, which takes seconds."""
+    return ''.join(f'{key} = {value!r}\n'
+                   for key, value in cfg.to_dict().items())
+
+
 def config_of_test(cfg: Config,
                    test_set: str,
                    flip: bool = False,
@@ -120,22 +130,33 @@ def config_of_test(cfg: Config,
 
 def _mini(own: Dict[str, Any], max_sequences: Optional[int]) -> Dict[str, Any]:
     """mocap-mini's unseen person in windows of the model's length."""
-    from mmdiffpose.datasets import MocapMiniDataset
-    from mmdiffpose.datasets.cameras import VIRTUAL_CAMERAS
     settings = dict(
         split='test',
         seq_len=own.get('seq_len', 1),
         cameras=[camera.name for camera in VIRTUAL_CAMERAS][:max_sequences],
         test_mode=True)
-    data = MocapMiniDataset(**settings)
+    return dict(
+        type='mmdiffpose.MocapMiniDataset',
+        **settings,
+        indices=_unseen_windows(settings['seq_len'],
+                                tuple(settings['cameras'])),
+        pipeline=own['pipeline'])
+
+
+@lru_cache(maxsize=None)
+def _unseen_windows(seq_len: int,
+                    cameras: Tuple[str, ...]) -> Union[int, List[int]]:
+    """Windows of the unseen person: which, or the first so many."""
+    # Where windows lie does not depend on the detections.
+    data = MocapMiniDataset(
+        seq_len=seq_len,
+        split='test',
+        cameras=cameras,
+        keypoint_2d_src='gt',
+        test_mode=True)
     indices = [
         index for index, window in enumerate(data.windows)
         if data.sequences[window[0]].subject == UNSEEN_SUBJECT
     ]
-    if indices == list(range(len(indices))):
-        indices = len(indices)  # the first so many
-    return dict(
-        type='mmdiffpose.MocapMiniDataset',
-        **settings,
-        indices=indices,
-        pipeline=own['pipeline'])
+    first = len(indices)
+    return first if indices == list(range(first)) else indices
