@@ -91,8 +91,8 @@ def test_tables_and_results_are_written_where_they_belong(tool):
     assert cell['environment']['threads'] == 1
     assert 'hdm05_test.npz' in cell['data']
     assert 'MPJPE_mm/action_mean' in cell['metrics']
-    assert not {'MPJPE_mm/squat', 'MPJPE_mm/sequence_mean'
-                } & set(cell['metrics'])
+    assert not {'MPJPE_mm/squat', 'MPJPE_mm/sequence_mean'} & set(
+        cell['metrics'])
 
 
 def test_what_is_tested(tool):

@@ -59,9 +59,8 @@ def test_published_figures_name_configs_and_tables():
     video = by_key['DiffPose', 'CPN', 243]
     assert (video.mpjpe, video.p_mpjpe) == (36.9, 28.6)
     wrapper = by_key['DiffHPE-Wrapper, H = 5', 'CPN', 27]
-    assert (wrapper.mpjpe, wrapper.symmetry, wrapper.segment_std) == (51.2,
-                                                                      12.4,
-                                                                      3.2)
+    assert (wrapper.mpjpe, wrapper.symmetry,
+            wrapper.segment_std) == (51.2, 12.4, 3.2)
 
 
 def test_configs_of_a_test_leave_the_model_alone():
@@ -100,13 +99,11 @@ def test_mocap_mini_is_reduced_to_whom_no_zoo_model_has_seen(seq_len, cameras):
     assert covered == 960 * cameras
 
 
-@pytest.mark.parametrize(('value', 'text'), [(None, '–'), (12, '12'),
-                                             (999.6, '1.00 k'),
-                                             (1234, '1.23 k'),
-                                             (45678, '45.7 k'),
-                                             (999600, '1.00 M'),
-                                             (9.996e6, '10.0 M'),
-                                             (2.5e10, '25.0 G')])
+@pytest.mark.parametrize(('value', 'text'),
+                         [(None, '–'), (12, '12'), (999.6, '1.00 k'),
+                          (1234, '1.23 k'), (45678, '45.7 k'),
+                          (999600, '1.00 M'), (9.996e6, '10.0 M'),
+                          (2.5e10, '25.0 G')])
 def test_counts_have_three_digits(value, text):
     from reporting.rows import count
     assert count(value) == text
