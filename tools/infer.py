@@ -9,9 +9,9 @@ Examples::
         --out-dir outputs
 
     python tools/infer.py mmdiffpose/data/demo_track_coco17.json \
-        --config configs/diffpose_mixste_mini-27.py \
-        --checkpoint work_dirs/diffpose_mixste_mini-27/epoch_20.pth \
-        --out-dir outputs
+        --config diffpose --out-dir outputs
+
+    python tools/infer.py --list-models
 
 Reads a video, an image, a folder of images (as a clip), a webcam
 (``webcam:0``), or the 2D keypoints of another tool
@@ -26,7 +26,7 @@ from pathlib import Path
 from typing import List, Optional, Sequence
 
 import torch
-from launching import require_mmpose
+from launching import ListModels, published_weights, require_mmpose
 from mmengine.config import DictAction
 
 from mmdiffpose.skeletons import SKELETONS
@@ -47,9 +47,17 @@ def parse_args(argv: Optional[Sequence[str]] = None) -> argparse.Namespace:
         help='video, image, folder of images, webcam:NUMBER, or a keypoint '
         'file (.json, .npz, folder of OpenPose files)')
     parser.add_argument(
-        '--config', required=True, help='path or name of the lifter\'s config')
+        '--config',
+        required=True,
+        help="path or name of the lifter's config, or a model of the zoo")
     parser.add_argument(
-        '--checkpoint', required=True, help='path of its trained weights')
+        '--checkpoint',
+        help="path of its trained weights (default: the zoo's)")
+    parser.add_argument(
+        '--list-models',
+        action=ListModels,
+        nargs=0,
+        help='print the models of the zoo')
     parser.add_argument(
         '--out-dir', type=Path, required=True, help='folder for the results')
     parser.add_argument(
@@ -228,7 +236,7 @@ def make_inferencer(args: argparse.Namespace):
     from mmdiffpose.apis import DiffusionPose3DInferencer
     return DiffusionPose3DInferencer(
         args.config,
-        args.checkpoint,
+        args.checkpoint or published_weights(args.config),
         args.pose2d,
         args.pose2d_weights,
         args.det_model,

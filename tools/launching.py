@@ -1,17 +1,14 @@
 # Copyright (c) mmdiffpose contributors. All rights reserved.
-"""What train.py and test.py share: arguments, checks, the process group."""
+"""What tools share: arguments, checks, the model zoo, the process group."""
 
 import argparse
 import difflib
 import os
 import os.path as osp
 import sys
-from glob import glob
-from typing import List, Optional
+from typing import Any, List, Optional
 
 from mmengine.config import Config, DictAction
-
-REPO_ROOT = osp.dirname(osp.dirname(osp.abspath(__file__)))
 
 RUNNER_KEYS = frozenset([
     'activation_checkpointing', 'auto_scale_lr', 'cfg', 'compile',
@@ -71,7 +68,8 @@ def load_config(args: argparse.Namespace) -> Config:
     """Read the config and apply the arguments of both tools.
 
     Args:
-        args (Namespace): With ``config`` and the common arguments.
+        args (Namespace): With ``config``, a path, a name or an alias, and
+            the common arguments.
 
     Returns:
         Config: Ready for the tool's own changes.
@@ -80,10 +78,13 @@ def load_config(args: argparse.Namespace) -> Config:
         FileNotFoundError: When there is no such config.
         ValueError: When an override names a key that nothing reads.
     """
-    if not osp.isfile(args.config):
-        raise FileNotFoundError(_describe_missing_config(args.config))
+    path = args.config
+    if not osp.isfile(path):
+        # Imported late: it needs MMPose, a config's file does not.
+        from mmdiffpose.apis.config_names import find_config
+        path = str(find_config(path))
     os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
-    cfg = Config.fromfile(args.config)
+    cfg = Config.fromfile(path)
     if args.cfg_options is not None:
         _check_overrides(cfg, args.cfg_options)
         cfg.merge_from_dict(args.cfg_options)
@@ -93,7 +94,7 @@ def load_config(args: argparse.Namespace) -> Config:
     if args.work_dir is not None:
         cfg.work_dir = args.work_dir
     elif cfg.get('work_dir') is None:
-        name = osp.splitext(osp.basename(args.config))[0]
+        name = osp.splitext(osp.basename(path))[0]
         cfg.work_dir = osp.join('work_dirs', name)
     if args.seed is not None:
         cfg.randomness = dict(cfg.get('randomness') or {}, seed=args.seed)
@@ -122,16 +123,6 @@ def set_occlusion(cfg: Config, pattern: str) -> None:
             train_cfg[f'{stage}_options'] = {**earlier, **options}
 
 
-def _describe_missing_config(path: str) -> str:
-    known = [
-        osp.relpath(found, REPO_ROOT)
-        for found in glob(osp.join(REPO_ROOT, 'configs', '*.py'))
-    ]
-    near = difflib.get_close_matches(path, known, n=3)
-    hint = f'; did you mean {" or ".join(near)}?' if near else ''
-    return f'there is no config {path}{hint}'
-
-
 def _check_overrides(cfg: Config, options: dict) -> None:
     """Refuse overrides that would change nothing.
 
@@ -155,8 +146,42 @@ def _check_overrides(cfg: Config, options: dict) -> None:
             f'--cfg-options {key}: nothing reads the key {top}{hint}')
 
 
+class ListModels(argparse.Action):
+    """Prints the zoo and ends, whatever else is on the command line."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *rest: Any) -> None:
+        """Print."""
+        require_mmpose()
+        from mmdiffpose.apis.model_zoo import describe_models
+        print(describe_models())
+        parser.exit()
+
+
+def published_weights(config: str) -> str:
+    """The zoo's weights, for a config without a checkpoint.
+
+    Args:
+        config (str): A path, a name or an alias.
+
+    Returns:
+        str: Their path; they are verified.
+
+    Raises:
+        FileNotFoundError: When there is no such config.
+        ValueError: When the zoo has no such model, or its file is not the
+            published one.
+    """
+    from mmdiffpose.apis.config_names import find_config_and_weights
+    weights = find_config_and_weights(config)[1]
+    if weights is None:
+        raise ValueError(f'{config} is a config, not a model of the zoo: name '
+                         'the checkpoint, too (python tools/infer.py '
+                         '--list-models)')
+    return str(weights)
+
+
 def check_checkpoint(path: str, argument: str) -> None:
-    """Check that a local checkpoint exists before anything is built.
+    """Check that a local checkpoint is one before anything is built.
 
     Args:
         path (str): Path, or an address that MMEngine can read from.
@@ -164,9 +189,14 @@ def check_checkpoint(path: str, argument: str) -> None:
 
     Raises:
         FileNotFoundError: When it is a local path without a file.
+        ValueError: When the file is empty, cut short, or no checkpoint.
     """
-    if '://' not in path and not osp.isfile(path):
+    if '://' in path:
+        return
+    if not osp.isfile(path):
         raise FileNotFoundError(f'{argument}: there is no checkpoint {path}')
+    from mmdiffpose.apis.checkpoint_formats import check_container
+    check_container(path)
 
 
 def choose_backend(cfg: Config) -> List[str]:

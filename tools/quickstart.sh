@@ -13,7 +13,8 @@
 #
 # Installs what is needed; trains DiffPose and its context encoder on the
 # motion capture inside the package; tests it and prints a table; lifts a 2D
-# track of a real video and draws it. Everything goes to work_dirs/quickstart.
+# track of a real video and draws it, with this model and with the one of the
+# zoo. Everything goes to work_dirs/quickstart.
 set -euo pipefail
 
 root="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
@@ -21,6 +22,7 @@ config=configs/diffpose_mixste_mini-27.py
 track=mmdiffpose/data/demo_track_coco17.json
 work_dir=work_dirs/quickstart
 demo="$work_dir/demo"
+zoo_model=diffpose
 
 say() { echo "[quickstart] $*"; }
 
@@ -98,9 +100,20 @@ doing='lifting the track'
 "$python" tools/infer.py "$track" --config "$config" \
     --checkpoint "$checkpoint" --out-dir "$demo"
 
+doing='looking into the model zoo'
+made=("$checkpoint" "$work_dir/metrics.json" "$demo"/*)
+zoo="$("$python" tools/infer.py --list-models)"
+if grep -Eq "(^|[ ,])$zoo_model([ ,]|\$)" <<<"$zoo"; then
+    say "the same with the zoo's $zoo_model, trained on more people"
+    doing="lifting the track with the zoo's $zoo_model"
+    "$python" tools/infer.py "$track" --config "$zoo_model" \
+        --out-dir "${demo}_zoo"
+    made+=("${demo}_zoo"/*)
+fi
+
 doing=
 say 'done. What was made:'
-for path in "$checkpoint" "$work_dir/metrics.json" "$demo"/*; do
+for path in "${made[@]}"; do
     case "$path" in
         /*) echo "  $path" ;;
         *) echo "  $root/$path" ;;

@@ -11,19 +11,24 @@ import mmdiffpose  # noqa: F401
 
 # isort: split
 from launching import (add_common_arguments, check_checkpoint, choose_backend,
-                       load_config, require_mmpose)
+                       load_config, published_weights, require_mmpose)
 from mmengine.config import Config
 from mmengine.dist import is_main_process
 from mmengine.runner import Runner
 
 from mmdiffpose.atomic_files import replacing
+from mmdiffpose.engine.strict_loading_hook import StrictLoadingHook
 
 
 def parse_args(argv: Optional[Sequence[str]] = None) -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument('config', help='path of the config')
-    parser.add_argument('checkpoint', help='path of the trained weights')
+    parser.add_argument(
+        'config', help='path or name of the config, or an alias of the zoo')
+    parser.add_argument(
+        'checkpoint',
+        nargs='?',
+        help="path of the trained weights (default: the zoo's)")
     parser.add_argument(
         '--out', metavar='FILE.json', help='write the metrics to this file')
     parser.add_argument(
@@ -47,9 +52,12 @@ def configure(args: argparse.Namespace) -> Config:
         if value is not None and not value.endswith(suffixes):
             raise ValueError(f'--{argument} writes a {suffixes[0]} file, '
                              f'found {value}')
-    check_checkpoint(args.checkpoint, 'checkpoint')
+    checkpoint = args.checkpoint
+    if checkpoint is None:
+        checkpoint = published_weights(args.config)
+    check_checkpoint(checkpoint, 'checkpoint')
     cfg = load_config(args)
-    cfg.load_from = args.checkpoint
+    cfg.load_from = checkpoint
     cfg.resume = False
     if args.dump is not None:
         evaluators = cfg.test_evaluator
@@ -91,6 +99,8 @@ def main() -> None:
     runner = Runner.from_cfg(cfg)
     for note in notes:
         runner.logger.info(note)
+    # MMEngine tests whatever weights are left random, with a warning.
+    runner.register_hook(StrictLoadingHook(), priority='LOWEST')
     metrics = runner.test()
     if args.out is not None and is_main_process():
         write_metrics(metrics, args.out)

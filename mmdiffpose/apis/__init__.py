@@ -9,15 +9,17 @@ from .keypoint_files import read_keypoint_file, read_keypoint_tracks
 from .keypoint_track import KeypointTrack
 from .lift import LiftedTrack, lift_track, lift_tracks, window_length
 from .model import init_model
+from .model_zoo import ZooModel, find_model, list_models, verified_weights
 from .result_files import write_json, write_npz, write_results
 from .root_trajectory import estimate_root_trajectory, place_in_scene
 from .streaming import StreamingLifter
 
 __all__ = [
     'DiffusionPose3DInferencer', 'FocalLength', 'InferenceOptions',
-    'KeypointTrack', 'LiftedTrack', 'StreamingLifter',
-    'estimate_root_trajectory', 'init_model', 'lift_track', 'lift_tracks',
-    'load_weights', 'place_in_scene', 'read_checkpoint', 'read_keypoint_file',
-    'read_keypoint_tracks', 'resolve_focal_length', 'window_length',
-    'write_json', 'write_npz', 'write_results'
+    'KeypointTrack', 'LiftedTrack', 'StreamingLifter', 'ZooModel',
+    'estimate_root_trajectory', 'find_model', 'init_model', 'lift_track',
+    'lift_tracks', 'list_models', 'load_weights', 'place_in_scene',
+    'read_checkpoint', 'read_keypoint_file', 'read_keypoint_tracks',
+    'resolve_focal_length', 'verified_weights', 'window_length', 'write_json',
+    'write_npz', 'write_results'
 ]

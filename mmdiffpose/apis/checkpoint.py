@@ -2,10 +2,12 @@
 """Load a checkpoint into a model: safely, strictly, with clear errors."""
 
 from pathlib import Path
-from typing import Any, Dict, List, Tuple, Union
+from typing import Any, Dict, List, Mapping, Tuple, Union
 
 import torch
 from torch import Tensor, nn
+
+from .checkpoint_formats import check_container
 
 SHOWN = 3
 """Keys of each kind that an error message names."""
@@ -21,19 +23,20 @@ def read_checkpoint(
 
     Returns:
         tuple[dict, dict]: State dict on the CPU, and metadata (empty where
-        the file has none).
+        the file has none; a ``.safetensors`` file's are strings).
 
     Raises:
         FileNotFoundError: If there is no such file.
         ImportError: If a ``.safetensors`` file meets no such package.
-        ValueError: If the file is no checkpoint, or holds what
-            ``weights_only=True`` refuses.
+        ValueError: If the file is no checkpoint, of another format than its
+            name says, cut short, or holds what ``weights_only=True`` refuses.
     """
     path = Path(path)
     if not path.is_file():
         raise FileNotFoundError(f'no checkpoint at {path}')
+    check_container(path)
     if path.suffix == '.safetensors':
-        return _read_safetensors(path), {}
+        return _read_safetensors(path)
     try:
         content = torch.load(path, map_location='cpu', weights_only=True)
     # A file that is no pickle makes the unpickler stumble in any way.
@@ -55,22 +58,37 @@ def read_checkpoint(
     return dict(content), meta
 
 
-def _read_safetensors(path: Path) -> Dict[str, Tensor]:
+def _read_safetensors(path: Path) -> Tuple[Dict[str, Tensor], Dict[str, str]]:
     try:
-        from safetensors import SafetensorError
-        from safetensors.torch import load_file
+        from safetensors import SafetensorError, safe_open
     except ImportError as error:
         raise ImportError(f'{path} needs the package safetensors: '
                           'pip install safetensors') from error
     try:
-        return load_file(path)
+        with safe_open(path, framework='pt') as file:
+            state = {key: file.get_tensor(key) for key in file.keys()}
+            return state, file.metadata() or {}
     except SafetensorError as error:
         raise ValueError(
             f'{path}: not a safetensors file ({error})') from error
 
 
-def load_weights(model: nn.Module, state: Dict[str, Tensor],
-                 source: Union[str, Path]) -> None:
+def origin_of(meta: Mapping[str, Any]) -> str:
+    """What a checkpoint's metadata says of where it comes from.
+
+    Args:
+        meta (Mapping): From :func:`read_checkpoint`.
+
+    Returns:
+        str: A config's or a run's name; empty where it says nothing.
+    """
+    return str(meta.get('config') or meta.get('experiment_name') or '')
+
+
+def load_weights(model: nn.Module,
+                 state: Dict[str, Tensor],
+                 source: Union[str, Path],
+                 origin: str = '') -> None:
     """Load a state dict, all of it and nothing else.
 
     Args:
@@ -78,12 +96,35 @@ def load_weights(model: nn.Module, state: Dict[str, Tensor],
         state (dict[str, Tensor]): As saved; a leading ``module.`` of a
             distributed wrapper is dropped.
         source (str | Path): Name of the checkpoint, for the message.
+        origin (str): From :func:`origin_of`, for the message.
+
+    Raises:
+        ValueError: As for :func:`check_weights`. The model is unchanged then.
+    """
+    model.load_state_dict(check_weights(model, state, source, origin))
+
+
+def check_weights(model: nn.Module,
+                  state: Mapping[str, Tensor],
+                  source: Union[str, Path],
+                  origin: str = '') -> Dict[str, Tensor]:
+    """Check that a state dict is a model's, all of it and nothing else.
+
+    Args:
+        model (nn.Module): The model.
+        state (Mapping[str, Tensor]): As for :func:`load_weights`.
+        source (str | Path): As there.
+        origin (str): As there.
+
+    Returns:
+        dict[str, Tensor]: The state dict with the model's names.
 
     Raises:
         ValueError: If the checkpoint is of another architecture; names
-            missing, unexpected and wrongly shaped keys, a few of each. The
-            model is unchanged then. A module with a true ``optional_state``
-            completes what older checkpoints lack by itself.
+            missing, unexpected and wrongly shaped keys, a few of each. A
+            module with a true ``optional_state`` completes what older
+            checkpoints lack by itself. Or if a parameter has values that are
+            not finite.
     """
     if all(key.startswith('module.') for key in state):
         state = {key[len('module.'):]: value for key, value in state.items()}
@@ -104,11 +145,21 @@ def load_weights(model: nn.Module, state: Dict[str, Tensor],
         ])
     ]
     if any(problems):
+        foreign = ('' if set(expected)
+                   & set(state) else ' (they have no key in common)')
+        said = f'; its metadata say it is of {origin}' if origin else ''
         raise ValueError(
             f'{source} is a checkpoint of another architecture than '
-            f'{type(model).__name__} of this config: '
-            f'{"; ".join(filter(None, problems))}')
-    model.load_state_dict(state)
+            f'{type(model).__name__} of this config{foreign}: '
+            f'{"; ".join(filter(None, problems))}{said}')
+    broken = [
+        name for name, _ in model.named_parameters()
+        if not bool(torch.isfinite(state[name]).all())
+    ]
+    if broken:
+        raise ValueError(f'{source} is corrupted, or its training diverged: '
+                         f'{_list("with NaN or infinite values", broken)}')
+    return dict(state)
 
 
 def _list(kind: str, keys: List[str]) -> str:

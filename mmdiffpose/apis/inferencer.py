@@ -9,7 +9,7 @@ import torch
 from mmengine.config import Config
 from torch import nn
 
-from .config_names import find_config
+from .config_names import find_config_and_weights
 from .frame_results import FrameResults
 from .frame_sources import (FrameInputs, FrameSource, is_keypoint_input,
                             open_frames)
@@ -39,8 +39,7 @@ class DiffusionPose3DInferencer:
 
     Example::
 
-        inferencer = DiffusionPose3DInferencer(
-            'configs/diffpose_mixste_mini-27.py', 'checkpoint.pth')
+        inferencer = DiffusionPose3DInferencer('diffpose')
         for result in inferencer('video.mp4', vis_out_dir='out'):
             for person in result['predictions'][0]:
                 person['track_id'], person['keypoints']  # (17, 3) metres
@@ -53,9 +52,10 @@ class DiffusionPose3DInferencer:
     more is kept of a video than its tracks.
 
     Args:
-        pose3d (str | Path | Config): The lifter's config, or its name.
-        pose3d_weights (str | Path, optional): Its checkpoint. Defaults to
-            random weights, with a warning.
+        pose3d (str | Path | Config): The lifter's config, or its name, or a
+            name or an alias of the model zoo.
+        pose3d_weights (str | Path, optional): Its checkpoint. Defaults to the
+            model zoo's for its names, else to random weights, with a warning.
         pose2d (str | Path | callable, optional): What finds 2D joints: the
             config or alias of an MMPose model; a
             :class:`~mmdiffpose.apis.pose2d.Pose2DModel` of one's own; or
@@ -98,13 +98,14 @@ class DiffusionPose3DInferencer:
                  show_progress: bool = False) -> None:
         if device is None:
             device = 'cuda' if torch.cuda.is_available() else 'cpu'
+        pose3d, pose3d_weights = find_config_and_weights(
+            pose3d, pose3d_weights)
         if pose3d_weights is None:
             warnings.warn('no pose3d_weights: the lifter has random weights, '
                           'its poses mean nothing')
         self._assemble(
-            init_model(
-                find_config(pose3d), pose3d_weights, device, cfg_options),
-            None, person_thr, show_progress)
+            init_model(pose3d, pose3d_weights, device, cfg_options), None,
+            person_thr, show_progress)
         self._pose2d_arguments = dict(
             pose2d=pose2d,
             weights=pose2d_weights,

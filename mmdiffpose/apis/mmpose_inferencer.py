@@ -13,6 +13,7 @@ from mmpose.structures import PoseDataSample
 from torch import nn
 
 from mmdiffpose.visualization import Pose3dLifterVisualizer
+from .config_names import find_config_and_weights
 from .frame_sources import FrameSource, IteratorFrames, open_frames
 from .inferencer import DiffusionPose3DInferencer
 from .model import init_model
@@ -47,8 +48,16 @@ class WindowedPose3DInferencer(Pose3DInferencer):
     * A video is read twice before its first result comes.
     """
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+    def __init__(self,
+                 model: Union[str, os.PathLike, dict, Config],
+                 weights: Optional[str] = None,
+                 *args: Any,
+                 **kwargs: Any) -> None:
+        if isinstance(model, (str, os.PathLike)):
+            # MMEngine would look for names in MMPose's model zoo.
+            config, found = find_config_and_weights(model, weights)
+            model, weights = str(config), found and str(found)
+        super().__init__(model, weights, *args, **kwargs)
         if isinstance(self.visualizer, Pose3dLifterVisualizer):
             self.visualizer.axes = 'camera'
 

@@ -12,7 +12,8 @@ from mmpose.utils import register_all_modules
 from torch import nn
 
 from mmdiffpose.registry import MODELS
-from .checkpoint import load_weights, read_checkpoint
+from .checkpoint import load_weights, origin_of, read_checkpoint
+from .config_names import find_config_and_weights
 
 
 def init_model(config: Union[str, Path, Config],
@@ -24,10 +25,17 @@ def init_model(config: Union[str, Path, Config],
     As ``mmpose.apis.init_model``, but weights load safely and strictly: a
     checkpoint that does not fit is an error, not a warning.
 
+    Example::
+
+        model = init_model('diffpose')  # trained weights of the package
+
     Args:
-        config (str | Path | Config): The model's config.
+        config (str | Path | Config): The model's config; or its name, or a
+            name or an alias of the model zoo (:func:`~mmdiffpose.apis
+            .model_zoo.list_models`).
         checkpoint (str | Path, optional): ``.pth`` or ``.safetensors``.
-            Defaults to random weights.
+            Defaults to the model zoo's weights, verified, where ``config`` is
+            a name or an alias of it, and else to random weights.
         device (str): Defaults to ``'cpu'``.
         cfg_options (dict, optional): Overrides, by dotted key.
 
@@ -36,9 +44,11 @@ def init_model(config: Union[str, Path, Config],
 
     Raises:
         FileNotFoundError: If the config or the checkpoint is missing.
-        ValueError: If the config has no model, or the checkpoint is of
-            another architecture.
+        ValueError: If the config has no model, the checkpoint is no
+            checkpoint or of another architecture, or the model zoo's file is
+            not the published one.
     """
+    config, checkpoint = find_config_and_weights(config, checkpoint)
     config = _read_config(config)
     if cfg_options:
         config.merge_from_dict(cfg_options)
@@ -55,16 +65,14 @@ def init_model(config: Union[str, Path, Config],
     meta: Dict[str, Any] = {}
     if checkpoint is not None:
         state, meta = read_checkpoint(checkpoint)
-        load_weights(model, state, checkpoint)
+        load_weights(model, state, checkpoint, origin_of(meta))
     model.dataset_meta = meta.get('dataset_meta') or _dataset_meta(config)
     model.cfg = config
     return model.to(device).eval()
 
 
-def _read_config(config: Union[str, Path, Config]) -> Config:
+def _read_config(config: Union[Path, Config]) -> Config:
     if not isinstance(config, Config):
-        if not Path(config).is_file():
-            raise FileNotFoundError(f'no config at {config}')
         config = Config.fromfile(config)
     else:
         # Building a model changes its config; the caller's stays as it is.

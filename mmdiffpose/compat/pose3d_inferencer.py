@@ -18,8 +18,9 @@ def route_own_lifters() -> None:
     and ``MMPoseInferencer`` names that class, with no registry between. So
     the class itself makes a
     :class:`~mmdiffpose.apis.mmpose_inferencer.WindowedPose3DInferencer`
-    where the config's head is one of this package. For any other config, and
-    for subclasses, nothing changes.
+    where the config's head is one of this package, also by the name of a
+    config or a trained model of this package. For any other config or name,
+    and for subclasses, nothing changes.
     """
     after_import('mmpose.apis.inferencers.pose3d_inferencer', _route)
 
@@ -44,13 +45,17 @@ def is_own_lifter(model: Any) -> bool:
     """Whether a config's lifting head is one of this package.
 
     Args:
-        model (str | dict | Config): As the inferencers take it. Names of the
-            model zoo are MMPose's.
+        model (str | dict | Config): As the inferencers take it; of names,
+            those of this package's configs and trained models.
     """
     from mmengine.config import Config
     if isinstance(model, (str, os.PathLike)):
         if not os.path.isfile(model):
-            return False
+            from mmdiffpose.apis.config_names import find_config
+            try:
+                model = find_config(model)
+            except FileNotFoundError:
+                return False
         model = Config.fromfile(model)
     try:
         parts = model['model']

@@ -5,12 +5,13 @@ from .finite_loss_hook import FiniteLossHook
 from .pretrained_loop import PretrainedTrainLoop
 from .progress_hook import ProgressBarHook
 from .std_calibration import SpreadStatistics, StdCalibrationHook
+from .strict_loading_hook import StrictLoadingHook
 from .tracked_ema_hook import TrackedEMAHook
 from .two_stage_loop import TwoStageTrainLoop
 
 __all__ = [
     'AtomicLocalBackend', 'FiniteLossHook', 'PretrainedTrainLoop',
     'ProgressBarHook', 'ResidualCalibrationHook', 'ResidualStatistics',
-    'SpreadStatistics', 'StdCalibrationHook', 'TrackedEMAHook',
-    'TwoStageTrainLoop'
+    'SpreadStatistics', 'StdCalibrationHook', 'StrictLoadingHook',
+    'TrackedEMAHook', 'TwoStageTrainLoop'
 ]

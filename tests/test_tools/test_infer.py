@@ -213,3 +213,20 @@ def test_all_people_of_a_keypoint_file(infer, short_track):
         one = infer(short_track, '--no-animation')
     with np.load(one[1]) as file:
         assert len(set(file['track_ids'])) == 1
+
+
+def test_no_checkpoint_and_no_model_of_the_zoo(load_tool):
+    tool = load_tool('infer')
+    args = ['a.json', '--out-dir', 'out', '--config']
+    with pytest.raises(ValueError, match='name the checkpoint, too'):
+        tool.make_inferencer(tool.parse_args([*args, str(CONFIG)]))
+    with pytest.raises(FileNotFoundError, match='did you mean mixste_mini'):
+        tool.make_inferencer(tool.parse_args([*args, 'mixste_mini']))
+
+
+def test_the_zoo_is_listed(load_tool, capsys):
+    with pytest.raises(SystemExit) as caught:
+        load_tool('infer').parse_args(['--list-models'])
+    assert caught.value.code == 0
+    printed = capsys.readouterr().out
+    assert 'licence' in printed or 'no trained models' in printed

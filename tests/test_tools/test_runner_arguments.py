@@ -54,6 +54,9 @@ def test_resume(train: Callable[..., Config], tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match='epoch_1.pth'):
         train('--resume', str(checkpoint))
     checkpoint.touch()
+    with pytest.raises(ValueError, match='epoch_1.pth is empty'):
+        train('--resume', str(checkpoint))
+    torch.save(dict(state_dict={}), checkpoint)
     cfg = train('--resume', str(checkpoint))
     assert cfg.resume is True and cfg.load_from == str(checkpoint)
 
@@ -120,19 +123,20 @@ def test_occlusion_reaches_all_splits_and_the_earlier_stage(
     assert cfg.train_dataloader.dataset.occlusion.probability == .3
 
 
-def test_missing_config_names_a_similar_one(load_tool: Load,
-                                            monkeypatch: pytest.MonkeyPatch,
-                                            tmp_path: Path) -> None:
+def test_missing_config_names_a_similar_one(load_tool: Load) -> None:
     tool = load_tool('train')
-    import launching
-    (tmp_path / 'configs').mkdir()
-    (tmp_path / 'configs' / 'mixste_mini-27.py').touch()
-    monkeypatch.setattr(launching, 'REPO_ROOT', str(tmp_path))
     with pytest.raises(
             FileNotFoundError,
-            match='configs/mixste_mini-72.py; did you mean '
-            'configs/mixste_mini-27.py'):
+            match='no config at configs/mixste_mini-72.py.*did you mean '
+            'mixste_mini-27'):
         tool.configure(tool.parse_args(['configs/mixste_mini-72.py']))
+
+
+def test_a_config_is_found_by_its_name(load_tool: Load) -> None:
+    tool = load_tool('train')
+    cfg = tool.configure(tool.parse_args(['mixste_mini-27']))
+    assert Path(cfg.filename).name == 'mixste_mini-27.py'
+    assert cfg.work_dir == str(Path('work_dirs/mixste_mini-27'))
 
 
 @pytest.mark.parametrize('gpus, backend, expected', [

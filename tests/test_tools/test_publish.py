@@ -1,0 +1,149 @@
+# Copyright (c) mmdiffpose contributors. All rights reserved.
+"""From a training checkpoint to a model of the zoo."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+import torch
+import yaml
+
+from mmdiffpose.apis import init_model, list_models, verified_weights
+from mmdiffpose.apis.checkpoint import read_checkpoint
+
+ROOT = Path(__file__).parents[2]
+NAME = 'mixste_mini-27'
+RECORD = dict(split='val', dataset=dict(data_root='/some/where/mini'))
+
+
+@pytest.fixture
+def root(tmp_path):
+    """A checkout with empty metafiles."""
+    root = tmp_path / 'checkout'
+    (root / 'configs').mkdir(parents=True)
+    shutil.copytree(ROOT / 'configs/_base_', root / 'configs/_base_')
+    shutil.copytree(ROOT / 'configs/metafiles', root / 'configs/metafiles')
+    shutil.copy(ROOT / f'configs/{NAME}.py', root / 'configs')
+    shutil.copy(ROOT / 'model-index.yml', root)
+    for path in (root / 'configs/metafiles').glob('*.yml'):
+        content = dict(yaml.safe_load(path.read_text()), Models=[])
+        path.write_text(yaml.safe_dump(content, sort_keys=False))
+    return root
+
+
+@pytest.fixture
+def trained(root, tmp_path):
+    """A checkpoint as MMEngine writes it."""
+    torch.manual_seed(3)
+    model = init_model(root / f'configs/{NAME}.py')
+    path = tmp_path / 'epoch_4.pth'
+    torch.save(
+        dict(
+            state_dict=model.state_dict(),
+            optimizer=dict(state=[torch.zeros(9)]),
+            meta=dict(seed=7, epoch=4, std_calibration=RECORD)), path)
+    return path
+
+
+@pytest.fixture
+def log(tmp_path):
+    rows = [
+        dict(lr=1e-3, loss=1 / (i + 1), time=.5, epoch=1, iter=i, step=i)
+        for i in range(1000)
+    ]
+    rows.append(dict(MPJPE_mm=81.25, data_time=.1, step=1))
+    path = tmp_path / 'scalars.json'
+    path.write_text('\n'.join(map(json.dumps, rows)) + '\n')
+    return path
+
+
+@pytest.fixture
+def publish(load_tool, root):
+    """Run the tool on the checkout."""
+    tool = load_tool('model_converters/publish')
+
+    def run(checkpoint, *arguments, config=None):
+        return tool.publish(
+            tool.parse_args([
+                str(config or root / f'configs/{NAME}.py'),
+                str(checkpoint), '--collection', 'MixSTE', '--data',
+                'mocap-mini', '--root',
+                str(root), *map(str, arguments)
+            ]))
+
+    return run
+
+
+def test_a_checkpoint_becomes_a_model(publish, root, trained, log):
+    paths = publish(trained, '--alias', 'tiny', '--log', f'stage1={log}')
+    model, = list_models(root)
+    assert (model.name, model.aliases) == (NAME, ('tiny', ))
+    assert [p.name for p in paths] == [
+        f'{NAME}.safetensors', f'{NAME}.log.json', f'{NAME}.md', 'mixste.yml'
+    ]
+    state, meta = read_checkpoint(verified_weights(model))
+    expected = read_checkpoint(trained)[0]
+    assert set(state) == set(expected)
+    assert all(torch.equal(state[k], expected[k]) for k in state)
+    assert (meta['seed'], meta['epoch'], meta['config']) == ('7', '4', NAME)
+    calibration = json.loads(meta['std_calibration'])
+    assert calibration['dataset'] == dict(data_root='mini')
+    assert model.weights.stat().st_size < trained.stat().st_size
+    number = sum(p.numel() for p in init_model(model.config).parameters())
+    assert model.metadata['Parameters'] == number
+
+    rows = json.loads(model.log.read_text())
+    assert 200 < len(rows) < 320
+    assert rows[0] == dict(
+        stage='stage1', lr=1e-3, loss=1., epoch=1, iter=0, step=0)
+    assert rows[-2]['iter'] == 999
+    assert rows[-1] == dict(stage='stage1', MPJPE_mm=81.25, step=1)
+    card = model.card.read_text()
+    front = yaml.safe_load(card.split('---\n')[1])
+    assert front['license'] == 'cc-by-sa-3.0'
+    assert "init_model('tiny')" in card and model.sha256 in card
+
+    # Again: results and keys of others stay, the bytes are the same.
+    model.card.write_text(card.replace('Not measured yet.', '| 81.25 |'))
+    metafile = paths[-1]
+    content = yaml.safe_load(metafile.read_text())
+    content['Models'][0]['Results'] = [dict(Task='3D', Metrics=dict(a=1))]
+    metafile.write_text(yaml.safe_dump(content, sort_keys=False))
+    publish(trained, '--note', 'A model of the tests.')
+    again, = list_models(root)
+    assert again == model
+    entry, = yaml.safe_load(metafile.read_text())['Models']
+    assert entry['Results'] and entry['Alias'] == ['tiny']
+    card = model.card.read_text()
+    assert '| 81.25 |' in card and 'A model of the tests.' in card
+    assert "init_model('tiny')" in card
+
+
+def contents(folder):
+    return {p: p.read_bytes() for p in folder.rglob('*') if p.is_file()}
+
+
+def test_what_does_not_fit_changes_nothing(publish, root, trained, log,
+                                           tmp_path):
+    before = contents(root)
+    with pytest.raises(ValueError, match='has no training log'):
+        publish(trained)
+    with pytest.raises(FileNotFoundError, match='no training log .*nowhere'):
+        publish(trained, '--log', tmp_path / 'nowhere.json')
+    with pytest.raises(ValueError, match='alias mixste_mini-27 is the name'):
+        publish(trained, '--log', log, '--alias', NAME)
+    with pytest.raises(ValueError, match='expected a config in'):
+        publish(trained, '--log', log, config=ROOT / f'configs/{NAME}.py')
+    foreign = tmp_path / 'foreign.pth'
+    torch.save(dict(state_dict={'a': torch.zeros(2)}), foreign)
+    with pytest.raises(ValueError, match='another architecture'):
+        publish(foreign, '--log', log)
+    content = torch.load(trained, weights_only=True)
+    torch.save(dict(content, meta={}), trained)
+    with pytest.raises(ValueError, match='does not say its seed'):
+        publish(trained, '--log', log)
+    log.write_text('no log')
+    with pytest.raises(ValueError, match='scalars.json:1: expected a JSON'):
+        publish(trained, '--log', log, '--seed', 1)
+    assert contents(root) == before

@@ -1,0 +1,88 @@
+# Copyright (c) mmdiffpose contributors. All rights reserved.
+"""The model card of a zoo entry, in the style of Hugging Face."""
+
+from pathlib import Path
+from string import Template
+from typing import Any, Dict, Mapping, Sequence
+
+import yaml
+
+from mmdiffpose.apis.model_zoo import read_yaml
+
+HERE = Path(__file__).parent
+BEGIN, END = '<!-- results: begin -->', '<!-- results: end -->'
+NO_RESULTS = '\nNot measured yet.\n'
+
+
+def read_prose() -> Dict[str, Any]:
+    """What is said of methods, data sets and licences (``prose.yml``)."""
+    return read_yaml(HERE / 'prose.yml')
+
+
+def results_section(path: Path) -> str:
+    """What stands between the results' lines of a card.
+
+    Args:
+        path (Path): A card; may be absent.
+
+    Raises:
+        ValueError: If there is a card without these lines.
+    """
+    if not path.is_file():
+        return NO_RESULTS
+    text = path.read_text(encoding='utf-8')
+    start, end = text.find(BEGIN), text.find(END)
+    if not 0 <= start < end:
+        raise ValueError(f'{path}: expected the lines {BEGIN} and {END}')
+    return text[start + len(BEGIN):end]
+
+
+def make_card(model: Mapping[str, Any], collection: Mapping[str, Any],
+              data: Sequence[str], note: str, results: str) -> str:
+    """Fill the template.
+
+    Args:
+        model (Mapping): The model's entry in the metafile.
+        collection (Mapping): Of the model, in the metafile.
+        data (sequence[str]): Keys of ``data`` in ``prose.yml``.
+        note (str): What is particular to this model; may be empty.
+        results (str): From :func:`results_section`.
+
+    Returns:
+        str: The card.
+    """
+    prose = read_prose()
+    method = prose['methods'][collection['Name']]
+    metadata = model['Metadata']
+    sets = [prose['data'][key] for key in data]
+    front = dict(
+        license=metadata['License'].lower(),
+        library_name='mmdiffpose',
+        pipeline_tag='keypoint-detection',
+        tags=['3d-human-pose-estimation', 'pose-lifting', *method['tags']],
+        datasets=[one['name'] for one in sets])
+    name = next(iter(model['Alias']), model['Name'])
+    text = Template((HERE / 'card.md').read_text(encoding='utf-8'))
+    return text.substitute(
+        front_matter=yaml.safe_dump(front, sort_keys=False).strip(),
+        name=model['Name'],
+        alias=name,
+        summary=method['summary'].strip(),
+        note=f'\n{note.strip()}\n' if note else '',
+        training_data='\n'.join(f'- {one["training"].strip()}'
+                                for one in sets),
+        command=metadata['Training Command'],
+        seed=metadata['Seed'],
+        config=model['Config'],
+        parameters=f'{metadata["Parameters"]:,}',
+        sha256=metadata['SHA256'],
+        limits=''.join(f'- {limit}\n'
+                       for limit in method.get('limits', ())).rstrip(),
+        license=metadata['License'],
+        licences='\n'.join(f'- {one["licence"].strip()}' for one in sets),
+        title=collection['Paper']['Title'],
+        url=collection['Paper']['URL'],
+        citation=method['citation'].strip(),
+        begin=BEGIN,
+        results=results,
+        end=END)

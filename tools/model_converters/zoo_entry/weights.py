@@ -1,0 +1,80 @@
+# Copyright (c) mmdiffpose contributors. All rights reserved.
+"""The weights of a zoo entry, and where they come from."""
+
+import json
+import os
+from pathlib import Path
+from typing import Any, Dict, Mapping
+
+import torch
+from safetensors.torch import save
+from torch import Tensor, nn
+
+from mmdiffpose.engine.std_calibration import META_KEY
+from mmdiffpose.version import __version__
+
+
+def weights_of(model: nn.Module) -> Dict[str, Tensor]:
+    """A model's state dict, floating point numbers in float32."""
+    return {
+        # safetensors refuses tensors that share memory.
+        name: (value.float() if value.is_floating_point() else
+               value).detach().cpu().clone().contiguous()
+        for name, value in model.state_dict().items()
+    }
+
+
+def provenance(name: str, config: Path, meta: Mapping[str,
+                                                      Any]) -> Dict[str, str]:
+    """What the file says of itself.
+
+    Args:
+        name (str): Of the model.
+        config (Path): Of the model.
+        meta (Mapping): The training checkpoint's metadata.
+
+    Returns:
+        dict[str, str]: Nothing in it names a place on this machine.
+    """
+    found = dict(
+        format='pt',
+        name=name,
+        config=config.stem,
+        mmdiffpose=__version__,
+        torch=torch.__version__)
+    for key in ('seed', 'epoch', 'iter'):
+        if meta.get(key) is not None:
+            found[key] = str(meta[key])
+    if meta.get(META_KEY):
+        found[META_KEY] = json.dumps(
+            _without_places(meta[META_KEY]), sort_keys=True, default=str)
+    return found
+
+
+def _without_places(value: Any) -> Any:
+    """Absolute paths become their last part."""
+    if isinstance(value, Mapping):
+        return {str(k): _without_places(v) for k, v in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_without_places(v) for v in value]
+    if isinstance(value, str) and os.path.isabs(value):
+        return os.path.basename(value.rstrip('/'))
+    return value
+
+
+def write_weights(path: Path, state: Mapping[str, Tensor],
+                  metadata: Mapping[str, str]) -> None:
+    """Write a ``.safetensors`` file; the same content is the same bytes.
+
+    The package writes metadata in an order that differs from call to call,
+    and with it the file's SHA-256; here they are sorted.
+    """
+    content = save(dict(state), metadata=dict(metadata))
+    length = int.from_bytes(content[:8], 'little')
+    header = json.loads(content[8:8 + length])
+    header['__metadata__'] = dict(sorted(metadata.items()))
+    text = json.dumps(header, separators=(',', ':')).encode()
+    # The data start at a multiple of 8 bytes.
+    text += b' ' * (-len(text) % 8)
+    path.write_bytes(
+        len(text).to_bytes(8, 'little') + text + content[8 + length:])
