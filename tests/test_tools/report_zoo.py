@@ -1,11 +1,9 @@
 # Copyright (c) mmdiffpose contributors. All rights reserved.
 """A zoo of two or three models for the report, and invented figures."""
-import hashlib
-import sys
-from dataclasses import dataclass
 from pathlib import Path
-from types import ModuleType, SimpleNamespace
-from typing import Tuple
+from types import SimpleNamespace
+
+from mmdiffpose.apis.model_zoo import ZooModel, sha256_of
 
 CONFIGS = Path(__file__).resolve().parents[2] / 'configs'
 DATA = ('annotation_body3d/fps50/hdm05_test.npz',
@@ -13,39 +11,12 @@ DATA = ('annotation_body3d/fps50/hdm05_test.npz',
         'joint_2d_det_files/virtual_test_gmm.npy')
 
 
-@dataclass(frozen=True)
-class Model:
-    name: str
-    aliases: Tuple[str, ...]
-    config: Path
-    weights: Path
-    sha256: str
-
-
-def verified_weights(model):
-    if not model.weights.is_file():
-        raise FileNotFoundError(f'no weights at {model.weights}')
-    found = hashlib.sha256(model.weights.read_bytes()).hexdigest()
-    if found != model.sha256:
-        raise ValueError(f'{model.weights}: expected SHA-256 {model.sha256}, '
-                         f'found {found}')
-    return model.weights
-
-
 def make_model(folder, name, config):
     weights = folder / f'{name}.safetensors'
     if not weights.is_file():
         weights.write_bytes(name.encode())
-    sha256 = hashlib.sha256(weights.read_bytes()).hexdigest()
-    return Model(name, (name.split('_')[0], ), Path(config), weights, sha256)
-
-
-def put_in_place(monkeypatch, models):
-    """What the report takes for the zoo's interface."""
-    module = ModuleType('mmdiffpose.apis.model_zoo')
-    module.list_models = lambda: list(models)
-    module.verified_weights = verified_weights
-    monkeypatch.setitem(sys.modules, module.__name__, module)
+    return ZooModel(name, (name.split('_')[0], ), Path(config), weights,
+                    sha256_of(weights), {})
 
 
 def metrics(diffusion=True, context=True, mpjpe=50.04):

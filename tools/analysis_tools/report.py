@@ -29,9 +29,10 @@ from reporting.documents import (CARD_MARKERS, README_MARKERS, differences,
                                  merge, put_between, read_results,
                                  write_results)
 from reporting.evaluation import RECORD
-from reporting.measuring import measure, zoo_models
+from reporting.measuring import measure
 from reporting.tables import card_section, readme_section, zoo_tables
 
+from mmdiffpose.apis.model_zoo import list_models
 from mmdiffpose.atomic_files import replacing
 
 README = Path(__file__).resolve().parents[2] / 'README.md'
@@ -97,7 +98,7 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
     """Test, compare or write; returns the exit status."""
     args = parse_args(argv)
     results = ZOO / 'results.json'
-    zoo = {model.name: model.sha256 for model in zoo_models()}
+    zoo = {model.name: model.sha256 for model in list_models()}
     committed = merge(read_results(results), {}, zoo)
     if args.report_only:
         return (check_documents if args.check else write_documents)(committed)

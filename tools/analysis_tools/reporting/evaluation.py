@@ -11,17 +11,15 @@ import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Dict, List, Optional
+from typing import Any, Dict, List, Optional
 
 from mmengine.config import Config
 
 import mmdiffpose
+from mmdiffpose.apis.model_zoo import ZooModel, sha256_of
 from mmdiffpose.atomic_files import replacing
 from .environment import SEED, THREADS, environment
 from .test_sets import as_python, config_of_test, data_files
-
-if TYPE_CHECKING:
-    from mmdiffpose.apis.model_zoo import ZooModel
 
 TOOLS = Path(__file__).resolve().parents[2]
 RECORD = 'inputs.json'
@@ -37,7 +35,7 @@ class Cell:
         test_set: See ``test_sets.py``.
         flip: Whether poses are averaged with those of the mirrored window.
     """
-    model: 'ZooModel'
+    model: ZooModel
     test_set: str
     flip: bool = False
 
@@ -88,9 +86,9 @@ def evaluate(cell: Cell,
     folder = work_dir / cell.model.name / cell.name
     cfg = cell.config(max_sequences)
     inputs = dict(
-        weights=file_sha256(weights),
+        weights=sha256_of(weights),
         config=hashlib.sha256(as_python(cfg).encode()).hexdigest(),
-        data={path.name: file_sha256(path)
+        data={path.name: sha256_of(path)
               for path in data_files(cfg)},
         environment=environment())
     record, metrics = folder / RECORD, folder / 'metrics.json'
@@ -115,15 +113,6 @@ def overall(metrics: Dict[str, Any]) -> Dict[str, Any]:
         for name, value in metrics.items() if
         name.rpartition('/')[0] not in metrics or name.endswith('/action_mean')
     }
-
-
-def file_sha256(path: Path) -> str:
-    """SHA-256 of a file's content, hexadecimal."""
-    digest = hashlib.sha256()
-    with open(path, 'rb') as file:
-        for block in iter(lambda: file.read(1 << 20), b''):
-            digest.update(block)
-    return digest.hexdigest()
 
 
 def _run_test(cell: Cell, cfg: Config, weights: Path, folder: Path,

@@ -4,16 +4,15 @@
 import argparse
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Dict, List, Optional, Sequence, Tuple
+from typing import Any, Dict, List, Optional, Sequence, Tuple
 
 from mmengine.config import Config
 
+from mmdiffpose.apis import model_zoo
+from mmdiffpose.apis.model_zoo import ZooModel
 from .costs import build, measure_costs, measure_speed
 from .evaluation import Cell, evaluate, missing_data
 from .test_sets import MINI, OCCLUDED, own_test_set
-
-if TYPE_CHECKING:
-    from mmdiffpose.apis.model_zoo import ZooModel
 
 OCCLUSION_TRAINED = '_occluded'
 """Ending of the names of models that were trained with missing joints."""
@@ -21,19 +20,13 @@ FLIP_LIMIT = 2e8
 """Multiply-adds a frame up to which the mirrored window is tested, too."""
 
 
-def zoo_models() -> List['ZooModel']:
-    """All models of the zoo."""
-    from mmdiffpose.apis.model_zoo import list_models
-    return list_models()
-
-
-def chosen_models(names: Optional[Sequence[str]]) -> List['ZooModel']:
+def chosen_models(names: Optional[Sequence[str]]) -> List[ZooModel]:
     """Models by name or alias, in the zoo's order.
 
     Raises:
         ValueError: If a name is unknown, or the zoo is empty.
     """
-    models = zoo_models()
+    models = model_zoo.list_models()
     known = [name for m in models for name in (m.name, *m.aliases)]
     unknown = sorted(set(names or ()) - set(known))
     if unknown or not models:
@@ -57,19 +50,19 @@ def measure(args: argparse.Namespace,
         failed. A model without weights is left out; weights that are not
         the published ones are a failure.
     """
-    from mmdiffpose.apis.model_zoo import verified_weights
     failures: List[str] = []
     found: Dict[str, Any] = {}
     weights: Dict[str, Path] = {}
     cells: List[Cell] = []
     paired = {
         name
-        for model in zoo_models() if model.name.endswith(OCCLUSION_TRAINED)
+        for model in model_zoo.list_models()
+        if model.name.endswith(OCCLUSION_TRAINED)
         for name in (model.name, model.name[:-len(OCCLUSION_TRAINED)])
     }
     for model in chosen_models(args.models):
         try:
-            weights[model.name] = verified_weights(model)
+            weights[model.name] = model_zoo.verified_weights(model)
         except FileNotFoundError as error:
             print(f'{model.name} is left out: {error}')
             continue
@@ -96,7 +89,7 @@ def measure(args: argparse.Namespace,
     return found, failures
 
 
-def cells_of(model: 'ZooModel', macs: float, occluded: bool,
+def cells_of(model: ZooModel, macs: float, occluded: bool,
              test_sets: Optional[Sequence[str]]) -> List[Cell]:
     """The tests of a model.
 

@@ -1,6 +1,7 @@
 # Copyright (c) mmdiffpose contributors. All rights reserved.
 """What the zoo's models are tested on: configs for one test each."""
 
+from copy import deepcopy
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Dict, List, Optional, Tuple, Union
@@ -99,7 +100,7 @@ def config_of_test(cfg: Config,
     if test_set not in (own, own + OCCLUDED, MINI):
         raise ValueError(f'{cfg.filename}: expected one of its test sets '
                          f'{own}, {own + OCCLUDED}, {MINI}, found {test_set}')
-    cfg = cfg.copy()
+    cfg = deepcopy(cfg)  # Config.copy shares what is nested
     loader = cfg.test_dataloader
     # One process: what is measured does not depend on workers.
     loader.update(num_workers=0, persistent_workers=False)
