@@ -69,7 +69,8 @@ def test_which_there_are():
                'diffhpe-wrapper-control_mixste')
     assert set(NAMES) == {
         f'{method}_{data}-27'
-        for method in methods for data in ('h36m', 'hdm05', 'mini')
+        for method in methods
+        for data in ('h36m', 'hdm05', 'mini')
     }
 
 

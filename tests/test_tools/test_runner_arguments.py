@@ -217,7 +217,7 @@ def test_test_arguments(load_tool: Load, tiny_config: Path,
 
     with pytest.raises(FileNotFoundError, match='weights.pth'):
         configure()
-    checkpoint.touch()
+    torch.save(dict(state_dict={}), checkpoint)
     with pytest.raises(ValueError, match='--out writes a .json'):
         configure('--out', 'metrics.txt')
     cfg = configure('--dump', 'predictions.pkl')
