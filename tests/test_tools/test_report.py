@@ -5,6 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 import report_zoo
+import yaml
 from report_zoo import CONFIGS, DATA, make_model
 
 from mmdiffpose.apis import model_zoo
@@ -45,6 +46,7 @@ def tool(monkeypatch, request, tmp_path):
     for name in NAMES[:2]:
         (zoo / f'{name}.md').write_text(CARD)
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(report, 'ROOT', tmp_path)
     monkeypatch.setattr(report, 'README', tmp_path / 'README.md')
     monkeypatch.setattr(report, 'ZOO', zoo)
     monkeypatch.setattr(measuring, 'build', report_zoo.network)
@@ -96,6 +98,39 @@ def test_tables_and_results_are_written_where_they_belong(tool):
     assert 'MPJPE_mm/action_mean' in cell['metrics']
     assert not {'MPJPE_mm/squat', 'MPJPE_mm/sequence_mean'} & set(
         cell['metrics'])
+
+
+def test_metafiles_get_the_models_own_rows(tool):
+    index = tool.folder / 'model-index.yml'
+    index.write_text('Import: [configs/mine.yml]\n')
+    metafile = tool.folder / 'configs' / 'mine.yml'
+    metafile.parent.mkdir()
+    other = dict(Name='other', Results=['kept'], Weights='b')
+    metafile.write_text(
+        yaml.safe_dump(
+            dict(
+                Collections=[dict(Name='Mine')],
+                Models=[dict(Name='wrapper_zoo', Weights='a'), other])))
+    assert tool.main([]) == 0
+    content = yaml.safe_load(metafile.read_text())
+    assert content['Collections'] == [dict(Name='Mine')]
+    mine = content['Models'][0]
+    assert content['Models'][1] == other
+    assert list(mine) == ['Name', 'Results', 'Weights']
+    own = next(r for r in mine['Results'] if r['Dataset'].startswith('HDM05'))
+    assert own['Task'] == 'Body 3D Keypoint'
+    # Not its encoder's figures, 55.5, nor the oracle's, 42.2.
+    assert own['Metrics'] == {
+        'MPJPE': 50.0,
+        'P-MPJPE': 36.2,
+        'symmetry gap': 8.3,
+        'segment std': 2.2,
+        '90 % intervals hold': 88.8,
+        'calibration error': 0.057
+    }
+    assert tool.main(['--report-only', '--check']) == 0
+    metafile.write_text(metafile.read_text().replace('50.0', '49.0'))
+    assert tool.main(['--report-only', '--check']) == 1
 
 
 def test_what_is_tested(tool):

@@ -6,9 +6,10 @@
 Every model of the zoo is tested on every test set whose data are there (on
 mocap-mini, which is in the package, always), each test once in a process of
 its own, on one thread and with a fixed seed; an interrupted report goes on
-where it stopped. ``mmdiffpose/zoo/results.json``, the README's tables and
-those of the model cards are written; figures whose data are not there stay as
-they were measured before. Beside them stands what the papers report.
+where it stopped. Written are ``mmdiffpose/zoo/results.json``, the README's
+tables, those of the model cards, and the metafiles' results; figures whose
+data are not there stay as they were measured before. Beside them stands what
+the papers report.
 
     python tools/analysis_tools/report.py --check           # compare
     python tools/analysis_tools/report.py --report-only     # tables only
@@ -30,12 +31,14 @@ from reporting.documents import (CARD_MARKERS, README_MARKERS, differences,
                                  write_results)
 from reporting.evaluation import RECORD
 from reporting.measuring import measure
+from reporting.metafiles import metafile_texts
 from reporting.tables import card_section, readme_section, zoo_tables
 
-from mmdiffpose.apis.model_zoo import list_models
+from mmdiffpose.apis.model_zoo import INDEX, list_models
 from mmdiffpose.atomic_files import replacing
 
-README = Path(__file__).resolve().parents[2] / 'README.md'
+ROOT = Path(__file__).resolve().parents[2]
+README = ROOT / 'README.md'
 ZOO = Path(mmdiffpose.__file__).resolve().parent / 'zoo'
 
 
@@ -146,7 +149,8 @@ def check_figures(committed: Dict[str, Any], found: Dict[str,
 
 
 def documents(models: Dict[str, Any]) -> Dict[Path, str]:
-    """What README and model cards should hold; those that there are."""
+    """What README, model cards and metafiles should hold; those that there
+    are."""
     texts = {}
     if README.is_file():
         texts[README] = put_between(README, README_MARKERS,
@@ -159,11 +163,13 @@ def documents(models: Dict[str, Any]) -> Dict[Path, str]:
             texts[card] = put_between(card, CARD_MARKERS, card_section(model))
         else:
             print(f'no {card}: its table is not written')
+    if (ROOT / INDEX).is_file():
+        texts.update(metafile_texts(ROOT, models))
     return texts
 
 
 def write_documents(models: Dict[str, Any]) -> int:
-    """Put the tables into README and model cards; returns 0."""
+    """Put the figures into README, cards and metafiles; returns 0."""
     for path, text in documents(models).items():
         with replacing(path) as partial:
             partial.write_text(text, encoding='utf-8')
@@ -172,7 +178,7 @@ def write_documents(models: Dict[str, Any]) -> int:
 
 
 def check_documents(models: Dict[str, Any]) -> int:
-    """1 if README or a model card is not what results.json gives."""
+    """1 if README, a card or metafile is not what results.json gives."""
     stale = [
         path for path, text in documents(models).items()
         if path.read_text(encoding='utf-8') != text
