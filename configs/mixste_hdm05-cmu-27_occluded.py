@@ -2,7 +2,7 @@
 # mixste_hdm05-cmu-27.py, trained with joints that go missing in all four
 # patterns. It goes on from that model:
 #   python tools/train.py configs/mixste_hdm05-cmu-27_occluded.py \
-#       --cfg-options load_from=CHECKPOINT
+#       --cfg-options load_from=mmdiffpose/zoo/mixste_hdm05-cmu-27.safetensors
 _base_ = ['mixste_hdm05-cmu-27.py']
 
 max_epochs = 3
