@@ -16,7 +16,7 @@ from .test_sets import MINI, OCCLUDED, own_test_set
 
 OCCLUSION_TRAINED = '_occluded'
 """Ending of the names of models that were trained with missing joints."""
-FLIP_LIMIT = 2e8
+FLIP_LIMIT = 1e7
 """Multiply-adds a frame up to which the mirrored window is tested, too."""
 
 
