@@ -24,6 +24,8 @@ def results_of(model: Mapping[str, Any]) -> List[Dict[str, Any]]:
     """
     results = []
     for name in model['test_sets']:
+        if name.endswith('+flip'):
+            continue
         # The rows with costs are the model's; others are its encoder's, its
         # variants' and the oracle's.
         for row in model_rows(model, name):
