@@ -60,6 +60,16 @@ class Payload:
     """Whatever a checkpoint from elsewhere may hold."""
 
 
+def test_negligible_weights_become_zero():
+    model = torch.nn.Linear(2, 2)
+    state = dict(
+        weight=torch.tensor([[1e-39, -1e-21], [1e-19, -2.]]),
+        bias=torch.tensor([0., 1.]))
+    load_weights(model, state, 'a.pth')
+    assert model.weight.tolist() == [[0, 0], state['weight'][1].tolist()]
+    assert model.bias.tolist() == [0, 1]
+
+
 def test_checkpoints_from_before_a_calibration_load():
     """Its buffers are optional; what else is missing is an error."""
     from mmdiffpose.models.heads.std_calibration import StdCalibration
