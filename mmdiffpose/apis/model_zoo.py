@@ -20,6 +20,9 @@ ROOTS = (PACKAGE / '.mim', PACKAGE.parent)
 
 INDEX = 'model-index.yml'
 
+RESULTS_MARKERS = ('<!-- results: begin -->', '<!-- results: end -->')
+"""Lines of a model card that its test tables stand between."""
+
 
 @dataclass(frozen=True)
 class ZooModel:
@@ -103,6 +106,26 @@ def read_yaml(path: Path) -> Dict[str, Any]:
         raise ValueError(f'{path}: expected a mapping, found '
                          f'{type(content).__name__}')
     return content
+
+
+def format_metafile(content: Dict[str, Any]) -> str:
+    """A metafile as text; ``Weights`` end an entry, as in OpenMMLab's files.
+
+    Args:
+        content (dict): From :func:`read_yaml`, perhaps changed.
+    """
+    models = [{
+        **{
+            key: value
+            for key, value in entry.items() if key != 'Weights'
+        }, 'Weights': entry['Weights']
+    } for entry in content.get('Models') or []]
+    return yaml.safe_dump({
+        **content, 'Models': models
+    },
+                          sort_keys=False,
+                          allow_unicode=True,
+                          width=79)
 
 
 def _model(entry: Dict[str, Any], root: Path, package: Path) -> ZooModel:

@@ -26,15 +26,14 @@ from typing import Any, Dict, List, Optional, Sequence
 import mmdiffpose  # noqa: F401
 
 # isort: split
-from reporting.documents import (CARD_MARKERS, README_MARKERS, differences,
-                                 merge, put_between, read_results,
-                                 write_results)
+from reporting.documents import (README_MARKERS, differences, merge,
+                                 put_between, read_results, write_results)
 from reporting.evaluation import RECORD
 from reporting.measuring import measure
 from reporting.metafiles import metafile_texts
 from reporting.tables import card_section, readme_section, zoo_tables
 
-from mmdiffpose.apis.model_zoo import INDEX, list_models
+from mmdiffpose.apis.model_zoo import INDEX, RESULTS_MARKERS, list_models
 from mmdiffpose.atomic_files import replacing
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -160,7 +159,8 @@ def documents(models: Dict[str, Any]) -> Dict[Path, str]:
     for name, model in models.items():
         card = ZOO / f'{name}.md'
         if card.is_file():
-            texts[card] = put_between(card, CARD_MARKERS, card_section(model))
+            texts[card] = put_between(card, RESULTS_MARKERS,
+                                      card_section(model))
         else:
             print(f'no {card}: its table is not written')
     if (ROOT / INDEX).is_file():

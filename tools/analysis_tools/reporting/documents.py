@@ -10,7 +10,6 @@ from .rows import printed_figures
 
 FORMAT = 1
 README_MARKERS = ('<!-- zoo results: begin -->', '<!-- zoo results: end -->')
-CARD_MARKERS = ('<!-- results: begin -->', '<!-- results: end -->')
 
 
 def read_results(path: Path) -> Dict[str, Any]:

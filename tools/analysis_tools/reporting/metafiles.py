@@ -4,9 +4,7 @@
 from pathlib import Path
 from typing import Any, Dict, List, Mapping
 
-import yaml
-
-from mmdiffpose.apis.model_zoo import metafiles, read_yaml
+from mmdiffpose.apis.model_zoo import format_metafile, metafiles, read_yaml
 from .rows import NONE, QUALITY, model_rows
 from .test_sets import TITLES
 
@@ -59,9 +57,6 @@ def metafile_texts(root: Path, models: Mapping[str, Any]) -> Dict[Path, str]:
         tested = [entry for entry in entries if entry['Name'] in models]
         for entry in tested:
             entry['Results'] = results_of(models[entry['Name']])
-            # Ends the entry, as in OpenMMLab's files.
-            entry['Weights'] = entry.pop('Weights')
         if tested:
-            texts[path] = yaml.safe_dump(
-                content, sort_keys=False, allow_unicode=True, width=79)
+            texts[path] = format_metafile(content)
     return texts

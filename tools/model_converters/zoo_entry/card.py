@@ -7,10 +7,10 @@ from typing import Any, Dict, Iterable, Mapping, Sequence
 
 import yaml
 
-from mmdiffpose.apis.model_zoo import read_yaml
+from mmdiffpose.apis.model_zoo import RESULTS_MARKERS, read_yaml
 
 HERE = Path(__file__).parent
-BEGIN, END = '<!-- results: begin -->', '<!-- results: end -->'
+BEGIN, END = RESULTS_MARKERS
 NO_RESULTS = '\nNot measured yet.\n'
 
 

@@ -4,9 +4,8 @@
 from pathlib import Path
 from typing import Any, Dict, List, Mapping, Sequence
 
-import yaml
-
-from mmdiffpose.apis.model_zoo import INDEX, list_models, metafiles, read_yaml
+from mmdiffpose.apis.model_zoo import (INDEX, format_metafile, list_models,
+                                       metafiles, read_yaml)
 
 
 def find_metafile(root: Path, collection: str) -> Path:
@@ -73,9 +72,6 @@ def updated_metafile(metafile: Path, entry: Mapping[str, Any]) -> str:
     old = models[number] if number < len(models) else {}
     new = {**old, **entry}
     new['Metadata'] = {**(old.get('Metadata') or {}), **entry['Metadata']}
-    # Ends the entry, as in OpenMMLab's files.
-    new['Weights'] = new.pop('Weights')
     models[number:number + 1] = [new]
     content['Models'] = models
-    return yaml.safe_dump(
-        content, sort_keys=False, allow_unicode=True, width=79)
+    return format_metafile(content)
