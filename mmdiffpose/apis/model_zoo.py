@@ -114,18 +114,13 @@ def format_metafile(content: Dict[str, Any]) -> str:
     Args:
         content (dict): From :func:`read_yaml`, perhaps changed.
     """
-    models = [{
-        **{
-            key: value
-            for key, value in entry.items() if key != 'Weights'
-        }, 'Weights': entry['Weights']
-    } for entry in content.get('Models') or []]
-    return yaml.safe_dump({
-        **content, 'Models': models
-    },
-                          sort_keys=False,
-                          allow_unicode=True,
-                          width=79)
+    models = []
+    for entry in content.get('Models') or []:
+        others = {key: entry[key] for key in entry if key != 'Weights'}
+        models.append(dict(others, Weights=entry['Weights']))
+    content = dict(content, Models=models)
+    return yaml.safe_dump(
+        content, sort_keys=False, allow_unicode=True, width=79)
 
 
 def _model(entry: Dict[str, Any], root: Path, package: Path) -> ZooModel:
