@@ -3,8 +3,6 @@
 
 import json
 import os
-import signal
-import subprocess
 import sys
 import threading
 from abc import ABC, abstractmethod
@@ -18,6 +16,10 @@ from mmengine.config import Config
 from mmdiffpose.atomic_files import replacing
 
 TOOLS = Path(__file__).resolve().parents[2] / 'tools'
+# What tools share.
+sys.path.append(str(TOOLS))
+
+from logged_process import run_logged  # noqa: E402 isort: skip
 
 
 class StudyCell(ABC):
@@ -173,13 +175,4 @@ def _run(cell: StudyCell, jobs: int, tool: str, *arguments: object) -> None:
     ]
     print(f'{cell.title}: {tool}', flush=True)
     log = cell.folder / 'output.log'
-    with open(log, 'a') as file:
-        done = subprocess.run(
-            command, stdout=file, stderr=subprocess.STDOUT, env=environment)
-    if done.returncode in (-signal.SIGINT, -signal.SIGTERM):
-        raise KeyboardInterrupt(f'{cell.title}: {tool} was stopped')
-    if done.returncode:
-        tail = ''.join(log.read_text().splitlines(keepends=True)[-15:])
-        raise RuntimeError(
-            f'{" ".join(command)} ended with {done.returncode}; {log} ends '
-            f'with:\n{tail}')
+    run_logged(f'{cell.title}: {tool}', command, log, environment)

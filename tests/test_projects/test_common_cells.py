@@ -2,6 +2,7 @@
 """What the studies share."""
 
 import signal
+import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -41,7 +42,7 @@ def ending_with(code, monkeypatch, cells):
         stdout.flush()
         return type('Done', (), dict(returncode=code))
 
-    monkeypatch.setattr(cells.subprocess, 'run', tool)
+    monkeypatch.setattr(subprocess, 'run', tool)
 
 
 def test_overrides_and_the_seed_are_in_the_cells_config(

@@ -2,6 +2,7 @@
 """The random search over learning rate and dropout."""
 
 import json
+import subprocess
 import sys
 from pathlib import Path
 
@@ -146,7 +147,7 @@ def test_trials_train_with_their_values_and_never_see_the_test_split(
                           dict(MPJPE_mm=least), dict(MPJPE_mm=np.nan))))
         return type('Done', (), dict(returncode=0))
 
-    monkeypatch.setattr(cells.subprocess, 'run', tool)
+    monkeypatch.setattr(subprocess, 'run', tool)
     project.main([
         '--study', 'mini', '--method', method, '--trials', '3', '--work-dir',
         str(tmp_path), '--cfg-options', 'train_cfg.max_epochs=7'

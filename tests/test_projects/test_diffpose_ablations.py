@@ -2,6 +2,7 @@
 """The ablation study: its configs, its cells and its tables."""
 
 import json
+import subprocess
 import sys
 from pathlib import Path
 
@@ -88,7 +89,7 @@ def test_a_cell_that_is_done_is_not_run_again(project, tmp_path, monkeypatch):
     done = cell(project, tmp_path, 'm1', MPJPE_mm=50.)
     done.trained.touch()
     (done.folder / 'best_x.pth').touch()
-    monkeypatch.setattr(cells.subprocess, 'run',
+    monkeypatch.setattr(subprocess, 'run',
                         lambda *a, **k: pytest.fail('a finished cell was run'))
     cells.run_cell(done, 1, {})
     done.metrics_file('').unlink()

@@ -2,6 +2,7 @@
 """The occlusion study: its cells, tables and pictures."""
 
 import json
+import subprocess
 import sys
 from pathlib import Path
 
@@ -157,7 +158,7 @@ def test_each_cell_is_run_once_encoders_first(project, tmp_path, monkeypatch):
             out.write_text(json.dumps(dict(MPJPE_mm=50.)))
         return type('Done', (), dict(returncode=0))
 
-    monkeypatch.setattr(cells.subprocess, 'run', tool)
+    monkeypatch.setattr(subprocess, 'run', tool)
     arguments = ['--study', 'mini', '--work-dir', str(tmp_path), '--jobs', '2']
     options = ['--cfg-options', 'train_cfg.max_epochs=7']
     project.main([*arguments, *options])

@@ -5,8 +5,6 @@ import hashlib
 import json
 import os
 import shutil
-import signal
-import subprocess
 import sys
 import time
 from dataclasses import dataclass
@@ -22,6 +20,11 @@ from .environment import SEED, THREADS, environment
 from .test_sets import as_python, config_of_test, data_files
 
 TOOLS = Path(__file__).resolve().parents[2]
+# What tools share.
+sys.path.append(str(TOOLS))
+
+from logged_process import run_logged  # noqa: E402 isort: skip
+
 RECORD = 'inputs.json'
 """Written when a test is complete: what it depends on."""
 
@@ -131,18 +134,7 @@ def _run_test(cell: Cell, cfg: Config, weights: Path, folder: Path,
     ]
     print(f'{cell.title}: testing, log in {log}', flush=True)
     start = time.perf_counter()
-    with open(log, 'w') as file:
-        done = subprocess.run(
-            command,
-            stdout=file,
-            stderr=subprocess.STDOUT,
-            env=_reproducible_environment())
-    if done.returncode in (-signal.SIGINT, -signal.SIGTERM):
-        raise KeyboardInterrupt(f'{cell.title}: the test was stopped')
-    if done.returncode:
-        tail = ''.join(log.read_text().splitlines(keepends=True)[-15:])
-        raise RuntimeError(f'{cell.title}: {" ".join(command)} ended with '
-                           f'{done.returncode}; {log} ends with:\n{tail}')
+    run_logged(cell.title, command, log, _reproducible_environment())
     print(
         f'{cell.title}: done in {time.perf_counter() - start:.0f} s',
         flush=True)
