@@ -128,7 +128,6 @@ def test_a_failed_training_is_a_failed_trial(project, start):
 def test_trials_train_with_their_values_and_never_see_the_test_split(
         project, tmp_path, monkeypatch, method):
     import trials
-    from common import cells
     monkeypatch.setitem(trials.METHODS, method,
                         'diffpose_mixste_{study}-27.py')
     trained = {}

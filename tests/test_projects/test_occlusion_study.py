@@ -135,7 +135,6 @@ def test_every_study_names_configs_that_are_there():
 
 def test_each_cell_is_run_once_encoders_first(project, tmp_path, monkeypatch):
     """The whole protocol, with tools that only say that they were called."""
-    from common import cells
     calls = []
 
     def tool(command, **kwargs):
