@@ -40,8 +40,15 @@ METRICS = _child('metric', 'METRICS', 'evaluation.metrics')
 LOOPS = _child('loop', 'LOOPS', 'engine')
 HOOKS = _child('hook', 'HOOKS', 'engine')
 VISUALIZERS = _child('visualizer', 'VISUALIZERS', 'visualization')
+# MMPose has no registry of functions, and MMEngine looks collate functions up
+# in its own.
+FUNCTIONS = Registry(
+    'function',
+    parent=mmengine_registry.FUNCTIONS,
+    scope=_SCOPE,
+    locations=[f'{_SCOPE}.datasets'])
 
 __all__ = [
     'MODELS', 'KEYPOINT_CODECS', 'DATASETS', 'TRANSFORMS', 'METRICS', 'LOOPS',
-    'HOOKS', 'VISUALIZERS', 'HAS_MMPOSE'
+    'HOOKS', 'VISUALIZERS', 'FUNCTIONS', 'HAS_MMPOSE'
 ]

@@ -1,6 +1,7 @@
 # Copyright (c) mmdiffpose contributors. All rights reserved.
 """Lifting data sets, virtual cameras and simulated detections."""
 
+from .compact_collate import compact_collate
 from .human36m import Human36MLiftingDataset
 from .lifting_dataset import LiftingDataset, Sequence
 from .mocap_mini import MocapMiniDataset
@@ -9,5 +10,5 @@ from .open_mocap import OpenMocapDataset
 
 __all__ = [
     'Human36MLiftingDataset', 'LiftingDataset', 'MPIINF3DHPLiftingDataset',
-    'MocapMiniDataset', 'OpenMocapDataset', 'Sequence'
+    'MocapMiniDataset', 'OpenMocapDataset', 'Sequence', 'compact_collate'
 ]

@@ -16,12 +16,14 @@ train_dataloader = dict(
     num_workers=2,
     persistent_workers=True,
     drop_last=True,
+    collate_fn=dict(type='mmdiffpose.compact_collate'),
     sampler=dict(type='DefaultSampler', shuffle=True),
     dataset=dict(random_phase=True, pipeline=train_pipeline))
 val_dataloader = dict(
     num_workers=2,
     persistent_workers=True,
     drop_last=False,
+    collate_fn=dict(type='mmdiffpose.compact_collate'),
     sampler=dict(type='DefaultSampler', shuffle=False, round_up=False),
     dataset=dict(pipeline=test_pipeline, test_mode=True))
 test_dataloader = val_dataloader
