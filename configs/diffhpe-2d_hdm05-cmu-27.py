@@ -1,9 +1,7 @@
 # Copyright (c) mmdiffpose contributors. All rights reserved.
-# The model zoo's DiffHPE-2D, small, 27 frames. Other than published, the
-# network predicts the pose, training draws noisy steps more often, and
-# sampling is DDIM's; README.md in this folder says what was measured.
+# The model zoo's DiffHPE-2D, small, 27 frames.
 _base_ = [
-    '_base_/datasets/hdm05_cmu.py', '_base_/models/diffhpe_2d_small.py',
+    '_base_/datasets/hdm05_cmu.py', '_base_/models/diffhpe_2d_pose.py',
     '_base_/schedules/diffhpe_small.py', '_base_/diffusion_runtime.py'
 ]
 
@@ -12,11 +10,7 @@ model = dict(
     backbone=dict(seq_len=_base_.seq_len),
     head=dict(
         denoiser=dict(seq_len=_base_.seq_len, channels=64),
-        target='sample',
-        loss=dict(type='mmdiffpose.MPJPELoss'),
-        step_exponent=0.3,
-        decoder=_base_.codec),
-    test_cfg=dict(sampler='ddim', num_sampling_steps=5))
+        decoder=_base_.codec))
 
 train_dataloader = dict(batch_size=32)
 param_scheduler = [

@@ -13,7 +13,7 @@ train_cfg = dict(
     _delete_=True,
     type='mmdiffpose.TwoStageTrainLoop',
     max_epochs=_base_.max_epochs,
-    val_interval=_base_.max_epochs // 2,
+    val_interval=_base_.max_epochs,
     context_config='{{ fileDirname }}/mixste_hdm05-27.py')
 
 custom_hooks = [
