@@ -16,13 +16,13 @@ from typing import Any, Dict, List
 from plots import plot_speed, plot_sweeps
 from rows import HYPOTHESES, STUDIES, Row
 from running import Cell, cells_of
-from speed import frames_per_second
 from tables import main_rows, main_table, sweep
 
 # running.py has made the projects' shared modules importable.
 from common.arguments import add_study_arguments  # isort: skip
 from common.cells import run_all  # isort: skip
 from common.reports import write_report  # isort: skip
+from common.speed import frames_per_second  # isort: skip
 
 
 def parse_args() -> argparse.Namespace:

@@ -53,6 +53,22 @@ SINGLE_PASS = ('mixste', 'diffhpe-2d-control', 'wrapper-control')
 UNOCCLUDED = ('diffhpe-2d', 'diffhpe-2d-control', 'wrapper-control')
 """Methods of Table 2 only."""
 
+SAMPLERS: Dict[str, Dict[str, Any]] = {
+    'ddpm-50': {
+        'model.test_cfg.sampler': 'ddpm'
+    },
+    **{
+        f'ddim-{steps}': {
+            'model.test_cfg.sampler': 'ddim',
+            'model.test_cfg.num_sampling_steps': steps
+        }
+        for steps in (10, 5)
+    }
+}
+"""Name to changes at test: all 50 steps, as published, against few."""
+SAMPLER_CLIPS = 40
+"""Test clips, evenly spaced, that samplers are compared on."""
+
 
 @dataclass(frozen=True)
 class Study:
@@ -93,6 +109,7 @@ class Cell(StudyCell):
         tested: Patterns that it is tested with.
         ddim_steps: Sample with DDIM and so many steps instead of the
             config's sampler.
+        samplers: Whether it is tested with each of :data:`SAMPLERS`, too.
     """
     study: str
     method: str
@@ -101,6 +118,7 @@ class Cell(StudyCell):
     root: Path
     tested: Tuple[str, ...] = ()
     ddim_steps: Optional[int] = None
+    samplers: bool = False
 
     @property
     def title(self) -> str:
@@ -116,13 +134,20 @@ class Cell(StudyCell):
 
     @property
     def tests(self) -> Mapping[str, Mapping[str, Any]]:
-        """One variant per test pattern."""
-        return {
+        """One variant per test pattern, then one per sampler."""
+        key = 'test_dataloader.dataset'
+        tests: Dict[str, Dict[str, Any]] = {
             pattern: {
-                'test_dataloader.dataset.occlusion.pattern': pattern
+                f'{key}.occlusion.pattern': pattern
             }
             for pattern in self.tested
         }
+        if self.samplers:
+            for name, changes in SAMPLERS.items():
+                tests[name] = {
+                    **changes, f'{key}.max_sequences': SAMPLER_CLIPS
+                }
+        return tests
 
     @property
     def encoder(self) -> Optional['Cell']:
@@ -159,14 +184,16 @@ def cells_of(study: str,
              root: Path,
              methods: Sequence[str] = tuple(METHODS),
              patterns: Sequence[str] = tuple(PATTERNS),
-             ddim_steps: Optional[int] = None) -> List[Cell]:
+             ddim_steps: Optional[int] = None,
+             samplers: bool = False) -> List[Cell]:
     """The protocol's cells.
 
     MixSTE and the occlusion-trained wrapper are trained with each pattern
     and tested with all (Figs. 3 to 5); the wrapper on a vanilla MixSTE is
     tested with its own pattern (Table 4), and DiffHPE-2D and the controls
     know no occlusion (Table 2). Encoders that a wrapper needs are there
-    whatever ``methods`` says.
+    whatever ``methods`` says. Samplers are compared with the first seed's
+    models that know no occlusion.
     """
     tested = {
         (method, pattern): tuple(patterns)
@@ -183,8 +210,11 @@ def cells_of(study: str,
     cells: Dict[Tuple[str, str, int], Cell] = {}
     for (method, pattern), test_patterns in tested.items():
         for seed in seeds:
+            compared = (
+                samplers and seed == seeds[0] and pattern == 'none'
+                and method not in SINGLE_PASS)
             cell = Cell(study, method, pattern, seed, root, test_patterns,
-                        ddim_steps)
+                        ddim_steps, compared)
             if cell.encoder is not None:
                 key = (cell.encoder.method, cell.encoder.pattern, seed)
                 cells.setdefault(key, cell.encoder)

@@ -14,6 +14,7 @@ from typing import Optional, Sequence
 from heat_maps import plot_matrices
 from matrices import METRICS, Results, as_document, as_markdown
 from protocol import METHODS, PATTERNS, STUDIES, cells_of
+from samplers import compare_samplers, samplers_as_markdown
 
 # protocol.py has made the projects' shared modules importable.
 from common.arguments import add_study_arguments  # isort: skip
@@ -48,6 +49,11 @@ def parse_args(argv: Optional[Sequence[str]] = None) -> argparse.Namespace:
         metavar='STEPS',
         help="sample with DDIM and so many steps in place of the configs' "
         'sampler, which takes all steps')
+    parser.add_argument(
+        '--samplers',
+        action='store_true',
+        help='also compare all 50 steps with DDIM of 10 and of 5: error and '
+        'speed of the models without occlusions')
     add_study_arguments(parser, 'occlusion_study')
     return parser.parse_args(argv)
 
@@ -57,7 +63,7 @@ def main(argv: Optional[Sequence[str]] = None) -> None:
     args = parse_args(argv)
     if not args.report_only:
         cells = cells_of(args.study, args.seeds, args.work_dir, args.methods,
-                         args.patterns, args.ddim_steps)
+                         args.patterns, args.ddim_steps, args.samplers)
         run_all(cells, args.jobs, args.cfg_options)
     # What these seeds have so far, whatever was asked for now.
     results = Results(cells_of(args.study, args.seeds, args.work_dir))
@@ -66,8 +72,13 @@ def main(argv: Optional[Sequence[str]] = None) -> None:
         plot_matrices(
             results.matrices(metric), list(PATTERNS.values()),
             f'{metric} [mm]', args.work_dir / name)
-    write_report(args.work_dir / args.study, as_markdown(results),
-                 as_document(results))
+    text, document = as_markdown(results), as_document(results)
+    if args.samplers:
+        compared = cells_of(
+            args.study, args.seeds[:1], args.work_dir, samplers=True)
+        document['samplers'] = compare_samplers(compared)
+        text += samplers_as_markdown(document['samplers'])
+    write_report(args.work_dir / args.study, text, document)
 
 
 if __name__ == '__main__':

@@ -18,7 +18,7 @@ PROJECT = Path(__file__).resolve().parents[2] / 'projects/diffpose_ablations'
 @pytest.fixture
 def project(monkeypatch):
     """The project's modules, importable as from its own folder."""
-    names = ('rows', 'running', 'tables', 'plots', 'speed', 'run')
+    names = ('rows', 'running', 'tables', 'plots', 'run')
     monkeypatch.syspath_prepend(str(PROJECT))
     for name in names:
         monkeypatch.delitem(sys.modules, name, raising=False)

@@ -18,7 +18,7 @@ PROJECT = Path(__file__).resolve().parents[2] / 'projects/occlusion_study'
 @pytest.fixture
 def project(monkeypatch):
     """The project's modules, importable as from its own folder."""
-    names = ('protocol', 'matrices', 'heat_maps', 'run')
+    names = ('protocol', 'matrices', 'heat_maps', 'samplers', 'run')
     monkeypatch.syspath_prepend(str(PROJECT))
     for name in names:
         monkeypatch.delitem(sys.modules, name, raising=False)
@@ -119,6 +119,39 @@ def test_fewer_steps_are_those_of_diffusion(project, tmp_path):
         else:
             assert test_cfg.sampler == 'ddim'
             assert test_cfg.num_sampling_steps == 3
+
+
+def test_samplers_are_compared_on_the_first_seed_without_occlusions(
+        project, tmp_path, monkeypatch):
+    import samplers
+    from protocol import SAMPLERS, cells_of
+    cells = cells_of('mini', [4, 5], tmp_path, samplers=True)
+    compared = [cell for cell in cells if cell.samplers]
+    assert [(c.method, c.pattern, c.seed)
+            for c in compared] == [('wrapper', 'none', 4),
+                                   ('diffhpe-2d', 'none', 4)]
+    cell = compared[1]
+    cfg = cell.config()
+    cfg.merge_from_dict(cell.tests['ddim-10'])
+    assert cfg.model.test_cfg.sampler == 'ddim'
+    assert cfg.model.test_cfg.num_sampling_steps == 10
+    assert cfg.test_dataloader.dataset.max_sequences == 40
+
+    cell.folder.mkdir(parents=True)
+    errors = dict(zip(SAMPLERS, (50., 51., 52.)))
+    for name, error in errors.items():
+        cell.metrics_file(name).write_text(json.dumps(dict(MPJPE_mm=error)))
+
+    def speeds(cell, tests):
+        assert list(tests) == list(SAMPLERS)
+        return dict(zip(SAMPLERS, (10., 40., 80.)))
+
+    monkeypatch.setattr(samplers, 'frames_per_second', speeds)
+    rows = samplers.compare_samplers(cells)
+    assert [row['method'] for row in rows] == ['DiffHPE-2D'] * 3
+    text = samplers.samplers_as_markdown(rows)
+    assert '| DiffHPE-2D | ddpm-50 | 50.0 | 10 | 1.0 |' in text
+    assert '| DiffHPE-2D | ddim-5 | 52.0 | 80 | 8.0 |' in text
 
 
 def test_every_study_names_configs_that_are_there():

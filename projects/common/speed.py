@@ -1,31 +1,32 @@
 # Copyright (c) mmdiffpose contributors. All rights reserved.
-"""Frames a second of samplers, side by side (Table 7 of the paper)."""
+"""Frames a second of a trained model's variants, side by side."""
 
 import statistics
 import time
-from typing import Any, Dict
+from typing import Any, Dict, Mapping
 
 import torch
 from mmengine.dataset import pseudo_collate
-from running import Cell
 
 from mmdiffpose.apis import init_model
 from mmdiffpose.registry import DATASETS
+from .cells import StudyCell
 
 FRAMES = 1024
 REPEATS = 5
 
 
 @torch.no_grad()
-def frames_per_second(cell: Cell,
-                      tests: Dict[str, Dict[str, Any]]) -> Dict[str, float]:
+def frames_per_second(
+        cell: StudyCell,
+        tests: Mapping[str, Mapping[str, Any]]) -> Dict[str, float]:
     """Lift the same frames with each of a trained row's test variants.
 
-    Encoder, H_K, EM and sampling are in the time, reading data is not.
+    All of the model is in the time, reading data is not.
 
     Args:
-        cell (Cell): A trained row.
-        tests (dict): Variant name to changes of the config.
+        cell (StudyCell): A trained one.
+        tests (mapping): Variant name to changes of the config.
 
     Returns:
         dict[str, float]: Variant name to the median of five runs.
