@@ -5,7 +5,7 @@ import torch
 from lifter_factory import T, batch, lifter
 
 from mmdiffpose.diffusion.samplers import step_sequence
-from mmdiffpose.models.heads import diffpose_head
+from mmdiffpose.models.heads import denoising, diffpose_head
 
 STARTS = ('gmm', 'joint', 'standard')
 TARGETS = ('sample', 'epsilon', 'previous')
@@ -108,6 +108,24 @@ def test_the_network_runs_once_per_step_and_the_encoder_once(monkeypatch):
     calls.clear()
     hypotheses_of(model, inputs, samples, sampler='ddpm', num_hypotheses=1)
     assert [k for _, (k, ) in calls] == list(range(50, 0, -1))
+
+
+def test_parts_of_a_batch_give_what_the_whole_gives(monkeypatch):
+    model = lifter(target='sample')
+    inputs, samples = batch([0, 1])
+    sizes = []
+    model.head.denoiser.register_forward_hook(
+        lambda _, args, out: sizes.append(len(out)))
+    monkeypatch.setattr(denoising, 'CPU_POSES', 10**6)
+    whole = hypotheses_of(model, inputs, samples, num_hypotheses=3)
+    assert set(sizes) == {2 * 3 * T}
+    sizes.clear()
+    monkeypatch.setattr(denoising, 'CPU_POSES', 7)
+    parts = hypotheses_of(model, inputs, samples, num_hypotheses=3)
+    assert sizes[:5] == [7, 7, 7, 7, 2]
+    for ours, expected in zip(parts, whole):
+        np.testing.assert_allclose(
+            ours.hypotheses, expected.hypotheses, atol=1e-5)
 
 
 def test_unknown_options_are_errors():

@@ -11,11 +11,14 @@ from mmdiffpose.models.layers import (ChebConv, SelfAttention,
 from mmdiffpose.skeletons import H36M_17
 
 
-def test_cheb_conv_against_the_definition():
+@pytest.mark.parametrize('leading', [(), (2, ), (2, 3), (0, )])
+@pytest.mark.parametrize('channels', [7, 5, 3])
+def test_cheb_conv_against_the_definition(channels, leading):
     torch.manual_seed(0)
-    layer = ChebConv(5, 7, H36M_17.adjacency(), order=3)
+    layer = ChebConv(5, channels, H36M_17.adjacency(), order=3)
+    torch.nn.init.normal_(layer.linear.bias)
     lap = torch.from_numpy(normalized_laplacian(H36M_17.adjacency())).float()
-    x = torch.randn(2, 17, 5)
+    x = torch.randn(*leading, 17, 5)
     terms = [x, lap @ x]
     terms.append(2 * lap @ terms[1] - terms[0])
     terms.append(2 * lap @ terms[2] - terms[1])

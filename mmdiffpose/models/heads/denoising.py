@@ -12,6 +12,9 @@ from mmdiffpose.registry import MODELS
 from .base import BaseLiftingHead, LiftingContext
 from .depth_prior import DepthPrior
 
+CPU_POSES = 256
+"""Poses that a frame-wise denoiser is given at once on a CPU, in a test."""
+
 
 class DenoisingHead(BaseLiftingHead):
     """Base of the heads that run a denoiser on noisy poses.
@@ -116,9 +119,16 @@ class DenoisingHead(BaseLiftingHead):
         # A frame-wise denoiser sees each frame as a window of one.
         frames = shape[2] if network.temporal else 1
         steps = k[..., 0] if network.temporal else k
-        output = network(
-            inputs.reshape(-1, frames, *shape[3:]), steps.reshape(-1),
-            context.reshape(-1, frames, *context.shape[3:]))
+        arguments = (inputs.reshape(-1, frames, *shape[3:]), steps.reshape(-1),
+                     context.reshape(-1, frames, *context.shape[3:]))
+        if network.temporal or torch.is_grad_enabled() or poses.is_cuda:
+            output = network(*arguments)
+        else:
+            # All hypotheses at once would not fit a CPU's cache.
+            output = torch.cat([
+                network(*part) for part in zip(*(argument.split(CPU_POSES)
+                                                 for argument in arguments))
+            ])
         return output.reshape(shape) * self.pose_scale + reference
 
     def initial(self, context: LiftingContext,

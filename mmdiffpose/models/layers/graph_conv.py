@@ -3,6 +3,7 @@
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 
@@ -96,7 +97,12 @@ class ChebConv(nn.Module):
         # T_0 = I needs no product, so only the higher terms are kept.
         self.register_buffer(
             'polynomials',
-            torch.from_numpy(np.stack(terms[1:order + 1])).float(),
+            torch.from_numpy(np.stack(terms[1:])).float(),
+            persistent=False)
+        # Row j holds T_i[j, l] at l * (K + 1) + i: all terms in one product.
+        self.register_buffer(
+            'mixing',
+            torch.from_numpy(np.stack(terms, axis=2)).float().flatten(1),
             persistent=False)
         self.linear = nn.Linear(in_channels * (order + 1), out_channels)
         nn.init.xavier_normal_(self.linear.weight)
@@ -104,5 +110,16 @@ class ChebConv(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """``(..., J, C_in) -> (..., J, C_out)``."""
-        terms = [x] + [polynomial @ x for polynomial in self.polynomials]
-        return self.linear(torch.cat(terms, dim=-1))
+        weight, bias = self.linear.weight, self.linear.bias
+        C_out, C_in = len(weight), x.shape[-1]
+        if C_out > C_in:
+            # Few channels to gather from the neighbours, so that comes first.
+            terms = [x] + [polynomial @ x for polynomial in self.polynomials]
+            return self.linear(torch.cat(terms, dim=-1))
+        # T_i (x W_i) with all W_i side by side: nothing wider than K + 1
+        # outputs is written, and nothing concatenated.
+        weight = weight.view(C_out, -1, C_in).transpose(0, 1).flatten(0, 1)
+        size = x.shape[:-2].numel()
+        terms = F.linear(x, weight).view(size, self.mixing.shape[1], C_out)
+        mixing = self.mixing.expand(size, -1, -1)
+        return torch.baddbmm(bias, mixing, terms).view(*x.shape[:-1], C_out)
