@@ -9,6 +9,7 @@ _base_ = [
 max_epochs = 100
 model = dict(
     type='PoseLifter',
+    data_preprocessor=dict(type='mmdiffpose.LiftingDataPreprocessor'),
     backbone=_base_.encoder,
     head=dict(
         type='mmdiffpose.GraphRegressionHead',

@@ -11,6 +11,7 @@ _base_ = [
 max_epochs = 80
 model = dict(
     type='PoseLifter',
+    data_preprocessor=dict(type='mmdiffpose.LiftingDataPreprocessor'),
     backbone=dict(_base_.encoder, seq_len=_base_.seq_len),
     head=dict(
         type='mmdiffpose.ManyToOneRegressionHead',

@@ -1,7 +1,7 @@
 # Copyright (c) mmdiffpose contributors. All rights reserved.
 # The small DiffHPE-2D that the open data are for. Other than published, the
 # network predicts the pose, training draws noisy steps more often, and
-# sampling is DDIM's; README.md in the folder of configs says what was measured.
+# sampling is DDIM's; configs/README.md says what was measured.
 _base_ = ['diffhpe_2d_small.py']
 
 model = dict(

@@ -1,4 +1,5 @@
 # Copyright (c) mmdiffpose contributors. All rights reserved.
 from .diffusion_pose_lifter import DiffusionPoseLifter
+from .lifting_data_preprocessor import LiftingDataPreprocessor
 
-__all__ = ['DiffusionPoseLifter']
+__all__ = ['DiffusionPoseLifter', 'LiftingDataPreprocessor']

@@ -35,7 +35,8 @@ class DiffusionPoseLifter(PoseLifter):
         train_cfg (dict, optional): Passed to the head.
         test_cfg (dict, optional): Passed to the head; ``flip_test=True``
             averages over the mirrored window.
-        data_preprocessor (dict, optional): As in MMPose.
+        data_preprocessor (dict, optional): As in MMPose. Defaults to
+            :class:`LiftingDataPreprocessor`.
         init_cfg (dict, optional): As in MMPose.
         metainfo (dict, optional): As in MMPose.
     """
@@ -51,6 +52,8 @@ class DiffusionPoseLifter(PoseLifter):
                  data_preprocessor: Optional[dict] = None,
                  init_cfg: Optional[dict] = None,
                  metainfo: Optional[dict] = None) -> None:
+        if data_preprocessor is None:
+            data_preprocessor = dict(type='mmdiffpose.LiftingDataPreprocessor')
         super().__init__(
             backbone=backbone,
             head=head,

@@ -56,7 +56,8 @@ class MaskedPoseModel(BaseModel):
         standardize (bool): As in the encoder that it is for.
         seed (int): Of the masks, which also depend on the iteration and on
             the windows in the batch. Defaults to 0.
-        data_preprocessor (dict, optional): As in MMEngine.
+        data_preprocessor (dict, optional): As in MMEngine. Defaults to
+            ``LiftingDataPreprocessor``.
         init_cfg (dict, optional): Initialisation config.
     """
 
@@ -76,6 +77,8 @@ class MaskedPoseModel(BaseModel):
                  seed: int = 0,
                  data_preprocessor: Optional[dict] = None,
                  init_cfg: Optional[dict] = None) -> None:
+        if data_preprocessor is None:
+            data_preprocessor = dict(type='mmdiffpose.LiftingDataPreprocessor')
         super().__init__(data_preprocessor, init_cfg)
         if loss_on not in TARGETS:
             raise ValueError(f'loss_on should be one of {TARGETS}, got '
