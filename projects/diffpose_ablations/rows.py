@@ -115,7 +115,10 @@ TABLE: Dict[str, Row] = {
     'm1':
     Row('DiffPose, M = 1', {'model.head.num_components': 1}),
     'm5':
-    Row('DiffPose, M = 5', every_seed=True),
+    Row('DiffPose, M = 5', tests={
+        '': {},
+        **FLIP
+    }, every_seed=True),
 }
 """The main table: DiffPose against its encoder and the controls."""
 
@@ -124,8 +127,7 @@ ABLATIONS: Dict[str, Row] = {
     'm5':
     Row('DiffPose, M = 5',
         tests={
-            '': {},
-            'n': {
+            **TABLE['m5'].tests, 'n': {
                 'model.test_cfg.num_hypotheses': max(HYPOTHESES)
             },
             **_samplers()
