@@ -12,8 +12,8 @@ from mmdiffpose.apis import init_model
 from mmdiffpose.registry import DATASETS
 from .cells import StudyCell
 
-FRAMES = 1024
-REPEATS = 5
+FRAMES = 512
+REPEATS = 3
 
 
 @torch.no_grad()
@@ -29,7 +29,7 @@ def frames_per_second(
         tests (mapping): Variant name to changes of the config.
 
     Returns:
-        dict[str, float]: Variant name to the median of five runs.
+        dict[str, float]: Variant name to the median of three runs.
     """
     models = {
         name:
