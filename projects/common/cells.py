@@ -136,7 +136,7 @@ def run_cell(cell: StudyCell, jobs: int, options: Dict[str, Any]) -> None:
         cell.folder.mkdir(parents=True, exist_ok=True)
         with replacing(config) as partial:
             partial.write_text(cfg.pretty_text)
-        _run(cell, jobs, 'train.py', config, '--resume')
+        _run(cell, jobs, 'train.py', cell.folder, config, '--resume')
         cell.trained.touch()
     for variant, changes in cell.tests.items():
         out = cell.metrics_file(variant)
@@ -145,7 +145,9 @@ def run_cell(cell: StudyCell, jobs: int, options: Dict[str, Any]) -> None:
         arguments = ['--out', out]
         if changes:
             arguments += ['--cfg-options', *as_options(changes)]
-        _run(cell, jobs, 'test.py', config, cell.checkpoint(), *arguments)
+        # A run writes its config to its folder: not over the training's.
+        _run(cell, jobs, 'test.py', out.with_suffix(''), config,
+             cell.checkpoint(), *arguments)
 
 
 def as_options(changes: Mapping[str, Any]) -> List[str]:
@@ -163,7 +165,8 @@ def as_options(changes: Mapping[str, Any]) -> List[str]:
     return options
 
 
-def _run(cell: StudyCell, jobs: int, tool: str, *arguments: object) -> None:
+def _run(cell: StudyCell, jobs: int, tool: str, work_dir: Path, *arguments:
+         object) -> None:
     """Run one of the tools; its output goes to the cell's log."""
     # Cells share the cores, unless somebody has said otherwise.
     threads = max(1, (os.cpu_count() or 1) // jobs)
@@ -171,7 +174,7 @@ def _run(cell: StudyCell, jobs: int, tool: str, *arguments: object) -> None:
     command = [
         sys.executable,
         str(TOOLS / tool), *map(str, arguments), '--work-dir',
-        str(cell.folder)
+        str(work_dir)
     ]
     print(f'{cell.title}: {tool}', flush=True)
     log = cell.folder / 'output.log'

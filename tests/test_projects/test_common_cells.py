@@ -62,6 +62,45 @@ def test_a_training_that_is_stopped_has_not_failed(cells, cell, monkeypatch):
     assert not cell.trained.exists()
 
 
+def test_no_test_changes_what_the_next_one_is_run_with(cells, cell,
+                                                       monkeypatch):
+    """MMEngine's runner writes its changed config to its work folder."""
+    found = {}
+
+    def tool(command, **kwargs):
+        config = Config.fromfile(command[2])
+        work_dir = Path(command[command.index('--work-dir') + 1])
+        work_dir.mkdir(exist_ok=True)
+        if Path(command[1]).name == 'train.py':
+            (cell.folder / 'best_x.pth').touch()
+        else:
+            out = Path(command[command.index('--out') + 1])
+            found[out.name] = config.get('flip', False)
+            out.write_text('{}')
+            if '--cfg-options' in command:
+                config.flip = True
+        config.dump(work_dir / 'config.py')
+        return type('Done', (), dict(returncode=0))
+
+    monkeypatch.setattr(subprocess, 'run', tool)
+    monkeypatch.setattr(
+        type(cell), 'tests', {
+            '': {},
+            'flip': {
+                'flip': True
+            },
+            'n': {
+                'n': 20
+            }
+        })
+    cells.run_cell(cell, 1, {})
+    assert found == {
+        'metrics.json': False,
+        'metrics-flip.json': False,
+        'metrics-n.json': False
+    }
+
+
 @pytest.mark.parametrize('jobs', [1, 2])
 def test_after_an_error_no_other_call_begins(cells, jobs):
     begun = []
