@@ -26,7 +26,13 @@ val_dataloader = dict(
     collate_fn=dict(type='mmdiffpose.compact_collate'),
     sampler=dict(type='DefaultSampler', shuffle=False, round_up=False),
     dataset=dict(pipeline=test_pipeline, test_mode=True))
-test_dataloader = val_dataloader
+# Without collate_fn, which MMEngine's inferencers fail to read from here.
+test_dataloader = dict(
+    num_workers=2,
+    persistent_workers=True,
+    drop_last=False,
+    sampler=dict(type='DefaultSampler', shuffle=False, round_up=False),
+    dataset=dict(pipeline=test_pipeline, test_mode=True))
 
 val_evaluator = dict(type='mmdiffpose.PoseLiftingMetric')
 test_evaluator = [
