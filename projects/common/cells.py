@@ -136,18 +136,17 @@ def run_cell(cell: StudyCell, jobs: int, options: Dict[str, Any]) -> None:
         cell.folder.mkdir(parents=True, exist_ok=True)
         with replacing(config) as partial:
             partial.write_text(cfg.pretty_text)
-        _run(cell, jobs, 'train.py', cell.folder, config, '--resume')
+        _run(cell, jobs, cell.folder, ['train.py', config, '--resume'])
         cell.trained.touch()
     for variant, changes in cell.tests.items():
         out = cell.metrics_file(variant)
         if out.exists():
             continue
-        arguments = ['--out', out]
+        command = ['test.py', config, cell.checkpoint(), '--out', out]
         if changes:
-            arguments += ['--cfg-options', *as_options(changes)]
+            command += ['--cfg-options', *as_options(changes)]
         # A run writes its config to its folder: not over the training's.
-        _run(cell, jobs, 'test.py', out.with_suffix(''), config,
-             cell.checkpoint(), *arguments)
+        _run(cell, jobs, out.with_suffix(''), command)
 
 
 def as_options(changes: Mapping[str, Any]) -> List[str]:
@@ -165,17 +164,18 @@ def as_options(changes: Mapping[str, Any]) -> List[str]:
     return options
 
 
-def _run(cell: StudyCell, jobs: int, tool: str, work_dir: Path, *arguments:
-         object) -> None:
+def _run(cell: StudyCell, jobs: int, work_dir: Path,
+         command: Sequence[object]) -> None:
     """Run one of the tools; its output goes to the cell's log."""
+    tool, *arguments = map(str, command)
     # Cells share the cores, unless somebody has said otherwise.
     threads = max(1, (os.cpu_count() or 1) // jobs)
     environment = {'OMP_NUM_THREADS': str(threads), **os.environ}
-    command = [
+    complete = [
         sys.executable,
-        str(TOOLS / tool), *map(str, arguments), '--work-dir',
+        str(TOOLS / tool), *arguments, '--work-dir',
         str(work_dir)
     ]
     print(f'{cell.title}: {tool}', flush=True)
     log = cell.folder / 'output.log'
-    run_logged(f'{cell.title}: {tool}', command, log, environment)
+    run_logged(f'{cell.title}: {tool}', complete, log, environment)

@@ -3,7 +3,7 @@
 
 import statistics
 import time
-from typing import Any, Dict, Mapping
+from typing import Any, Dict, Iterable, Mapping
 
 import torch
 from mmengine.dataset import pseudo_collate
@@ -14,6 +14,32 @@ from .cells import StudyCell
 
 FRAMES = 512
 REPEATS = 3
+SAMPLER_CLIPS = 40
+"""Test clips, evenly spaced, that samplers are compared on."""
+
+
+def sampler_tests(steps: Iterable[int]) -> Dict[str, Dict[str, Any]]:
+    """All 50 steps of DDPM and few of DDIM, as changes of a config at test.
+
+    Args:
+        steps (iterable[int]): Of DDIM.
+
+    Returns:
+        dict[str, dict]: ``'ddpm-50'`` and each ``'ddim-<steps>'``.
+    """
+    tests: Dict[str, Dict[str, Any]] = {
+        'ddpm-50': {
+            'model.test_cfg.sampler': 'ddpm'
+        }
+    }
+    for number in steps:
+        tests[f'ddim-{number}'] = {
+            'model.test_cfg.sampler': 'ddim',
+            'model.test_cfg.num_sampling_steps': number
+        }
+    for changes in tests.values():
+        changes['test_dataloader.dataset.max_sequences'] = SAMPLER_CLIPS
+    return tests
 
 
 @torch.no_grad()

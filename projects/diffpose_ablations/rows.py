@@ -1,11 +1,17 @@
 # Copyright (c) mmdiffpose contributors. All rights reserved.
 """What is trained and tested: one row per method, as changes of a config."""
 
+import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Callable, Dict, Optional, Tuple
 
 from mmengine.config import Config
+
+# The folder of the projects, for what they share.
+sys.path.append(str(Path(__file__).resolve().parents[1]))
+
+from common.speed import sampler_tests  # noqa: E402 isort: skip
 
 CONFIGS = Path(__file__).resolve().parents[2] / 'configs'
 
@@ -82,15 +88,13 @@ def _samplers() -> Dict[str, Dict[str, Any]]:
     On evenly spaced clips of the test split, the same for each sampler: all
     steps on all clips would take an hour.
     """
-    tests = {}
-    for steps in (1, 2, 5, 10, 50):
-        tests[f'ddim-{steps}'] = {'model.test_cfg.num_sampling_steps': steps}
-    tests['ddpm-50'] = {'model.test_cfg.sampler': 'ddpm'}
-    common = {
-        'model.test_cfg.num_hypotheses': 5,
-        'test_dataloader.dataset.max_sequences': 40
+    return {
+        name: {
+            'model.test_cfg.num_hypotheses': 5,
+            **changes
+        }
+        for name, changes in sampler_tests((1, 2, 5, 10, 50)).items()
     }
-    return {name: {**common, **test} for name, test in tests.items()}
 
 
 FLIP = {'flip': {'model.test_cfg': dict(flip_test=True)}}

@@ -1,7 +1,6 @@
 # Copyright (c) mmdiffpose contributors. All rights reserved.
 """The ablations' cells: a row of a setup with one seed."""
 
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Dict, List, Mapping, Optional, Sequence
@@ -9,10 +8,8 @@ from typing import Any, Dict, List, Mapping, Optional, Sequence
 from mmengine.config import Config
 from rows import SETUPS, Row, make_config
 
-# The folder of the projects, for what they share.
-sys.path.append(str(Path(__file__).resolve().parents[1]))
-
-from common.cells import StudyCell  # noqa: E402 isort: skip
+# rows.py has made the projects' shared modules importable.
+from common.cells import StudyCell  # isort: skip
 
 
 @dataclass(frozen=True)

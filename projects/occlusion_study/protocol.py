@@ -12,6 +12,7 @@ from mmengine.config import Config
 sys.path.append(str(Path(__file__).resolve().parents[1]))
 
 from common.cells import StudyCell  # noqa: E402 isort: skip
+from common.speed import sampler_tests  # noqa: E402 isort: skip
 
 CONFIGS = Path(__file__).resolve().parents[2] / 'configs'
 
@@ -53,21 +54,8 @@ SINGLE_PASS = ('mixste', 'diffhpe-2d-control', 'wrapper-control')
 UNOCCLUDED = ('diffhpe-2d', 'diffhpe-2d-control', 'wrapper-control')
 """Methods of Table 2 only."""
 
-SAMPLERS: Dict[str, Dict[str, Any]] = {
-    'ddpm-50': {
-        'model.test_cfg.sampler': 'ddpm'
-    },
-    **{
-        f'ddim-{steps}': {
-            'model.test_cfg.sampler': 'ddim',
-            'model.test_cfg.num_sampling_steps': steps
-        }
-        for steps in (10, 5)
-    }
-}
+SAMPLERS = sampler_tests((10, 5))
 """Name to changes at test: all 50 steps, as published, against few."""
-SAMPLER_CLIPS = 40
-"""Test clips, evenly spaced, that samplers are compared on."""
 
 
 @dataclass(frozen=True)
@@ -135,18 +123,14 @@ class Cell(StudyCell):
     @property
     def tests(self) -> Mapping[str, Mapping[str, Any]]:
         """One variant per test pattern, then one per sampler."""
-        key = 'test_dataloader.dataset'
         tests: Dict[str, Dict[str, Any]] = {
             pattern: {
-                f'{key}.occlusion.pattern': pattern
+                'test_dataloader.dataset.occlusion.pattern': pattern
             }
             for pattern in self.tested
         }
         if self.samplers:
-            for name, changes in SAMPLERS.items():
-                tests[name] = {
-                    **changes, f'{key}.max_sequences': SAMPLER_CLIPS
-                }
+            tests.update(SAMPLERS)
         return tests
 
     @property

@@ -48,7 +48,7 @@ def parse_args(argv: Optional[Sequence[str]] = None) -> argparse.Namespace:
         type=int,
         metavar='STEPS',
         help="sample with DDIM and so many steps in place of the configs' "
-        'sampler, which takes all steps')
+        'sampler')
     parser.add_argument(
         '--samplers',
         action='store_true',

@@ -19,13 +19,6 @@ train_dataloader = dict(
     collate_fn=dict(type='mmdiffpose.compact_collate'),
     sampler=dict(type='DefaultSampler', shuffle=True),
     dataset=dict(random_phase=True, pipeline=train_pipeline))
-val_dataloader = dict(
-    num_workers=2,
-    persistent_workers=True,
-    drop_last=False,
-    collate_fn=dict(type='mmdiffpose.compact_collate'),
-    sampler=dict(type='DefaultSampler', shuffle=False, round_up=False),
-    dataset=dict(pipeline=test_pipeline, test_mode=True))
 # Without collate_fn, which MMEngine's inferencers fail to read from here.
 test_dataloader = dict(
     num_workers=2,
@@ -33,6 +26,8 @@ test_dataloader = dict(
     drop_last=False,
     sampler=dict(type='DefaultSampler', shuffle=False, round_up=False),
     dataset=dict(pipeline=test_pipeline, test_mode=True))
+val_dataloader = dict(
+    test_dataloader, collate_fn=dict(type='mmdiffpose.compact_collate'))
 
 val_evaluator = dict(type='mmdiffpose.PoseLiftingMetric')
 test_evaluator = [

@@ -121,14 +121,13 @@ class DenoisingHead(BaseLiftingHead):
         steps = k[..., 0] if network.temporal else k
         arguments = (inputs.reshape(-1, frames, *shape[3:]), steps.reshape(-1),
                      context.reshape(-1, frames, *context.shape[3:]))
-        if network.temporal or torch.is_grad_enabled() or poses.is_cuda:
-            output = network(*arguments)
-        else:
-            # All hypotheses at once would not fit a CPU's cache.
-            output = torch.cat([
-                network(*part) for part in zip(*(argument.split(CPU_POSES)
-                                                 for argument in arguments))
-            ])
+        # All hypotheses at once would not fit a CPU's cache.
+        size = len(arguments[0])
+        if poses.device.type == 'cpu' and not (network.temporal
+                                               or torch.is_grad_enabled()):
+            size = CPU_POSES
+        parts = zip(*(argument.split(size) for argument in arguments))
+        output = torch.cat([network(*part) for part in parts])
         return output.reshape(shape) * self.pose_scale + reference
 
     def initial(self, context: LiftingContext,

@@ -26,7 +26,7 @@ def start_small(conv: ChebConv) -> ChebConv:
     Returns:
         ChebConv: The same.
     """
-    terms = len(conv.polynomials) + 1
+    terms = len(conv.polynomials)
     inputs = conv.linear.in_features // terms
     fan = (1 + terms) * inputs * conv.linear.out_features
     nn.init.normal_(conv.linear.weight, std=(2 / fan)**0.5)

@@ -94,15 +94,9 @@ class ChebConv(nn.Module):
         terms = [np.eye(len(matrix)), matrix]
         while len(terms) <= order:
             terms.append(2 * matrix @ terms[-1] - terms[-2])
-        # T_0 = I needs no product, so only the higher terms are kept.
         self.register_buffer(
             'polynomials',
-            torch.from_numpy(np.stack(terms[1:])).float(),
-            persistent=False)
-        # Row j holds T_i[j, l] at l * (K + 1) + i: all terms in one product.
-        self.register_buffer(
-            'mixing',
-            torch.from_numpy(np.stack(terms, axis=2)).float().flatten(1),
+            torch.from_numpy(np.stack(terms[:order + 1])).float(),
             persistent=False)
         self.linear = nn.Linear(in_channels * (order + 1), out_channels)
         nn.init.xavier_normal_(self.linear.weight)
@@ -113,13 +107,16 @@ class ChebConv(nn.Module):
         weight, bias = self.linear.weight, self.linear.bias
         C_out, C_in = len(weight), x.shape[-1]
         if C_out > C_in:
-            # Few channels to gather from the neighbours, so that comes first.
-            terms = [x] + [polynomial @ x for polynomial in self.polynomials]
-            return self.linear(torch.cat(terms, dim=-1))
+            # (T_i x) W_i: few channels are gathered from the neighbours.
+            gather = self.polynomials.transpose(0, 1).flatten(0, 1)
+            terms = (gather @ x).reshape(*x.shape[:-1],
+                                         self.linear.in_features)
+            return self.linear(terms)
         # T_i (x W_i) with all W_i side by side: nothing wider than K + 1
         # outputs is written, and nothing concatenated.
         weight = weight.view(C_out, -1, C_in).transpose(0, 1).flatten(0, 1)
+        mixing = self.polynomials.permute(1, 2, 0).flatten(1)  # (J, J (K + 1))
         size = x.shape[:-2].numel()
-        terms = F.linear(x, weight).view(size, self.mixing.shape[1], C_out)
-        mixing = self.mixing.expand(size, -1, -1)
+        terms = F.linear(x, weight).view(size, mixing.shape[1], C_out)
+        mixing = mixing.expand(size, -1, -1)
         return torch.baddbmm(bias, mixing, terms).view(*x.shape[:-1], C_out)

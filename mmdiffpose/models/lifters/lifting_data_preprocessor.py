@@ -13,8 +13,7 @@ from mmdiffpose.registry import MODELS
 class LiftingDataPreprocessor(BaseDataPreprocessor):
     """Moves a batch's inputs in one piece and leaves its samples alone.
 
-    MMEngine's default moves each tensor of each sample, ten for every window,
-    which for single frames takes as long as a step of a small network.
+    MMEngine's default moves each tensor of each sample, ten for every window.
     Lifting heads stack the labels that they need and move those.
 
     Args:
