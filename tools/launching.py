@@ -260,6 +260,19 @@ def _check_gpus(num_gpus: int, backend: str) -> List[str]:
     return []
 
 
+def leave_process_group() -> None:
+    """End together, where several processes ran.
+
+    The tools call it when all went well. A process that exits while its
+    group's threads still run, or while another still talks to it, may abort,
+    and the launcher then calls a complete run failed.
+    """
+    import torch.distributed as dist
+    if dist.is_available() and dist.is_initialized():
+        dist.barrier()
+        dist.destroy_process_group()
+
+
 def require_mmpose() -> None:
     """End with a sentence, not a trace, where MMPose isn't installed."""
     import mmdiffpose

@@ -11,7 +11,8 @@ import mmdiffpose  # noqa: F401
 
 # isort: split
 from launching import (add_common_arguments, check_checkpoint, choose_backend,
-                       load_config, published_weights, require_mmpose)
+                       leave_process_group, load_config, published_weights,
+                       require_mmpose)
 from mmengine.config import Config
 from mmengine.dist import is_main_process
 from mmengine.runner import Runner
@@ -105,6 +106,7 @@ def main() -> None:
     if args.out is not None and is_main_process():
         write_metrics(metrics, args.out)
         runner.logger.info(f'metrics written to {args.out}')
+    leave_process_group()
 
 
 if __name__ == '__main__':

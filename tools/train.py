@@ -13,7 +13,7 @@ import mmdiffpose  # noqa: F401
 
 # isort: split
 from launching import (add_common_arguments, check_checkpoint, choose_backend,
-                       load_config, require_mmpose)
+                       leave_process_group, load_config, require_mmpose)
 from mmengine.config import Config
 from mmengine.runner import Runner
 
@@ -95,6 +95,7 @@ def main() -> None:
     for note in notes:
         runner.logger.info(note)
     runner.train()
+    leave_process_group()
 
 
 if __name__ == '__main__':

@@ -9,6 +9,7 @@ from typing import Any, Callable
 
 import pytest
 import torch
+from tiny_project import LEFT
 
 import mmdiffpose  # noqa: F401  so that checkpoints load here, too
 
@@ -44,6 +45,7 @@ def test_two_processes_equal_one_and_a_resumed_one(run_tool: Run,
                  'train_dataloader.batch_size=2'))
     if not torch.cuda.is_available():
         assert 'gloo' in both.stdout + both.stderr
+    assert both.stdout.count(LEFT) == 2
     torch.testing.assert_close(_weights(double), _weights(single))
 
     # As an interruption in the third epoch leaves the folder.
@@ -63,9 +65,10 @@ def test_two_processes_equal_one_and_a_resumed_one(run_tool: Run,
                  '--out', out))
     metrics = json.loads(out.read_text())
     shared = tmp_path / 'double.json'
-    _check(
+    tested = _check(
         run_tool('dist_test.sh', tiny_config, checkpoint, 2, '--work-dir',
                  single, '--out', shared))
+    assert tested.stdout.count(LEFT) == 2
     assert json.loads(shared.read_text()) == pytest.approx(metrics)
     assert 0 < metrics['tiny/mse'] < 13
 

@@ -1,14 +1,26 @@
 # Copyright (c) mmdiffpose contributors. All rights reserved.
 """A regression small enough to train in a second, to test the runners."""
 
+import atexit
+import os
 from typing import Any, Dict, List, Optional, Sequence, Union
 
 import torch
+import torch.distributed as dist
 from mmengine.evaluator import BaseMetric
 from mmengine.model import BaseModel
 from mmengine.registry import DATASETS, METRICS, MODELS
 from torch import Tensor
 from torch.utils.data import Dataset
+
+LEFT = 'the process group was left'
+"""Printed by each of several processes that ends without one."""
+
+
+@atexit.register
+def _report_process_group() -> None:
+    if 'RANK' in os.environ and not dist.is_initialized():
+        print(LEFT, flush=True)
 
 
 @DATASETS.register_module()
