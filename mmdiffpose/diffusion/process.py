@@ -135,6 +135,20 @@ class DiffusionProcess:
         signal, sigma = self._levels(k, h_k)
         return (h_k - center - signal * (h0 - center)) / sigma
 
+    def to_velocity(self,
+                    h0: Tensor,
+                    h_k: Tensor,
+                    k: Tensor,
+                    center: Center = 0.) -> Tensor:
+        r"""The velocity F of :mod:`~mmdiffpose.diffusion.flow_samplers`.
+
+        With :math:`\cos\phi = \sqrt{\alpha_k}`, :math:`z = u_k` and
+        :math:`D = u_0`, from :math:`D = \cos\phi\, z + \sin\phi\, F`. Minus
+        this is TrigFlow's velocity (Lu and Song, ICLR 2025, Eq. 3).
+        """
+        signal, sigma = self._levels(k, h_k)
+        return (h0 - center - signal * (h_k - center)) / sigma
+
     def posterior(self,
                   h0: Tensor,
                   h_k: Tensor,

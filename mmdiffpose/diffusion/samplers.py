@@ -41,9 +41,16 @@ def step_sequence(num_steps: int, num_sampling_steps: int) -> List[int]:
     return steps.round().long().tolist()
 
 
-def _estimate(denoise: Denoiser, process: DiffusionProcess, target: Target,
-              h_k: Tensor, k: int, center: Center,
-              clip: Optional[float]) -> Tensor:
+def estimate(denoise: Denoiser, process: DiffusionProcess, target: Target,
+             h_k: Tensor, k: int, center: Center,
+             clip: Optional[float]) -> Tensor:
+    r"""What the network takes :math:`h_0` for at step k.
+
+    Arguments as for :func:`ddim`.
+
+    Returns:
+        Tensor: The shape of ``h_k``, metres.
+    """
     steps = torch.full((h_k.shape[0], ),
                        k,
                        dtype=torch.long,
@@ -102,7 +109,7 @@ def ddim(denoise: Denoiser,
                          f'{process.num_steps} to 0, got {list(sequence)}')
     h = h_start
     for k, j in zip(sequence[:-1], sequence[1:]):
-        h0 = _estimate(denoise, process, target, h, k, center, clip)
+        h0 = estimate(denoise, process, target, h, k, center, clip)
         if callback is not None:
             callback(k, h, h0)
         a_k, a_j = float(process.alphas[k]), float(process.alphas[j])
@@ -134,7 +141,7 @@ def ddpm(denoise: Denoiser,
     """
     h = h_start
     for k in range(process.num_steps, 0, -1):
-        h0 = _estimate(denoise, process, target, h, k, center, clip)
+        h0 = estimate(denoise, process, target, h, k, center, clip)
         if callback is not None:
             callback(k, h, h0)
         h, std = process.posterior(h0, h, torch.tensor(k), center)
