@@ -12,6 +12,8 @@ settings.register_profile('ci', derandomize=True)
 if os.environ.get('CI'):
     settings.load_profile('ci')
 
+pytest_plugins = ['inference_fixtures']
+
 SHARED = 'MMDIFFPOSE_SHARED'
 
 

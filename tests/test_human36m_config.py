@@ -1,22 +1,19 @@
 # Copyright (c) mmdiffpose contributors. All rights reserved.
 """The paper-size config trains on files in Human3.6M's format."""
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from synthetic_person import moving_person, see, z_up_cameras
+from test_end_to_end import run
+
+from mmdiffpose.datasets.annotation_files import annotation_writer
+from mmdiffpose.datasets.annotation_files.annotations import AnnotationPaths
+from mmdiffpose.datasets.annotation_files.camera_files import write_cameras
+from mmdiffpose.datasets.annotation_files.image_names import Track
 
 ROOT = Path(__file__).parents[1]
-sys.path.insert(0, str(ROOT / 'tests' / 'datasets'))
-
-from synthetic_person import moving_person, see, z_up_cameras  # noqa: E402
-from test_end_to_end import run  # noqa: E402
-
-from mmdiffpose.datasets import annotation_writer  # noqa: E402
-from mmdiffpose.datasets.annotations import AnnotationPaths  # noqa: E402
-from mmdiffpose.datasets.camera_files import write_cameras  # noqa: E402
-from mmdiffpose.datasets.image_names import Track  # noqa: E402
 
 CONFIG = 'configs/diffpose_mixste_h36m-243.py'
 CAMERA = '54138969'

@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from mmdiffpose.apis import list_models, read_checkpoint, verified_weights
-from mmdiffpose.apis.model_zoo import INDEX, metafiles, read_yaml
+from mmdiffpose.checkpoints.model_zoo import INDEX, metafiles, read_yaml
 
 ROOT = Path(__file__).parents[1]
 ZOO = ROOT / 'mmdiffpose' / 'zoo'

@@ -15,7 +15,7 @@ Examples::
 
 Reads a video, an image, a folder of images (as a clip), a webcam
 (``webcam:0``), or the 2D keypoints of another tool
-(mmdiffpose/apis/keypoint_files). Frames need a 2D detector (--pose2d).
+(mmdiffpose/files/keypoint_files). Frames need a 2D detector (--pose2d).
 Writes poses as JSON and npz (--formats: also csv, trc, html), an animation
 (GIF or MP4) and a still picture (PNG).
 """
@@ -254,8 +254,9 @@ def run(args: argparse.Namespace) -> List[Path]:
         list[Path]: The files written.
     """
     from mmdiffpose.apis.clip_pictures import ClipPictures
-    from mmdiffpose.apis.frame_sources import is_keypoint_input, open_frames
     from mmdiffpose.apis.inference_outputs import write_poses
+    from mmdiffpose.detection.frame_sources import (is_keypoint_input,
+                                                    open_frames)
     options = make_options(args)
     if args.keypoint_format or is_keypoint_input(args.input):
         if args.causal:

@@ -81,7 +81,7 @@ def load_config(args: argparse.Namespace) -> Config:
     path = args.config
     if not osp.isfile(path):
         # Imported late: it needs MMPose, a config's file does not.
-        from mmdiffpose.apis.config_names import find_config
+        from mmdiffpose.checkpoints.config_names import find_config
         path = str(find_config(path))
     os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
     cfg = Config.fromfile(path)
@@ -106,7 +106,8 @@ def set_occlusion(cfg: Config, pattern: str) -> None:
 
     Args:
         cfg (Config): Changed in place.
-        pattern (str): See ``mmdiffpose.datasets.occlusion_patterns``.
+        pattern (str): See
+            ``mmdiffpose.datasets.simulation.occlusion_patterns``.
     """
     cfg.merge_from_dict(_occlusion_options(cfg, pattern))
 
@@ -177,7 +178,7 @@ class ListModels(argparse.Action):
     def __call__(self, parser: argparse.ArgumentParser, *rest: Any) -> None:
         """Print."""
         require_mmpose()
-        from mmdiffpose.apis.model_zoo import describe_models
+        from mmdiffpose.checkpoints.model_zoo import describe_models
         print(describe_models())
         parser.exit()
 
@@ -196,7 +197,7 @@ def published_weights(config: str) -> str:
         ValueError: When the zoo has no such model, or its file is not the
             published one.
     """
-    from mmdiffpose.apis.config_names import find_config_and_weights
+    from mmdiffpose.checkpoints.config_names import find_config_and_weights
     weights = find_config_and_weights(config)[1]
     if weights is None:
         raise ValueError(f'{config} is a config, not a model of the zoo: name '
@@ -220,7 +221,7 @@ def check_checkpoint(path: str, argument: str) -> None:
         return
     if not osp.isfile(path):
         raise FileNotFoundError(f'{argument}: there is no checkpoint {path}')
-    from mmdiffpose.apis.checkpoint_formats import check_container
+    from mmdiffpose.checkpoints.checkpoint_formats import check_container
     check_container(path)
 
 

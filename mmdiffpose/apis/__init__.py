@@ -1,18 +1,22 @@
 # Copyright (c) mmdiffpose contributors. All rights reserved.
 """Use of trained lifters."""
 
-from .checkpoint import load_weights, read_checkpoint
-from .focal_length import FocalLength, resolve_focal_length
+from mmdiffpose.checkpoints.checkpoint import load_weights, read_checkpoint
+from mmdiffpose.checkpoints.model import init_model
+from mmdiffpose.checkpoints.model_zoo import (ZooModel, find_model,
+                                              list_models, verified_weights)
+from mmdiffpose.files.keypoint_files import (read_keypoint_file,
+                                             read_keypoint_tracks)
+from mmdiffpose.files.result_files import write_json, write_npz, write_results
+from mmdiffpose.lifting.focal_length import FocalLength, resolve_focal_length
+from mmdiffpose.lifting.lift import (LiftedTrack, lift_track, lift_tracks,
+                                     window_length)
+from mmdiffpose.lifting.root_trajectory import (estimate_root_trajectory,
+                                                place_in_scene)
+from mmdiffpose.lifting.streaming import StreamingLifter
+from mmdiffpose.structures.keypoint_track import KeypointTrack
 from .inference_options import InferenceOptions
 from .inferencer import DiffusionPose3DInferencer
-from .keypoint_files import read_keypoint_file, read_keypoint_tracks
-from .keypoint_track import KeypointTrack
-from .lift import LiftedTrack, lift_track, lift_tracks, window_length
-from .model import init_model
-from .model_zoo import ZooModel, find_model, list_models, verified_weights
-from .result_files import write_json, write_npz, write_results
-from .root_trajectory import estimate_root_trajectory, place_in_scene
-from .streaming import StreamingLifter
 
 __all__ = [
     'DiffusionPose3DInferencer', 'FocalLength', 'InferenceOptions',

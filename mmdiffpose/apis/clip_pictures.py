@@ -8,12 +8,12 @@ import cv2
 import numpy as np
 
 from mmdiffpose.atomic_files import replacing
+from mmdiffpose.detection.frame_sources import FrameSource
+from mmdiffpose.structures.lifted_track import LiftedTrack, join_tracks
 from mmdiffpose.visualization.animation import gif_stride, write_gif, write_mp4
 from mmdiffpose.visualization.scene_renderer import SceneRenderer
 from mmdiffpose.visualization.track_renderer import TrackRenderer
-from .frame_sources import FrameSource
 from .inference_outputs import DEFAULT_FPS, images_at
-from .lifted_track import LiftedTrack, join_tracks
 
 GIF_SECONDS = 20
 """Longer clips become MP4, unless a GIF is asked for."""

@@ -7,8 +7,8 @@ import numpy as np
 from mmengine.structures import InstanceData
 from mmpose.structures import PoseDataSample
 
-from .axes import to_axes
-from .lift import LiftedTrack
+from mmdiffpose.lifting.lift import LiftedTrack
+from mmdiffpose.structures.axes import to_axes
 
 
 class FrameResults:
@@ -17,7 +17,7 @@ class FrameResults:
     Args:
         lifted (iterable[LiftedTrack]): Tracks; several of one person do not
             overlap.
-        axes (str): See :data:`~mmdiffpose.apis.axes.AXES`.
+        axes (str): See :data:`~mmdiffpose.structures.axes.AXES`.
         hypotheses (bool): Whether results hold them. Defaults to False.
     """
 

@@ -6,8 +6,8 @@ from typing import Any, Mapping, Optional, Sequence, Tuple
 
 import numpy as np
 
-from .axes import to_axes
-from .frame_sources import FrameInputs
+from mmdiffpose.detection.frame_sources import FrameInputs
+from mmdiffpose.structures.axes import to_axes
 
 
 @dataclass(frozen=True)
@@ -20,14 +20,14 @@ class InferenceOptions:
             of lists and numbers. Defaults to False.
         batch_size: Frames at a time in the 2D stage, and windows at a time in
             the lifter. Defaults to None: 8 frames, and as many windows as
-            :func:`~mmdiffpose.apis.lift.lift_tracks` finds right.
+            :func:`~mmdiffpose.lifting.lift.lift_tracks` finds right.
         out_dir: Short for ``vis_out_dir=out_dir/visualizations`` and
             ``pred_out_dir=out_dir/predictions``.
         vis_out_dir: Folder for pictures: one PNG for an image, an MP4 for any
             other input. Defaults to '', none.
         pred_out_dir: Folder for the poses of the clip. Defaults to '', none.
         formats: Of the files in ``pred_out_dir``, see
-            :func:`~mmdiffpose.apis.result_files.write_results`. Defaults to
+            :func:`~mmdiffpose.files.result_files.write_results`. Defaults to
             JSON.
         return_vis: Results hold pictures, RGB. Defaults to False.
         show: Shows each picture in a window. Defaults to False.
@@ -47,7 +47,7 @@ class InferenceOptions:
             to None: from an image's EXIF, else assumed, with a warning.
         overlap: Frames that neighbouring windows share, offline. Defaults to
             a third of a window.
-        fit: See :func:`~mmdiffpose.apis.lift.lift_track`. Defaults to True.
+        fit: See :func:`~mmdiffpose.lifting.lift.lift_track`. Defaults to True.
         track_ids: The people wanted. Defaults to None: everybody.
         max_frames: Reads no more frames than this, of anything but keypoint
             files. Defaults to all.
@@ -56,7 +56,7 @@ class InferenceOptions:
             say it.
         skeleton: Joint set of a keypoint file that does not say it.
         keypoint_format: Of a keypoint file, one of
-            :data:`~mmdiffpose.apis.keypoint_files.reading.FORMATS`. Defaults
+            :data:`~mmdiffpose.files.keypoint_files.reading.FORMATS`. Defaults
             to what it looks like.
         video: Frames to draw under the joints of a keypoint file.
     """

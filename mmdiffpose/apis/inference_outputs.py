@@ -6,12 +6,12 @@ from typing import Any, Dict, Iterator, List, Optional, Sequence, Union
 
 import numpy as np
 
+from mmdiffpose.detection.frame_sources import FrameSource
+from mmdiffpose.files.result_files import write_results
+from mmdiffpose.structures.lifted_track import LiftedTrack
 from .frame_results import FrameResults
-from .frame_sources import FrameSource
 from .inference_options import InferenceOptions
-from .lifted_track import LiftedTrack
 from .picture_sink import PictureSink
-from .result_files import write_results
 
 DEFAULT_FPS = 30.
 """Of inputs that do not say it."""

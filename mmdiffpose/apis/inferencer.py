@@ -9,24 +9,24 @@ import torch
 from mmengine.config import Config
 from torch import nn
 
-from .config_names import find_config_and_weights
+from mmdiffpose.checkpoints.config_names import find_config_and_weights
+from mmdiffpose.checkpoints.model import init_model
+from mmdiffpose.detection.frame_sources import (FrameInputs, FrameSource,
+                                                is_keypoint_input, open_frames)
+from mmdiffpose.detection.person_tracker import PersonTracker
+from mmdiffpose.detection.pose2d import Pose2DModel, Pose2DStage
+from mmdiffpose.detection.pose2d_factory import make_pose2d
+from mmdiffpose.detection.track_collector import TrackCollector, pick_tracks
+from mmdiffpose.files.keypoint_files import read_keypoint_tracks
+from mmdiffpose.lifting.lift import LiftedTrack, lift_tracks
+from mmdiffpose.structures.keypoint_track import KeypointTrack
 from .frame_results import FrameResults
-from .frame_sources import (FrameInputs, FrameSource, is_keypoint_input,
-                            open_frames)
 from .inference_options import InferenceOptions
 from .inference_outputs import (DEFAULT_FPS, Result, frame_result, images_at,
                                 picture_sink, write_poses)
-from .keypoint_files import read_keypoint_tracks
-from .keypoint_track import KeypointTrack
-from .lift import LiftedTrack, lift_tracks
-from .model import init_model
-from .person_tracker import PersonTracker
-from .pose2d import Pose2DModel, Pose2DStage
-from .pose2d_factory import make_pose2d
 from .progress import Stages
 from .scene_placer import ScenePlacer
 from .stream_inference import stream
-from .track_collector import TrackCollector, pick_tracks
 
 PERSON_THR = 0.15
 DETECTOR_BATCH = 8
@@ -58,7 +58,7 @@ class DiffusionPose3DInferencer:
             model zoo's for its names, else to random weights, with a warning.
         pose2d (str | Path | callable, optional): What finds 2D joints: the
             config or alias of an MMPose model; a
-            :class:`~mmdiffpose.apis.pose2d.Pose2DModel` of one's own; or
+            :class:`~mmdiffpose.detection.pose2d.Pose2DModel` of one's own; or
             ``'FILE.py:NAME'``, such a class in a Python file, made with
             ``pose2d_weights``. Built when it is first needed. Defaults to
             MMPose's ``'human'``, whose weights are downloaded.
@@ -131,7 +131,8 @@ class DiffusionPose3DInferencer:
         """An inferencer of models that are there already.
 
         Args:
-            model (nn.Module): From :func:`~mmdiffpose.apis.model.init_model`.
+            model (nn.Module): From
+                :func:`~mmdiffpose.checkpoints.model.init_model`.
             pose2d (Pose2DStage): What finds 2D joints.
             person_thr (float): As for the class.
             show_progress (bool): As for the class.
@@ -152,9 +153,10 @@ class DiffusionPose3DInferencer:
         """Lift everybody in an input.
 
         Args:
-            inputs: What :func:`~mmdiffpose.apis.frame_sources.open_frames`
+            inputs: What
+                :func:`~mmdiffpose.detection.frame_sources.open_frames`
                 takes, or the path of a keypoint file of
-                :func:`~mmdiffpose.apis.keypoint_files.read_keypoint_tracks`.
+                :func:`~mmdiffpose.files.keypoint_files.read_keypoint_tracks`.
             **options: See
                 :class:`~mmdiffpose.apis.inference_options.InferenceOptions`.
 
@@ -238,7 +240,7 @@ class DiffusionPose3DInferencer:
 
         Args:
             source (FrameSource): From
-                :func:`~mmdiffpose.apis.frame_sources.open_frames`.
+                :func:`~mmdiffpose.detection.frame_sources.open_frames`.
             options (InferenceOptions): Of the call.
 
         Returns:

@@ -12,13 +12,14 @@ from mmpose.apis.inferencers import Pose3DInferencer
 from mmpose.structures import PoseDataSample
 from torch import nn
 
+from mmdiffpose.checkpoints.config_names import find_config_and_weights
+from mmdiffpose.checkpoints.model import init_model
+from mmdiffpose.detection.frame_sources import (FrameSource, IteratorFrames,
+                                                open_frames)
+from mmdiffpose.detection.pose2d import Pose2DStage
+from mmdiffpose.detection.pose2d_mmpose import MMPosePose2D
 from mmdiffpose.visualization import Pose3dLifterVisualizer
-from .config_names import find_config_and_weights
-from .frame_sources import FrameSource, IteratorFrames, open_frames
 from .inferencer import DiffusionPose3DInferencer
-from .model import init_model
-from .pose2d import Pose2DStage
-from .pose2d_mmpose import MMPosePose2D
 
 Preprocessed = Tuple[PoseDataSample, List[np.ndarray]]
 

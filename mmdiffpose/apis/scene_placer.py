@@ -7,11 +7,11 @@ from typing import Dict, List, Optional
 
 import numpy as np
 
-from .focal_length import FocalLength, resolve_focal_length
-from .frame_sources import FrameSource
+from mmdiffpose.detection.frame_sources import FrameSource
+from mmdiffpose.lifting.focal_length import FocalLength, resolve_focal_length
+from mmdiffpose.lifting.root_trajectory import place_in_scene
+from mmdiffpose.structures.lifted_track import LiftedTrack
 from .inference_options import InferenceOptions
-from .lifted_track import LiftedTrack
-from .root_trajectory import place_in_scene
 
 
 class ScenePlacer:

@@ -8,14 +8,14 @@ from typing import (TYPE_CHECKING, Deque, Dict, Iterator, List, NamedTuple,
 
 import numpy as np
 
+from mmdiffpose.detection.frame_sources import FrameSource
+from mmdiffpose.detection.track_collector import people_of_frame
+from mmdiffpose.lifting.streaming import StreamingLifter
+from mmdiffpose.structures.lifted_track import LiftedTrack, join_tracks
 from .frame_results import FrameResults
-from .frame_sources import FrameSource
 from .inference_options import InferenceOptions
 from .inference_outputs import Result, frame_result, picture_sink, write_poses
-from .lifted_track import LiftedTrack, join_tracks
 from .scene_placer import ScenePlacer
-from .streaming import StreamingLifter
-from .track_collector import people_of_frame
 
 if TYPE_CHECKING:
     from .inferencer import DiffusionPose3DInferencer

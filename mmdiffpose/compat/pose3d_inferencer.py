@@ -51,7 +51,7 @@ def is_own_lifter(model: Any) -> bool:
     from mmengine.config import Config
     if isinstance(model, (str, os.PathLike)):
         if not os.path.isfile(model):
-            from mmdiffpose.apis.config_names import find_config
+            from mmdiffpose.checkpoints.config_names import find_config
             try:
                 model = find_config(model)
             except FileNotFoundError:

@@ -18,7 +18,7 @@ from typing import IO, Any, Dict, List, NamedTuple, Optional, Union
 import torch
 from torch import Tensor
 
-from mmdiffpose.datasets.plain_pickle import PlainUnpickler
+from mmdiffpose.datasets.annotation_files.plain_pickle import PlainUnpickler
 
 _TENSORS = {
     ('torch._utils', '_rebuild_tensor'),

@@ -1,12 +1,12 @@
 # Copyright (c) mmdiffpose contributors. All rights reserved.
 """Lifting data sets, virtual cameras and simulated detections."""
 
-from .compact_collate import compact_collate
 from .human36m import Human36MLiftingDataset
-from .lifting_dataset import LiftingDataset, Sequence
 from .mocap_mini import MocapMiniDataset
 from .mpi_inf_3dhp import MPIINF3DHPLiftingDataset
 from .open_mocap import OpenMocapDataset
+from .windows.compact_collate import compact_collate
+from .windows.lifting_dataset import LiftingDataset, Sequence
 
 __all__ = [
     'Human36MLiftingDataset', 'LiftingDataset', 'MPIINF3DHPLiftingDataset',

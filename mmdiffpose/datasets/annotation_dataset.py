@@ -9,12 +9,13 @@ from typing import Tuple
 
 import numpy as np
 
-from .annotations import (Annotations, check_cameras_known, read_annotations,
-                          read_detections, read_mixtures)
-from .camera_files import CameraParam, read_cameras
-from .image_names import Track
-from .lifting_dataset import LiftingDataset
-from .sequence import Sequence
+from .annotation_files.annotations import (Annotations, check_cameras_known,
+                                           read_annotations, read_detections,
+                                           read_mixtures)
+from .annotation_files.camera_files import CameraParam, read_cameras
+from .annotation_files.image_names import Track
+from .windows.lifting_dataset import LiftingDataset
+from .windows.sequence import Sequence
 
 KEYPOINT_SOURCES = ('gt', 'detection')
 
@@ -32,8 +33,9 @@ class AnnotatedSequence(Sequence):
 class AnnotationLiftingDataset(LiftingDataset):
     """A lifting data set over annotation files.
 
-    The files are those of :mod:`mmdiffpose.datasets.annotations`, which
-    MMPose's ``Human36mDataset`` reads as well. Relative paths start at
+    The files are those of
+    :mod:`mmdiffpose.datasets.annotation_files.annotations`, which MMPose's
+    ``Human36mDataset`` reads as well. Relative paths start at
     ``data_root``.
 
     Args:
@@ -50,7 +52,7 @@ class AnnotationLiftingDataset(LiftingDataset):
         cameras: Only these cameras, by exact name. Defaults to all.
         data_root: The data set's folder.
         **kwargs: Arguments of
-            :class:`~mmdiffpose.datasets.lifting_dataset.LiftingDataset`.
+            :class:`~mmdiffpose.datasets.windows.lifting_dataset.LiftingDataset`.
 
     Raises:
         FileNotFoundError: If a file is missing; says which command makes it.

@@ -8,10 +8,11 @@ import numpy as np
 
 from mmdiffpose.registry import DATASETS
 from .cameras import VIRTUAL_CAMERAS, PinholeCamera, turn_about_vertical
-from .detector_noise import DetectorNoise, mean_pixel_error, noise_generator
-from .lifting_dataset import LiftingDataset
 from .mocap_mini_file import SPLITS, MocapClip, load_mocap_mini
-from .sequence import Sequence
+from .simulation.detector_noise import (DetectorNoise, mean_pixel_error,
+                                        noise_generator)
+from .windows.lifting_dataset import LiftingDataset
+from .windows.sequence import Sequence
 
 MEAN_PIXEL_ERROR = dict(train=7.02, val=7.75, test=7.21)
 """Mean distance in px of the detections from the exact projections, all
@@ -24,7 +25,8 @@ class MocapMiniDataset(LiftingDataset):
 
     Three people climb boxes, crawl up steps, jump and climb on a playground.
     Four fixed virtual cameras see every clip; 2D keypoints are projections
-    plus simulated detector noise (:mod:`mmdiffpose.datasets.detector_noise`).
+    plus simulated detector noise
+    (:mod:`mmdiffpose.datasets.simulation.detector_noise`).
     The noise of a clip and camera depends on their names and ``noise_seed``
     only. Splits (by clip; the test split has a person that no other split
     has, and its clips are for final numbers only):

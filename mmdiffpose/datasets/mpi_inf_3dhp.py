@@ -9,7 +9,7 @@ from mmpose.datasets.datasets.utils import parse_pose_metainfo
 from mmdiffpose.registry import DATASETS
 from mmdiffpose.skeletons import JOINT_ORDERS, MPI_INF_3DHP_17
 from .annotation_dataset import AnnotationLiftingDataset
-from .sequence import Sequence
+from .windows.sequence import Sequence
 
 TRAIN_CAMERAS = (0, 1, 2, 4, 5, 6, 7, 8)
 """The eight cameras of the 14 that the field trains on."""

@@ -10,9 +10,9 @@ import numpy as np
 from mmdiffpose.registry import DATASETS
 from .annotation_dataset import AnnotationLiftingDataset
 from .cameras import PinholeCamera, turn_about_vertical
-from .detector_noise import DetectorNoise, noise_generator
 from .mocap.virtual_views import build_cameras
-from .sequence import Sequence
+from .simulation.detector_noise import DetectorNoise, noise_generator
+from .windows.sequence import Sequence
 
 
 @DATASETS.register_module()
@@ -34,7 +34,7 @@ class OpenMocapDataset(AnnotationLiftingDataset):
             For training; needs ``virtual_cameras``. Defaults to the files'
             own only.
         detector: Parameters of the turned copies' detections, see
-            :class:`~mmdiffpose.datasets.detector_noise.DetectorNoise`.
+            :class:`~mmdiffpose.datasets.simulation.detector_noise.DetectorNoise`.
         **kwargs: Arguments of :class:`AnnotationLiftingDataset`.
 
     Raises:

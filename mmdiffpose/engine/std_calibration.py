@@ -20,7 +20,7 @@ from mmdiffpose.registry import HOOKS
 from .calibration import unwrap
 
 if TYPE_CHECKING:  # MMPose's models take seconds to import
-    from mmdiffpose.models.heads.std_calibration import StdCalibration
+    from mmdiffpose.models.heads.parts.std_calibration import StdCalibration
 
 META_KEY = 'std_calibration'
 """Where a checkpoint's ``meta`` says how its calibration came about."""

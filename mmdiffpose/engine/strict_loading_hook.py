@@ -24,7 +24,7 @@ class StrictLoadingHook(Hook):
         Raises:
             ValueError: If they do not fit; names a few of each kind.
         """
-        from mmdiffpose.apis.checkpoint import check_weights, origin_of
+        from mmdiffpose.checkpoints.checkpoint import check_weights, origin_of
         check_weights(
             unwrap(runner.model), checkpoint.get('state_dict', checkpoint),
             runner._load_from or 'the checkpoint',

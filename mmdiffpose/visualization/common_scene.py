@@ -10,7 +10,7 @@ from scipy.ndimage import median_filter
 from .scene import upright_rotation
 
 if TYPE_CHECKING:
-    from mmdiffpose.apis.lifted_track import LiftedTrack
+    from mmdiffpose.structures.lifted_track import LiftedTrack
 
 SPACING = 1.3
 """Metres between people side by side."""

@@ -5,7 +5,7 @@ from typing import Optional, Sequence, Tuple
 
 import numpy as np
 
-from mmdiffpose.apis.lifted_track import LiftedTrack
+from mmdiffpose.structures.lifted_track import LiftedTrack
 from .figure_grid import Figure, draw_grid
 from .palette import person_color
 from .picture_panel import PicturePanel

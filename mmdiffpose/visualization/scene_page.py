@@ -14,7 +14,7 @@ from .common_scene import DEFAULT_FPS, CommonScene, PlacedTrack
 from .palette import CENTER, LEFT, RIGHT, UNSEEN, person_color
 
 if TYPE_CHECKING:
-    from mmdiffpose.apis.lifted_track import LiftedTrack
+    from mmdiffpose.structures.lifted_track import LiftedTrack
 
 TEMPLATE = Path(__file__).with_suffix('.html')
 PLACEHOLDER = '__SCENE__'
@@ -48,7 +48,7 @@ def write_html(lifted: Union['LiftedTrack', Sequence['LiftedTrack']],
         ValueError: If there is nobody to show.
     """
     # The page needs no more of apis, which imports this module.
-    from mmdiffpose.apis.people import as_list, person_numbers
+    from mmdiffpose.structures.people import as_list, person_numbers
     tracks = as_list(lifted)
     scene = CommonScene.fit(tracks, person_numbers(tracks),
                             np.deg2rad(AZIMUTH))

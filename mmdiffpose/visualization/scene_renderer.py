@@ -5,8 +5,8 @@ from typing import Dict, List, Optional, Sequence, Tuple, Union
 
 import numpy as np
 
-from mmdiffpose.apis.lifted_track import LiftedTrack
-from mmdiffpose.apis.people import as_list, person_numbers
+from mmdiffpose.structures.lifted_track import LiftedTrack
+from mmdiffpose.structures.people import as_list, person_numbers
 from .canvas import blank, draw_polygon, draw_text, text_width
 from .common_scene import CommonScene, PlacedTrack
 from .legend import draw_legend

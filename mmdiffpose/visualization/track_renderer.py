@@ -5,7 +5,7 @@ from typing import List, Optional, Sequence, Tuple
 
 import numpy as np
 
-from mmdiffpose.apis.lifted_track import LiftedTrack
+from mmdiffpose.structures.lifted_track import LiftedTrack
 from .canvas import blank, draw_text, text_width
 from .legend import draw_legend
 from .person_figure import draw_person

@@ -13,7 +13,7 @@ from typing import List, NamedTuple, Optional, Tuple, Union
 import cv2
 import numpy as np
 
-from mmdiffpose.apis.pose2d import Detections2D
+from mmdiffpose.detection.pose2d import Detections2D
 from mmdiffpose.skeletons import COCO_17
 
 STEERING_SCORE = 0.2

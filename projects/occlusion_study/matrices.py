@@ -7,7 +7,7 @@ import numpy as np
 from mmengine.config import Config
 from protocol import METHODS, PATTERNS, SINGLE_PASS, STUDIES, Cell
 
-from mmdiffpose.models.heads.diffhpe_head import TEST_DEFAULTS
+from mmdiffpose.models.heads.diffusion.diffhpe_head import TEST_DEFAULTS
 
 # protocol.py has made the projects' shared modules importable.
 from common.reports import mean_text  # isort: skip

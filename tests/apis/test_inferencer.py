@@ -10,7 +10,7 @@ from people import TRACK, PaintedJoints, paint, walkers
 
 from mmdiffpose.apis import (DiffusionPose3DInferencer, KeypointTrack,
                              lift_track, read_keypoint_file)
-from mmdiffpose.apis.pose2d import Pose2DStage
+from mmdiffpose.detection.pose2d import Pose2DStage
 from mmdiffpose.skeletons import COCO_17
 
 FRAMES, WIDTH = 24, 320

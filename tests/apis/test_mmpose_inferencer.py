@@ -18,9 +18,9 @@ from mmpose.visualization import Pose3dLocalVisualizer
 
 from mmdiffpose.apis import DiffusionPose3DInferencer, init_model
 from mmdiffpose.apis.mmpose_inferencer import WindowedPose3DInferencer
-from mmdiffpose.apis.pose2d import Pose2DStage
-from mmdiffpose.apis.pose2d_mmpose import MMPosePose2D
 from mmdiffpose.compat.pose3d_inferencer import is_own_lifter
+from mmdiffpose.detection.pose2d import Pose2DStage
+from mmdiffpose.detection.pose2d_mmpose import MMPosePose2D
 from mmdiffpose.skeletons import COCO_17
 from mmdiffpose.visualization.animation import read_frames, write_mp4
 from mmdiffpose.visualization.canvas import blank

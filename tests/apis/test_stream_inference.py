@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from people import paint, walkers
 
-from mmdiffpose.apis.frame_sources import FrameSource
-from mmdiffpose.apis.pose2d import Pose2DStage
+from mmdiffpose.detection.frame_sources import FrameSource
+from mmdiffpose.detection.pose2d import Pose2DStage
 from mmdiffpose.skeletons import COCO_17
 
 

@@ -5,7 +5,7 @@ from mmengine.config import Config
 
 import mmdiffpose  # noqa: F401
 from mmdiffpose.apis import init_model
-from mmdiffpose.apis.config_names import find_config
+from mmdiffpose.checkpoints.config_names import find_config
 from mmdiffpose.conversion import convert_official
 
 

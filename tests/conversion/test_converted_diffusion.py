@@ -160,9 +160,8 @@ def test_d3dp(build, tmp_path, monkeypatch):
             plain_estimate(state, h.double(), t, uv.double()))
 
     draws = iter(draw(5, 1, T, 17, 3, seed=5).double() * 2)
-    monkeypatch.setattr(
-        'mmdiffpose.models.heads.diffhpe_head.HypothesisNoise.normal',
-        lambda self: next(draws).float()[:, None])
+    monkeypatch.setattr('mmdiffpose.diffusion.noise.HypothesisNoise.normal',
+                        lambda self: next(draws).float()[:, None])
     options = {**model.test_cfg, 'num_hypotheses': 1}
     ours = model.head.sample(model.extract_feat(uv[:1]), **options)
     draws = iter(draw(5, 1, T, 17, 3, seed=5).double() * 2)

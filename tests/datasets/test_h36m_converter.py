@@ -9,7 +9,7 @@ from synthetic_person import (Y_UP_TO_Z_UP, evaluate, moving_person, see,
                               z_up_cameras)
 
 from mmdiffpose.datasets import Human36MLiftingDataset
-from mmdiffpose.datasets.h36m_metadata import CAMERA_IDS
+from mmdiffpose.datasets.annotation_files.h36m_metadata import CAMERA_IDS
 from mmdiffpose.skeletons import H36M_17
 
 JOINTS_32 = (0, 1, 2, 3, 6, 7, 8, 12, 13, 14, 15, 17, 18, 19, 25, 26, 27)

@@ -5,8 +5,8 @@ import pytest
 from test_h36m_converter import build, source_content, write_source
 
 from mmdiffpose.codecs import GMMDiffusionPose
-from mmdiffpose.datasets.released_mixtures import (convert_mixtures,
-                                                   tidy_mixtures)
+from mmdiffpose.datasets.annotation_files.released_mixtures import (
+    convert_mixtures, tidy_mixtures)
 
 CLIP = 'S9', 'Walking'
 

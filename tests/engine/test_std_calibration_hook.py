@@ -11,7 +11,7 @@ from torch import nn
 from mmdiffpose.engine import SpreadStatistics, StdCalibrationHook
 from mmdiffpose.engine.std_calibration import (META_KEY, calibrate_file,
                                                check_split, find_calibration)
-from mmdiffpose.models.heads.std_calibration import StdCalibration
+from mmdiffpose.models.heads.parts.std_calibration import StdCalibration
 
 SCALE, FLOOR = 3., 0.02
 

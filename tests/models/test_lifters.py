@@ -4,7 +4,7 @@ import pytest
 import torch
 from lifter_factory import T, batch, lifter, mirrored, regressor, sample
 
-from mmdiffpose.models.heads.base import flip_poses
+from mmdiffpose.models.heads.parts.base import flip_poses
 
 
 def predict(model, inputs, samples):
@@ -120,7 +120,7 @@ def test_stacked_networks_each_refine_the_pose_before(residual):
     for network in (first, second):
         torch.nn.init.normal_(network.output.linear.weight, std=0.05)
     context = stacked.extract_feat(inputs)
-    from mmdiffpose.models.heads.base import stack_mixtures
+    from mmdiffpose.models.heads.parts.base import stack_mixtures
     mixtures = stack_mixtures(samples, inputs)
     head = stacked.head
     projected = head.project(context, head.initial(context, mixtures))

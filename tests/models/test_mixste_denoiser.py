@@ -4,7 +4,7 @@ import torch
 from lifter_factory import T, batch, build
 
 from mmdiffpose.models.denoisers import MixSTEDenoiser
-from mmdiffpose.models.heads.base import flip_poses
+from mmdiffpose.models.heads.parts.base import flip_poses
 
 
 def small(**kwargs):

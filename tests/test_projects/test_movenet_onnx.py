@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mmdiffpose.apis.frame_sources import open_frames
-from mmdiffpose.apis.person_tracker import PersonTracker
-from mmdiffpose.apis.pose2d import Pose2DStage
+from mmdiffpose.detection.frame_sources import open_frames
+from mmdiffpose.detection.person_tracker import PersonTracker
+from mmdiffpose.detection.pose2d import Pose2DStage
 from mmdiffpose.skeletons import COCO_17
 
 FILE = Path(

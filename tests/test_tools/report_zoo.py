@@ -3,7 +3,7 @@
 from pathlib import Path
 from types import SimpleNamespace
 
-from mmdiffpose.apis.model_zoo import ZooModel, sha256_of
+from mmdiffpose.checkpoints.model_zoo import ZooModel, sha256_of
 
 CONFIGS = Path(__file__).resolve().parents[2] / 'configs'
 DATA = ('annotation_body3d/fps50/hdm05_test.npz',

@@ -11,9 +11,9 @@ import torch
 from test_heatmap_mixtures_tool import SIMPLE, config_from, random_image
 
 from mmdiffpose.apis import init_model
-from mmdiffpose.apis.heatmap_detector import HeatmapDetector
 from mmdiffpose.codecs.heatmap_mixtures import map_mixtures
-from mmdiffpose.datasets.annotations import read_mixtures
+from mmdiffpose.datasets.annotation_files.annotations import read_mixtures
+from mmdiffpose.detection.heatmap_detector import HeatmapDetector
 from mmdiffpose.skeletons import H36M_17
 
 NAMES = [

@@ -14,9 +14,9 @@ from mmengine.config import Config
 from mmpose.apis import Pose2DInferencer
 
 from mmdiffpose.apis import init_model, read_keypoint_file
-from mmdiffpose.apis.heatmap_detector import (HeatmapDetector,
-                                              detections_from_samples)
 from mmdiffpose.codecs.heatmap_mixtures import HeatmapFit, mask_joints
+from mmdiffpose.detection.heatmap_detector import (HeatmapDetector,
+                                                   detections_from_samples)
 from mmdiffpose.skeletons import COCO_17, H36M_17
 
 CONFIGS = Path(__file__).parents[2] / 'configs'

@@ -10,7 +10,7 @@ import torch
 import yaml
 
 from mmdiffpose.apis import init_model, list_models, verified_weights
-from mmdiffpose.apis.checkpoint import read_checkpoint
+from mmdiffpose.checkpoints.checkpoint import read_checkpoint
 
 ROOT = Path(__file__).parents[2]
 NAME = 'mixste_mini-27'

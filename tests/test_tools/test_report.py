@@ -8,7 +8,7 @@ import report_zoo
 import yaml
 from report_zoo import CONFIGS, DATA, make_model
 
-from mmdiffpose.apis import model_zoo
+from mmdiffpose.checkpoints import model_zoo
 
 README = """# Project
 

@@ -104,7 +104,7 @@ def test_project_rules(load_tool: Callable[[str], ModuleType],
         ('x = 1\n', ['copyright']),
         (header + '"""Doc."""\nx = \'a\'\ny = "it\'s"\n', []),
         (header + 'x = "a"\n', ['double-quoted']),
-        (header + 'x = 1\n' * 350, ['350 lines']),
+        (header + 'x = 1\n' * 500, ['500 lines']),
     ]:
         path.write_text(text)
         found = list(rules.complaints(path))

@@ -3,8 +3,8 @@
 
 import numpy as np
 
-from mmdiffpose.apis.lifted_track import LiftedTrack
 from mmdiffpose.skeletons import H36M_17
+from mmdiffpose.structures.lifted_track import LiftedTrack
 
 FOCAL = 1000.
 SIZE = (1200, 800)

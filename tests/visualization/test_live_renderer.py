@@ -4,7 +4,7 @@
 import numpy as np
 import pytest
 
-from mmdiffpose.apis.lifted_track import LiftedTrack
+from mmdiffpose.structures.lifted_track import LiftedTrack
 from mmdiffpose.visualization.live_renderer import LiveRenderer
 
 

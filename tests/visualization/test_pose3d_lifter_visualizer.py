@@ -8,7 +8,7 @@ from mmpose.datasets.datasets.utils import parse_pose_metainfo
 from mmpose.registry import VISUALIZERS
 from mmpose.structures import PoseDataSample
 
-from mmdiffpose.datasets.h36m_metainfo import H36M_METAINFO
+from mmdiffpose.datasets.windows.h36m_metainfo import H36M_METAINFO
 from mmdiffpose.visualization.palette import LEFT, RIGHT, UNSEEN
 
 

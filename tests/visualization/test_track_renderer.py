@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mmdiffpose.apis.lift import LiftedTrack
+from mmdiffpose.lifting.lift import LiftedTrack
 from mmdiffpose.visualization.animation import (gif_stride, read_frames,
                                                 write_gif, write_mp4)
 from mmdiffpose.visualization.palette import LEFT, RIGHT, UNSEEN

@@ -33,8 +33,9 @@ from reporting.measuring import measure
 from reporting.metafiles import metafile_texts
 from reporting.tables import card_section, readme_section, zoo_tables
 
-from mmdiffpose.apis.model_zoo import INDEX, RESULTS_MARKERS, list_models
 from mmdiffpose.atomic_files import replacing
+from mmdiffpose.checkpoints.model_zoo import (INDEX, RESULTS_MARKERS,
+                                              list_models)
 
 ROOT = Path(__file__).resolve().parents[2]
 README = ROOT / 'README.md'

@@ -23,7 +23,7 @@ from torch import nn
 
 from mmdiffpose.apis import init_model
 from mmdiffpose.models.heads import DiffPoseHead
-from mmdiffpose.models.heads.base import stack_labels, stack_mixtures
+from mmdiffpose.models.heads.parts.base import stack_labels, stack_mixtures
 from mmdiffpose.registry import DATASETS
 from mmdiffpose.visualization.animation import write_gif
 from mmdiffpose.visualization.reverse_process import ReverseProcessRenderer

@@ -16,14 +16,14 @@ import argparse
 from pathlib import Path
 from typing import Any, Dict, Optional, Sequence
 
-from mmdiffpose.datasets.annotation_writer import (print_summary, write_report,
-                                                   write_split)
-from mmdiffpose.datasets.annotations import AnnotationPaths
-from mmdiffpose.datasets.camera_files import write_cameras
+from mmdiffpose.datasets.annotation_files.annotation_writer import (
+    print_summary, write_report, write_split)
+from mmdiffpose.datasets.annotation_files.annotations import AnnotationPaths
+from mmdiffpose.datasets.annotation_files.camera_files import write_cameras
 from mmdiffpose.datasets.cameras import VIRTUAL_CAMERAS
-from mmdiffpose.datasets.detector_noise import DetectorNoise
 from mmdiffpose.datasets.mocap.virtual_views import camera_params, make_views
 from mmdiffpose.datasets.mocap_mini_file import SPLITS, load_mocap_mini
+from mmdiffpose.datasets.simulation.detector_noise import DetectorNoise
 
 
 def export(out_dir: Path, noise_seed: int = 0) -> Dict[str, Any]:

@@ -23,25 +23,24 @@ from typing import Any, Dict, List, Optional, Sequence, Tuple
 
 import numpy as np
 
-from mmdiffpose.datasets import annotation_checks as checks
-from mmdiffpose.datasets.annotation_writer import (ClipRecord, print_summary,
-                                                   summarize, write_report,
-                                                   write_split)
-from mmdiffpose.datasets.annotations import (AnnotationPaths,
-                                             check_cameras_known,
-                                             read_annotations, read_detections,
-                                             read_mixtures)
-from mmdiffpose.datasets.camera_files import (CameraKey, CameraParam,
-                                              camera_from_world,
-                                              project_points, read_cameras,
-                                              write_cameras)
-from mmdiffpose.datasets.h36m_metadata import CAMERA_IDS, read_metadata
+from mmdiffpose.datasets.annotation_files import annotation_checks as checks
+from mmdiffpose.datasets.annotation_files.annotation_writer import (
+    ClipRecord, print_summary, summarize, write_report, write_split)
+from mmdiffpose.datasets.annotation_files.annotations import (
+    AnnotationPaths, check_cameras_known, read_annotations, read_detections,
+    read_mixtures)
+from mmdiffpose.datasets.annotation_files.camera_files import (
+    CameraKey, CameraParam, camera_from_world, project_points, read_cameras,
+    write_cameras)
+from mmdiffpose.datasets.annotation_files.h36m_metadata import (CAMERA_IDS,
+                                                                read_metadata)
+from mmdiffpose.datasets.annotation_files.image_names import Track
+from mmdiffpose.datasets.annotation_files.plain_pickle import load_plain_npz
+from mmdiffpose.datasets.annotation_files.released_mixtures import (
+    SCALES, convert_mixtures)
 from mmdiffpose.datasets.human36m import (ACTIONS, JOINTS_32_TO_17,
                                           TEST_SUBJECTS, TRAIN_SUBJECTS,
                                           clip_name)
-from mmdiffpose.datasets.image_names import Track
-from mmdiffpose.datasets.plain_pickle import load_plain_npz
-from mmdiffpose.datasets.released_mixtures import SCALES, convert_mixtures
 
 SPLITS = dict(train=TRAIN_SUBJECTS, test=TEST_SUBJECTS)
 CORRUPT = {('S11', 'Directions')}

@@ -38,12 +38,12 @@ import numpy as np
 from tqdm import tqdm
 
 from mmdiffpose.apis import init_model
-from mmdiffpose.apis.frame_sources import FrameSource, open_frames
-from mmdiffpose.apis.heatmap_detector import HeatmapDetector
-from mmdiffpose.apis.pose2d_mmpose import model_skeleton
 from mmdiffpose.atomic_files import replacing
 from mmdiffpose.codecs.heatmap_mixtures import (METHODS, HeatmapFit,
                                                 map_mixtures)
+from mmdiffpose.detection.frame_sources import FrameSource, open_frames
+from mmdiffpose.detection.heatmap_detector import HeatmapDetector
+from mmdiffpose.detection.pose2d_mmpose import model_skeleton
 from mmdiffpose.skeletons import Skeleton, get_skeleton, map_joints
 
 # First: its fixes must be in place before anything imports MMPose.

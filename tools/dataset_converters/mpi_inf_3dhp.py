@@ -26,12 +26,13 @@ from mpi_inf_3dhp_sources import (TARGETS, View, estimate_camera, npz_test,
                                   npz_train, official_test, official_train)
 from tqdm import tqdm
 
-from mmdiffpose.datasets.annotation_writer import (ClipRecord, print_summary,
-                                                   write_report, write_split)
-from mmdiffpose.datasets.annotations import AnnotationPaths
-from mmdiffpose.datasets.camera_files import (CameraKey, CameraParam,
-                                              write_cameras)
-from mmdiffpose.datasets.image_names import Track
+from mmdiffpose.datasets.annotation_files.annotation_writer import (
+    ClipRecord, print_summary, write_report, write_split)
+from mmdiffpose.datasets.annotation_files.annotations import AnnotationPaths
+from mmdiffpose.datasets.annotation_files.camera_files import (CameraKey,
+                                                               CameraParam,
+                                                               write_cameras)
+from mmdiffpose.datasets.annotation_files.image_names import Track
 from mmdiffpose.datasets.mpi_inf_3dhp import TO_H36M
 
 

@@ -10,12 +10,12 @@ import numpy as np
 from mmengine.config import Config
 from tqdm import tqdm
 
-from mmdiffpose.datasets import annotation_checks as checks
-from mmdiffpose.datasets.annotation_writer import (print_summary, write_report,
-                                                   write_split)
-from mmdiffpose.datasets.annotations import FPS, AnnotationPaths
-from mmdiffpose.datasets.camera_files import write_cameras
-from mmdiffpose.datasets.detector_noise import DetectorNoise
+from mmdiffpose.datasets.annotation_files import annotation_checks as checks
+from mmdiffpose.datasets.annotation_files.annotation_writer import (
+    print_summary, write_report, write_split)
+from mmdiffpose.datasets.annotation_files.annotations import (FPS,
+                                                              AnnotationPaths)
+from mmdiffpose.datasets.annotation_files.camera_files import write_cameras
 from mmdiffpose.datasets.mocap.asf_amc import read_motion
 from mmdiffpose.datasets.mocap.h36m_mapping import (H36M_FROM_ACCLAIM,
                                                     map_joints)
@@ -25,6 +25,7 @@ from mmdiffpose.datasets.mocap.virtual_views import (build_cameras,
                                                      camera_params,
                                                      center_on_floor,
                                                      make_views)
+from mmdiffpose.datasets.simulation.detector_noise import DetectorNoise
 
 
 @dataclass(frozen=True)

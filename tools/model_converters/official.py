@@ -66,7 +66,7 @@ def parse_args(argv: Optional[Sequence[str]] = None) -> argparse.Namespace:
 def main(argv: Optional[Sequence[str]] = None) -> None:
     """Convert, and say what was done."""
     require_mmpose()
-    from mmdiffpose.apis.config_names import find_config
+    from mmdiffpose.checkpoints.config_names import find_config
     from mmdiffpose.conversion import convert_official
     args = parse_args(argv)
     try:

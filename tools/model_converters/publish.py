@@ -39,7 +39,7 @@ from zoo_entry.weights import (  # noqa: E402
 
 from mmdiffpose.apis import (  # noqa: E402
     init_model, lift_track, read_checkpoint, read_keypoint_file)
-from mmdiffpose.apis.model_zoo import (  # noqa: E402
+from mmdiffpose.checkpoints.model_zoo import (  # noqa: E402
     list_models, sha256_of, verified_weights)
 from mmdiffpose.atomic_files import replacing  # noqa: E402
 # isort: on

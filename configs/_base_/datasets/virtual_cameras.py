@@ -42,7 +42,7 @@ virtual_cameras = [
         target=(0., 1.1, 0.)),
 ]
 
-# Arguments of mmdiffpose.datasets.detector_noise.DetectorNoise.
+# Arguments of mmdiffpose.datasets.simulation.detector_noise.DetectorNoise.
 detector_noise = dict()
 detector_seed = 0
 

@@ -6,7 +6,7 @@ from typing import Tuple
 
 import numpy as np
 
-from mmdiffpose.datasets.detector_noise import Detections
+from mmdiffpose.datasets.simulation.detector_noise import Detections
 from mmdiffpose.skeletons import H36M_17
 
 _RADII = dict(

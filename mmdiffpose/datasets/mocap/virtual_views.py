@@ -5,12 +5,14 @@ from typing import Any, Dict, List, Mapping, Optional, Sequence
 
 import numpy as np
 
-from mmdiffpose.datasets.annotation_writer import ClipRecord
-from mmdiffpose.datasets.camera_files import CameraKey, CameraParam
+from mmdiffpose.datasets.annotation_files.annotation_writer import ClipRecord
+from mmdiffpose.datasets.annotation_files.camera_files import (CameraKey,
+                                                               CameraParam)
+from mmdiffpose.datasets.annotation_files.image_names import Track
 from mmdiffpose.datasets.cameras import PinholeCamera, look_at
-from mmdiffpose.datasets.detector_noise import DetectorNoise, noise_generator
-from mmdiffpose.datasets.image_names import Track
 from mmdiffpose.datasets.mocap.self_occlusion import SelfOcclusion
+from mmdiffpose.datasets.simulation.detector_noise import (DetectorNoise,
+                                                           noise_generator)
 from mmdiffpose.skeletons import H36M_17
 
 

@@ -6,7 +6,7 @@ from typing import Any, Dict, Optional
 import numpy as np
 from mmcv.transforms import BaseTransform
 
-from mmdiffpose.datasets.occlusion_patterns import OCCLUSION_MODES
+from mmdiffpose.datasets.simulation.occlusion_patterns import OCCLUSION_MODES
 from mmdiffpose.registry import TRANSFORMS
 from .window_generator import window_generator
 

@@ -6,7 +6,8 @@ from typing import Any, Dict, Mapping, Optional, Union
 import numpy as np
 from mmcv.transforms import BaseTransform
 
-from mmdiffpose.datasets.occlusion_patterns import NoOcclusion, make_pattern
+from mmdiffpose.datasets.simulation.occlusion_patterns import (NoOcclusion,
+                                                               make_pattern)
 from mmdiffpose.registry import TRANSFORMS
 from mmdiffpose.skeletons import H36M_17
 from .window_generator import window_generator
@@ -31,7 +32,7 @@ class Occlusion(BaseTransform):
 
     Args:
         pattern: A key of
-            :data:`~mmdiffpose.datasets.occlusion_patterns.OCCLUSION_PATTERNS`.
+            :data:`~mmdiffpose.datasets.simulation.occlusion_patterns.OCCLUSION_PATTERNS`.
             ``'none'`` changes and draws nothing.
         mode: ``'paper'``, or ``'official'`` for the released code's laws.
         seed: None, for training: another mask at each visit. A number, for

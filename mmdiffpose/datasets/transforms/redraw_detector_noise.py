@@ -7,7 +7,7 @@ import numpy as np
 from mmcv.transforms import BaseTransform
 
 from mmdiffpose.datasets.cameras import project
-from mmdiffpose.datasets.detector_noise import DetectorNoise
+from mmdiffpose.datasets.simulation.detector_noise import DetectorNoise
 from mmdiffpose.registry import TRANSFORMS
 
 
@@ -22,7 +22,7 @@ class RedrawDetectorNoise(BaseTransform):
 
     Args:
         detector: Overrides of
-            :class:`~mmdiffpose.datasets.detector_noise.DetectorNoise`.
+            :class:`~mmdiffpose.datasets.simulation.detector_noise.DetectorNoise`.
         prob: Probability of a redraw; the sample's own detections stay
             otherwise. Drawn, like the noise's seed, from NumPy's global
             generator, which MMEngine seeds per worker.

@@ -5,7 +5,7 @@ from typing import Any, Dict, Optional
 
 import numpy as np
 
-from mmdiffpose.datasets.detector_noise import noise_generator
+from mmdiffpose.datasets.simulation.detector_noise import noise_generator
 
 _NAMES = ('subject', 'clip', 'camera')
 

@@ -9,7 +9,7 @@ from mmpose.models.pose_estimators import PoseLifter
 from torch import Tensor
 
 from mmdiffpose.registry import MODELS
-from ..heads.base import LiftingContext, flip_poses
+from ..heads.parts.base import LiftingContext, flip_poses
 
 
 @MODELS.register_module()

@@ -2,10 +2,10 @@
 import numpy as np
 import pytest
 
-from mmdiffpose.datasets.detector_noise import Detections
 from mmdiffpose.datasets.mocap.self_occlusion import (SelfOcclusion,
                                                       _sight_to_bone,
                                                       hidden_joints)
+from mmdiffpose.datasets.simulation.detector_noise import Detections
 from mmdiffpose.skeletons import H36M_17
 
 J = H36M_17.index

@@ -79,11 +79,13 @@ def run(args: argparse.Namespace) -> List[Dict[str, Any]]:
 
 def write_files(root: Path, frames: int) -> None:
     """Write annotation files of a person who moves at random."""
-    from mmdiffpose.datasets.annotation_writer import ClipRecord, write_split
-    from mmdiffpose.datasets.annotations import AnnotationPaths
-    from mmdiffpose.datasets.camera_files import write_cameras
+    from mmdiffpose.datasets.annotation_files.annotation_writer import (
+        ClipRecord, write_split)
+    from mmdiffpose.datasets.annotation_files.annotations import \
+        AnnotationPaths
+    from mmdiffpose.datasets.annotation_files.camera_files import write_cameras
+    from mmdiffpose.datasets.annotation_files.image_names import Track
     from mmdiffpose.datasets.cameras import VIRTUAL_CAMERAS
-    from mmdiffpose.datasets.image_names import Track
     from mmdiffpose.datasets.mocap_mini_file import load_mocap_mini
     camera = VIRTUAL_CAMERAS[0]
     rng = np.random.default_rng(0)

@@ -17,7 +17,7 @@ from mmengine.registry import init_default_scope
 from torch import Tensor, nn
 
 from mmdiffpose.diffusion.noise import HypothesisNoise
-from mmdiffpose.models.heads.base import LiftingContext
+from mmdiffpose.models.heads.parts.base import LiftingContext
 from mmdiffpose.registry import MODELS
 from ._plain_csdi_gcn import PlainCSDIGCN
 

@@ -199,16 +199,16 @@ class CentredWindows:
     """
 
     def __init__(self, model: nn.Module, track: Any) -> None:
-        from mmdiffpose.apis.window_inference import (prepare_clip,
-                                                      window_length)
+        from mmdiffpose.lifting.window_inference import (prepare_clip,
+                                                         window_length)
         self.model = model
         self.length = window_length(model)
         self.clip = prepare_clip(model, track, max_gap=0, fit=True)
 
     def __call__(self, frame: int) -> np.ndarray:
         """The frame's pose (J, 3), metres."""
-        from mmdiffpose.apis.window_inference import run_windows
-        from mmdiffpose.apis.windows import WindowPlan
+        from mmdiffpose.lifting.window_inference import run_windows
+        from mmdiffpose.lifting.windows import WindowPlan
         half = self.length // 2
         plan = WindowPlan(
             len(self.clip.track), self.length, np.array([frame - half]),
@@ -229,7 +229,7 @@ def check(model: nn.Module, track: Any, centred: CentredWindows,
         RuntimeError: If a pose differs.
     """
     from mmdiffpose.apis import lift_track
-    from mmdiffpose.apis.windows import plan_windows
+    from mmdiffpose.lifting.windows import plan_windows
 
     # Without overlap no window but its own says anything of its middle.
     plan = plan_windows(len(track), centred.length, 0)

@@ -14,8 +14,8 @@ from typing import Any, Dict, List, Optional
 from mmengine.config import Config
 
 import mmdiffpose
-from mmdiffpose.apis.model_zoo import ZooModel, sha256_of
 from mmdiffpose.atomic_files import replacing
+from mmdiffpose.checkpoints.model_zoo import ZooModel, sha256_of
 from .environment import SEED, THREADS, environment
 from .test_sets import as_python, config_of_test, data_files
 

@@ -8,8 +8,8 @@ from typing import Any, Dict, List, Optional, Sequence, Tuple
 
 from mmengine.config import Config
 
-from mmdiffpose.apis import model_zoo
-from mmdiffpose.apis.model_zoo import ZooModel
+from mmdiffpose.checkpoints import model_zoo
+from mmdiffpose.checkpoints.model_zoo import ZooModel
 from .costs import build, measure_costs, measure_speed
 from .evaluation import Cell, evaluate, missing_data
 from .test_sets import MINI, OCCLUDED, own_test_set

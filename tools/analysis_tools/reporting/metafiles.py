@@ -4,7 +4,8 @@
 from pathlib import Path
 from typing import Any, Dict, List, Mapping
 
-from mmdiffpose.apis.model_zoo import format_metafile, metafiles, read_yaml
+from mmdiffpose.checkpoints.model_zoo import (format_metafile, metafiles,
+                                              read_yaml)
 from .rows import NONE, QUALITY, model_rows
 from .test_sets import TITLES
 

@@ -7,7 +7,7 @@ from typing import Any, Dict, Iterable, Mapping, Sequence
 
 import yaml
 
-from mmdiffpose.apis.model_zoo import RESULTS_MARKERS, read_yaml
+from mmdiffpose.checkpoints.model_zoo import RESULTS_MARKERS, read_yaml
 
 HERE = Path(__file__).parent
 BEGIN, END = RESULTS_MARKERS

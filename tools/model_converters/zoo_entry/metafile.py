@@ -4,8 +4,9 @@
 from pathlib import Path
 from typing import Any, Dict, List, Mapping, Sequence
 
-from mmdiffpose.apis.model_zoo import (INDEX, format_metafile, list_models,
-                                       metafiles, read_yaml)
+from mmdiffpose.checkpoints.model_zoo import (INDEX, format_metafile,
+                                              list_models, metafiles,
+                                              read_yaml)
 
 
 def find_metafile(root: Path, collection: str) -> Path:

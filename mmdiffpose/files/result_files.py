@@ -1,0 +1,205 @@
+# Copyright (c) mmdiffpose contributors. All rights reserved.
+"""Write lifted tracks: all formats at once, and JSON and npz themselves."""
+
+import json
+from pathlib import Path
+from typing import Any, Dict, List, Sequence, Tuple, Union
+
+import numpy as np
+
+from mmdiffpose.atomic_files import replacing
+from mmdiffpose.structures.axes import to_axes
+from mmdiffpose.structures.lifted_track import LiftedTrack
+from mmdiffpose.structures.people import Lifted, as_list, person_numbers
+from mmdiffpose.visualization.scene_page import write_html
+from .result_csv import write_csv
+from .result_trc import write_trc
+
+FORMATS = ('json', 'npz', 'csv', 'trc', 'html')
+METRE_DIGITS, PIXEL_DIGITS, SCORE_DIGITS = 4, 1, 3
+
+
+def write_results(lifted: Lifted,
+                  stem: Union[str, Path],
+                  formats: Sequence[str] = ('json', 'npz'),
+                  axes: str = 'camera',
+                  hypotheses: bool = False) -> List[Path]:
+    """Write the people of one video, each file all or nothing.
+
+    Args:
+        lifted (LiftedTrack | sequence[LiftedTrack]): The people; several
+            tracks with one ``track_id`` are pieces of one person's.
+        stem (str | Path): Path of the files without their suffix.
+        formats (sequence[str]): Some of :data:`FORMATS`: ``json``, ``npz``,
+            ``csv`` (:func:`~mmdiffpose.files.result_csv.write_csv`), ``trc``
+            (:func:`~mmdiffpose.files.result_trc.write_trc`, one file per
+            person, always y-up), ``html``
+            (:func:`~mmdiffpose.visualization.scene_page.write_html`).
+            Defaults to JSON and npz.
+        axes (str): Of json, npz and csv, see
+            :data:`~mmdiffpose.structures.axes.AXES`. Defaults to camera axes.
+        hypotheses (bool): Whether json and npz hold the hypotheses; html
+            shows some in any case. Defaults to False.
+
+    Returns:
+        list[Path]: The files, in the order of ``formats``.
+
+    Raises:
+        ValueError: If there is nobody to write, or no such format or axes.
+    """
+    unknown = sorted(set(formats) - set(FORMATS))
+    if unknown:
+        raise ValueError(f'formats: expected some of {list(FORMATS)}, found '
+                         f'{unknown}')
+    tracks = as_list(lifted)
+    paths: List[Path] = []
+    for name in dict.fromkeys(formats):
+        path = Path(f'{stem}.{name}')
+        if name == 'trc':
+            paths += write_trc(tracks, stem)
+        elif name == 'html':
+            paths.append(write_html(tracks, path))
+        elif name == 'csv':
+            paths.append(write_csv(tracks, path, axes))
+        else:
+            write = write_json if name == 'json' else write_npz
+            paths.append(write(tracks, path, axes, hypotheses))
+    return paths
+
+
+def result_meta(tracks: Sequence[LiftedTrack], axes: str) -> Dict[str, Any]:
+    """What a reader has to know about the numbers."""
+    first = tracks[0]
+    skeleton = first.skeleton
+    meta = dict(
+        axes=axes,
+        unit='metre',
+        origin=skeleton.joints[skeleton.root],
+        skeleton=skeleton.name,
+        joints=list(skeleton.joints),
+        parents=list(skeleton.parents),
+        image_size=list(first.image_size),
+        fps=first.fps)
+    if first.focal_px is not None:
+        meta.update(focal_px=first.focal_px, focal_source=first.focal_source)
+    return meta
+
+
+def write_json(lifted: Lifted,
+               path: Union[str, Path],
+               axes: str,
+               hypotheses: bool = False) -> Path:
+    """Write poses in the layout of MMPose's prediction files.
+
+    ``meta_info`` holds units, axes and joint names; ``instance_info`` is a
+    list of frames, each with ``instances``, one per person, that have
+    ``track_id``, ``keypoints`` (J, 3) metres relative to the root joint,
+    ``keypoint_scores``, ``keypoint_std`` (metres), ``keypoints_2d`` (pixels),
+    ``keypoint_scores_2d``, and where it was solved ``root`` (3, ), the root
+    joint's position, metres.
+
+    Args:
+        lifted (LiftedTrack | sequence[LiftedTrack]): The people.
+        path (str | Path): The file.
+        axes (str): See :data:`~mmdiffpose.structures.axes.AXES`.
+        hypotheses (bool): Whether instances have ``hypotheses`` (N, J, 3)
+            too; they make the file N times as large. Defaults to False.
+
+    Returns:
+        Path: The file.
+    """
+    tracks = as_list(lifted)
+    frames: Dict[int, List[Dict[str, Any]]] = {}
+    for number, track in zip(person_numbers(tracks), tracks):
+        columns = _json_columns(track, axes, hypotheses)
+        for row, frame in enumerate(track.frame_ids.tolist()):
+            person = {name: values[row] for name, values in columns.items()}
+            frames.setdefault(frame,
+                              []).append(dict(track_id=number, **person))
+    document = dict(
+        meta_info=result_meta(tracks, axes),
+        instance_info=[
+            dict(frame_id=frame, instances=frames[frame])
+            for frame in sorted(frames)
+        ])
+    text = json.dumps(document, separators=(',', ':'), allow_nan=False)
+    with replacing(path) as part:
+        part.write_text(text + '\n', encoding='utf-8')
+    return Path(path)
+
+
+def _json_columns(track: LiftedTrack, axes: str,
+                  hypotheses: bool) -> Dict[str, list]:
+    digits = dict(
+        keypoints=METRE_DIGITS,
+        keypoint_scores=SCORE_DIGITS,
+        keypoints_2d=PIXEL_DIGITS,
+        keypoint_scores_2d=SCORE_DIGITS,
+        keypoint_std=METRE_DIGITS,
+        root=METRE_DIGITS,
+        hypotheses=METRE_DIGITS)
+    arrays = dict(
+        keypoints=to_axes(track.keypoints_3d, axes),
+        keypoint_scores=track.scores,
+        keypoints_2d=track.keypoints_2d,
+        keypoint_scores_2d=track.scores_2d,
+        keypoint_std=track.std)
+    if track.root_trajectory is not None:
+        arrays['root'] = to_axes(track.root_trajectory, axes)
+    if hypotheses and track.hypotheses is not None:
+        arrays['hypotheses'] = to_axes(track.hypotheses, axes)
+    return {
+        name: np.round(values.astype(float), digits[name]).tolist()
+        for name, values in arrays.items() if values is not None
+    }
+
+
+def write_npz(lifted: Lifted,
+              path: Union[str, Path],
+              axes: str,
+              hypotheses: bool = True) -> Path:
+    """Write poses as arrays of R rows: a row is one person in one frame.
+
+    Keys: ``keypoints_3d`` (R, J, 3), ``scores`` (R, J), ``keypoints_2d`` (R,
+    J, 2), ``scores_2d`` (R, J), ``frame_ids`` (R, ), ``track_ids`` (R, ),
+    ``meta`` (JSON, what ``meta_info`` is in the JSON file), and where the
+    model gives them ``std`` (R, J) and ``hypotheses`` (R, N, J, 3), where
+    they were solved ``root`` (R, 3). Rows go person by person, each in order
+    of time. Loads without pickle.
+
+    Args:
+        lifted (LiftedTrack | sequence[LiftedTrack]): The people.
+        path (str | Path): The file.
+        axes (str): See :data:`~mmdiffpose.structures.axes.AXES`.
+        hypotheses (bool): Whether to write them. Defaults to True.
+
+    Returns:
+        Path: The file.
+    """
+    tracks = as_list(lifted)
+    numbers = person_numbers(tracks)
+    columns: List[Tuple[str, list]] = [
+        ('keypoints_3d', [to_axes(t.keypoints_3d, axes) for t in tracks]),
+        ('scores', [t.scores for t in tracks]),
+        ('keypoints_2d', [t.keypoints_2d for t in tracks]),
+        ('scores_2d', [t.scores_2d for t in tracks]),
+        ('frame_ids', [t.frame_ids for t in tracks]),
+        ('track_ids', [np.full(len(t), n) for t, n in zip(tracks, numbers)]),
+        ('std', [t.std for t in tracks]),
+        ('root', [_turned(t.root_trajectory, axes) for t in tracks]),
+    ]
+    if hypotheses:
+        columns.append(
+            ('hypotheses', [_turned(t.hypotheses, axes) for t in tracks]))
+    arrays = {
+        name: np.concatenate(parts)
+        for name, parts in columns if all(part is not None for part in parts)
+    }
+    meta = np.array(json.dumps(result_meta(tracks, axes)))
+    with replacing(path) as part:
+        np.savez_compressed(part, meta=meta, **arrays)
+    return Path(path)
+
+
+def _turned(points: Any, axes: str) -> Any:
+    return None if points is None else to_axes(points, axes)

@@ -1,0 +1,124 @@
+# Copyright (c) mmdiffpose contributors. All rights reserved.
+"""Write lifted tracks as marker files for OpenSim."""
+
+import warnings
+from pathlib import Path
+from typing import Dict, List, Sequence, Union
+
+import numpy as np
+
+from mmdiffpose.atomic_files import replacing
+from mmdiffpose.structures.axes import to_axes
+from mmdiffpose.structures.lifted_track import LiftedTrack
+from mmdiffpose.structures.people import Lifted, as_list, by_person
+
+UNITS = {'mm': 1000., 'm': 1.}
+ASSUMED_FPS = 30.
+
+
+def write_trc(lifted: Lifted,
+              stem: Union[str, Path],
+              unit: str = 'mm') -> List[Path]:
+    """Write one TRC file per person, ``<stem>_person<number>.trc``.
+
+    OpenSim's convention: y up, a marker per joint, named after it. Without
+    root trajectories the pelvis stays over the origin; with them people stand
+    as they do in the scene, as seen from the camera. Everybody is moved up or
+    down by one amount, so that the lowest joint of all touches the ground
+    y = 0. ``Time`` counts from the video's start, and ``Frame#`` is the
+    video's frame from 1 on, so that several people's files go together;
+    frames in which the person was not there have no row.
+
+    The layout (tabs between all):
+
+    .. code-block:: text
+
+        PathFileType  4  (X/Y/Z)  NAME.trc
+        DataRate  CameraRate  NumFrames  NumMarkers  Units  OrigDataRate ...
+        30.00     30.00       100        17          mm     30.00 ...
+        Frame#  Time  root            right_hip        ...
+                      X1   Y1   Z1    X2   Y2   Z2     ...
+
+        1       0.0   0.0  900. 0.0   ...
+
+    Args:
+        lifted (LiftedTrack | sequence[LiftedTrack]): The people.
+        stem (str | Path): Path of the files without their ending.
+        unit (str): ``'mm'`` or ``'m'``; the header says which. Defaults to
+            ``'mm'``.
+
+    Returns:
+        list[Path]: The files, by the people's numbers.
+
+    Raises:
+        ValueError: If there is no such unit.
+    """
+    if unit not in UNITS:
+        raise ValueError(f'unit: expected one of {sorted(UNITS)}, found '
+                         f'{unit!r}')
+    tracks = as_list(lifted)
+    rate = tracks[0].fps
+    if rate is None:
+        rate = ASSUMED_FPS
+        warnings.warn(f'{stem}: the frame rate is not known, times in TRC '
+                      f'files are those of {rate:g} frames a second')
+    people = by_person(tracks)
+    markers = {
+        number: np.concatenate([_markers(piece) for piece in pieces])
+        for number, pieces in people.items()
+    }
+    floor = min(points[..., 1].min() for points in markers.values())
+    paths = []
+    for number, pieces in people.items():
+        path = Path(f'{stem}_person{number}.trc')
+        points = (markers[number] - [0, floor, 0]) * UNITS[unit]
+        frames = np.concatenate([piece.frame_ids for piece in pieces])
+        text = _header(path.name, pieces[0], frames, rate, unit)
+        text += _body(frames, points, rate, unit)
+        with replacing(path) as part:
+            part.write_text(text, encoding='utf-8')
+        paths.append(path)
+    return paths
+
+
+def _markers(track: LiftedTrack) -> np.ndarray:
+    """Joints in the scene, (F, J, 3) metres, y up."""
+    points = track.keypoints_3d.astype(float)
+    if track.root_trajectory is not None:
+        points = points + track.root_trajectory[:, None]
+    return to_axes(points, 'y-up')
+
+
+def _header(name: str, track: LiftedTrack, frames: Sequence[int], rate: float,
+            unit: str) -> str:
+    joints = track.skeleton.joints
+    fields: Dict[str, object] = dict(
+        DataRate=f'{rate:.2f}',
+        CameraRate=f'{rate:.2f}',
+        NumFrames=len(frames),
+        NumMarkers=len(joints),
+        Units=unit,
+        OrigDataRate=f'{rate:.2f}',
+        OrigDataStartFrame=int(frames[0]) + 1,
+        OrigNumFrames=len(frames))
+    axes = (f'{axis}{number}' for number in range(1,
+                                                  len(joints) + 1)
+            for axis in 'XYZ')
+    lines = [
+        ['PathFileType', '4', '(X/Y/Z)', name],
+        fields.keys(),
+        map(str, fields.values()),
+        # A marker's name stands over its x; y and z have empty fields.
+        ['Frame#', 'Time', '\t\t\t'.join(joints) + '\t\t'],
+        ['', '', *axes],
+    ]
+    return '\n'.join('\t'.join(line) for line in lines) + '\n\n'
+
+
+def _body(frames: Sequence[int], points: np.ndarray, rate: float,
+          unit: str) -> str:
+    digits = 2 if unit == 'mm' else 5
+    texts = np.char.mod(f'%.{digits}f', np.round(points, digits) + 0.)
+    return ''.join(
+        '\t'.join([str(frame + 1), f'{frame / rate:.6f}', *row.ravel()]) + '\n'
+        for frame, row in zip(np.asarray(frames).tolist(), texts))

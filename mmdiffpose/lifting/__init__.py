@@ -1,0 +1,2 @@
+# Copyright (c) mmdiffpose contributors. All rights reserved.
+"""From 2D tracks to 3D tracks."""

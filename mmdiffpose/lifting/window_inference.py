@@ -1,0 +1,202 @@
+# Copyright (c) mmdiffpose contributors. All rights reserved.
+"""Show a model windows of a 2D track and put its answers together."""
+
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any, Dict, Iterable, Iterator, List, Optional, Tuple
+
+import numpy as np
+import torch
+from mmengine.dataset import Compose, pseudo_collate
+from mmengine.registry import init_default_scope
+from torch import nn
+
+from mmdiffpose.structures.keypoint_track import KeypointTrack
+from mmdiffpose.structures.lifted_track import LiftedTrack
+from .gaps import bridge_gaps, bridge_mixtures
+from .unseen_joints import widen_unseen
+from .view_fit import find_view
+from .windows import WindowPlan
+
+Fields = Dict[str, np.ndarray]
+_FIELDS = ('keypoints', 'keypoint_scores', 'keypoint_std', 'hypotheses')
+
+
+def window_length(model: nn.Module) -> int:
+    """Frames T of the windows that a model was configured for."""
+    return int(_test_dataset(model).get('seq_len', 1))
+
+
+def _test_dataset(model: nn.Module) -> Dict[str, Any]:
+    return model.cfg.test_dataloader.dataset
+
+
+@dataclass(frozen=True)
+class Clip:
+    """A track without long gaps, as a model is shown it.
+
+    Attributes:
+        track: F frames of the lifter's joints.
+        filled: (F, J, 2) its joints, those that were not seen included, image
+            pixels.
+        keypoints: (F, J, 2) pixels of the view.
+        scores: (F, J), 0 for masked joints.
+        mixtures: (F, J, M, 5) pixels of the view, or None.
+        image_size: Of the view.
+    """
+    track: KeypointTrack
+    filled: np.ndarray
+    keypoints: np.ndarray
+    scores: np.ndarray
+    mixtures: Optional[np.ndarray]
+    image_size: Tuple[int, int]
+
+    def windows(self, plan: WindowPlan) -> Iterator[Dict[str, Any]]:
+        """What the pipeline gets for each window, as the data sets and
+        MMPose's inferencer hand it over."""
+        for frames, valid in zip(plan.frames, plan.valid):
+            T, J = len(frames), self.scores.shape[1]
+            sample = dict(
+                keypoints=self.keypoints[frames].astype(np.float32),
+                keypoints_visible=self.scores[frames].astype(np.float32),
+                lifting_target=np.zeros((T, J, 3), np.float32),
+                lifting_target_visible=np.ones((T, J), np.float32),
+                factor=np.zeros(T, np.float32),
+                camera_param=dict(w=self.image_size[0], h=self.image_size[1]),
+                valid_frames=valid,
+                frame_ids=frames,
+                # Heads seed their noise with these: the same everywhere, so
+                # that a track gives the same poses wherever it comes from.
+                clip='',
+                camera='',
+                subject='',
+                action='',
+                target_img_path=[''] * T,
+                id=0,
+                category_id=1)
+            if self.mixtures is not None:
+                sample['keypoint_mixtures'] = self.mixtures[frames]
+            yield sample
+
+
+def prepare_clip(model: nn.Module, track: KeypointTrack, max_gap: int,
+                 fit: bool) -> Clip:
+    """Bridge a track's gaps and move it to where the model saw people.
+
+    Args:
+        model (nn.Module): Its ``dataset_meta`` may hold ``stats_info``.
+        track (KeypointTrack): Of the lifter's joints.
+        max_gap (int): Longest gap of a joint that is bridged, frames.
+        fit (bool): Whether to move and zoom it.
+    """
+    seen = track.scores > 0
+    filled, scores = bridge_gaps(track.keypoints, track.scores, max_gap)
+    keypoints, size, mixtures = filled, track.image_size, track.mixtures
+    if mixtures is not None:
+        mixtures = bridge_mixtures(mixtures, filled, seen)
+    stats = model.dataset_meta.get('stats_info')
+    if fit and stats:
+        view = find_view(track.keypoints, track.scores, stats)
+        keypoints, size = view.points(filled), view.image_size
+        if mixtures is not None:
+            mixtures = view.mixtures(mixtures)
+    return Clip(track, filled, keypoints, scores, mixtures, size)
+
+
+@torch.no_grad()
+def run_windows(model: nn.Module, samples: Iterable[Dict[str, Any]],
+                batch_size: int) -> Iterator[List[Fields]]:
+    """Lift windows, a batch at a time.
+
+    Args:
+        model (nn.Module): The lifter.
+        samples (Iterable[dict]): From :meth:`Clip.windows`.
+        batch_size (int): Windows per forward pass.
+
+    Yields:
+        list[dict[str, np.ndarray]]: The predicted fields (T, ...) of each
+        window of a batch.
+
+    Raises:
+        ValueError: If the model predicts other than one finite pose per frame
+            of its window.
+    """
+    init_default_scope(model.cfg.get('default_scope', 'mmpose'))
+    pipeline = Compose(_test_dataset(model)['pipeline'])
+    meta = dict(model.dataset_meta)
+    samples = iter(samples)
+    while batch := list(islice(samples, batch_size)):
+        data = pseudo_collate(
+            [pipeline({
+                **sample,
+                **meta
+            }) for sample in batch])
+        yield [
+            _fields(output, sample)
+            for output, sample in zip(model.test_step(data), batch)
+        ]
+
+
+def _fields(output: Any, sample: Dict[str, Any]) -> Fields:
+    """One window's prediction as arrays, checked."""
+    pred = output.pred_instances
+    expected = (*sample['keypoints'].shape[:2], 3)
+    fields = {
+        name: np.asarray(torch.as_tensor(pred[name]).cpu(), np.float32)
+        for name in _FIELDS if name in pred
+    }
+    if fields['keypoints'].shape != expected:
+        raise ValueError(
+            f'expected a lifter that predicts {expected} (frames, joints, 3) '
+            f'for its window, found {fields["keypoints"].shape}; lifters of '
+            'one frame per window are not supported')
+    if not np.isfinite(fields['keypoints']).all():
+        raise ValueError('the model predicts NaN or infinite positions: its '
+                         'weights are broken or of a failed training')
+    scores = fields.get('keypoint_scores', np.ones(expected[:2], np.float32))
+    # Some of MMPose's heads keep a trailing axis of one.
+    fields['keypoint_scores'] = scores.reshape(expected[:2])
+    return fields
+
+
+def assemble(clip: Clip, plan: WindowPlan,
+             windows: List[Fields]) -> LiftedTrack:
+    """Blend the windows of a clip.
+
+    Args:
+        clip (Clip): F frames.
+        plan (WindowPlan): Its W windows.
+        windows (list[dict[str, np.ndarray]]): Their predicted fields.
+
+    Returns:
+        LiftedTrack: F frames.
+    """
+    track, root = clip.track, clip.track.skeleton.root
+    fields = {
+        name: np.stack([window[name] for window in windows])
+        for name in windows[0]
+    }
+    keypoints = plan.blend(fields['keypoints'])
+    scores = plan.blend(fields['keypoint_scores']).clip(0, 1)
+    std = hypotheses = None
+    if 'hypotheses' in fields:
+        own = fields['keypoints'][:, :, None]
+        hypotheses = keypoints[:, None] + plan.pick(fields['hypotheses'] - own)
+        hypotheses = hypotheses - hypotheses[:, :, root:root + 1]
+    keypoints = keypoints - keypoints[:, root:root + 1]
+    if 'keypoint_std' in fields:
+        std, hypotheses = widen_unseen(keypoints,
+                                       plan.blend(fields['keypoint_std']),
+                                       hypotheses, track.scores > 0, root)
+    return LiftedTrack(
+        keypoints_3d=keypoints,
+        scores=np.where(track.scores > 0, scores, 0),
+        std=std,
+        hypotheses=hypotheses,
+        keypoints_2d=clip.filled,
+        scores_2d=track.scores,
+        frame_ids=track.frame_ids,
+        image_size=track.image_size,
+        skeleton=track.skeleton,
+        fps=track.fps,
+        track_id=track.track_id)

@@ -1,0 +1,2 @@
+# Copyright (c) mmdiffpose contributors. All rights reserved.
+"""Heads of 2D detectors."""

@@ -1,0 +1,110 @@
+# Copyright (c) mmdiffpose contributors. All rights reserved.
+"""Small lifters and encoded samples for the tests of heads and lifters."""
+import numpy as np
+import torch
+from mmengine.registry import DefaultScope, init_default_scope
+from mmengine.structures import InstanceData
+from mmpose.structures import PoseDataSample
+
+from mmdiffpose.codecs import GMMDiffusionPose
+from mmdiffpose.registry import MODELS
+
+T, WIDTH = 5, 16
+
+
+def build(config):
+    """Build from MODELS in MMPose's scope, as a runner does."""
+    if DefaultScope.get_current_instance() is None:
+        init_default_scope('mmpose')
+    return MODELS.build(config)
+
+
+def encoder_config():
+    return dict(
+        type='mmdiffpose.MixSTE',
+        seq_len=T,
+        embed_dims=WIDTH,
+        depth=1,
+        num_heads=2,
+        drop_path_rate=0.)
+
+
+def regressor(**head):
+    torch.manual_seed(0)
+    return build(
+        dict(
+            type='PoseLifter',
+            backbone=encoder_config(),
+            head=dict(
+                type='mmdiffpose.LiftingRegressionHead',
+                in_channels=WIDTH,
+                **head)))
+
+
+def lifter(head_type='DiffPoseHead', test_cfg=None, **head):
+    torch.manual_seed(0)
+    model = build(
+        dict(
+            type='mmdiffpose.DiffusionPoseLifter',
+            backbone=encoder_config(),
+            coarse_head=dict(
+                type='mmdiffpose.LiftingRegressionHead', in_channels=WIDTH),
+            head=dict(
+                type=f'mmdiffpose.{head_type}',
+                in_channels=WIDTH,
+                denoiser=dict(
+                    type='mmdiffpose.GCNAttention', channels=16, dropout=0.),
+                **head),
+            test_cfg=test_cfg))
+    model.context_loaded.fill_(True)
+    # The output layer starts at zero; here it should have something to say.
+    torch.nn.init.normal_(model.head.denoiser.output.linear.weight, std=0.05)
+    return model.eval()
+
+
+def sample(seed, one_target_frame=False):
+    """Inputs (T, 17, 2) and the data sample of a random window."""
+    rng = np.random.default_rng(seed)
+    target = rng.normal(0, 0.3, (T, 17, 3)) + [0, 0, 5]
+    encoded = GMMDiffusionPose().encode(
+        keypoints=rng.uniform(200, 800, (T, 17, 2)),
+        keypoints_visible=rng.uniform(0.3, 1, (T, 17)),
+        lifting_target=target[:1] if one_target_frame else target,
+        camera_param=dict(w=1000, h=1000))
+    data_sample = PoseDataSample()
+    data_sample.gt_instances = InstanceData(
+        **{k: encoded[k]
+           for k in GMMDiffusionPose.instance_mapping_table})
+    data_sample.gt_instance_labels = InstanceData(
+        **{
+            k: torch.from_numpy(encoded[k])
+            for k in GMMDiffusionPose.label_mapping_table
+        })
+    data_sample.set_metainfo(
+        dict(
+            id=seed,
+            clip=f'clip{seed}',
+            camera='v0',
+            target_frame=encoded['target_frame'],
+            flip_indices=[
+                0, 4, 5, 6, 1, 2, 3, 7, 8, 9, 10, 14, 15, 16, 11, 12, 13
+            ]))
+    return torch.from_numpy(encoded['keypoint_labels']), data_sample
+
+
+def batch(seeds):
+    inputs, samples = zip(*(sample(seed) for seed in seeds))
+    return torch.stack(inputs), list(samples)
+
+
+def mirrored(inputs, samples):
+    """The batch seen in a mirror."""
+    from mmdiffpose.models.heads.parts.base import flip_mixtures, flip_poses
+    out = []
+    for data_sample in samples:
+        data_sample = data_sample.clone()
+        labels = data_sample.gt_instance_labels
+        labels.mixture_labels = flip_mixtures(labels.mixture_labels)
+        labels.lifting_target_label = flip_poses(labels.lifting_target_label)
+        out.append(data_sample)
+    return flip_poses(inputs), out
