@@ -112,7 +112,7 @@ def _forward_kinematics(nodes: List[BvhNode],
         for channel in node.channels:
             axis, value = _AXES[channel[0].upper()], motion[:, column]
             if channel.endswith('position'):
-                offset[:, axis] = node.offset[axis] + value
+                offset[:, axis] = value
             else:
                 local = local @ axis_rotation(axis, value)
             column += 1
@@ -131,7 +131,10 @@ def load_bvh(path: Union[str, Path],
     """Reads a BVH file and runs its forward kinematics.
 
     A joint's rotation is the product of its rotation channels in file order,
-    ``R = R_1 R_2 R_3``, applied to column vectors.
+    ``R = R_1 R_2 R_3``, applied to column vectors. A position channel takes
+    the place of that component of ``OFFSET``, as in the readers of LAFAN1 and
+    of Blender. Where every joint has them (Bandai Namco), they repeat the
+    offset, and added to it every bone would be twice its length.
 
     Args:
         path: BVH file.

@@ -82,6 +82,22 @@ def test_agrees_with_scipy_rotations(tmp_path, motion):
     np.testing.assert_allclose(clip.positions, expected, atol=1e-9)
 
 
+def test_positions_take_the_place_of_offsets(tmp_path):
+    """As Bandai Namco's files have them, for every joint and the root."""
+    channels = ('CHANNELS 6 Xposition Yposition Zposition Zrotation Xrotation '
+                'Yrotation')
+    text = HIERARCHY.replace('{frames}', '1').replace(
+        'OFFSET 0 0 0',
+        'OFFSET 4 5 6').replace('CHANNELS 3 Zrotation Xrotation Yrotation',
+                                channels)
+    values = [1, 2, 3, 0, 0, 0, 1, -2, .5, 0, 0, 0, 0, 0, 0]
+    path = tmp_path / 'a.bvh'
+    path.write_text(text + ' '.join(map(str, values)) + '\n')
+    np.testing.assert_allclose(
+        load_bvh(path).positions[0],
+        [[1, 2, 3], [2, 0, 3.5], [2, -3, 3.5], [1, 3, 3], [1, 5, 3]])
+
+
 def test_replaced_offsets(tmp_path, motion):
     path = _write(tmp_path / 'a.bvh', motion)
     clip = load_bvh(path, offsets=dict(Leg=np.array([0., -4, 0])))
