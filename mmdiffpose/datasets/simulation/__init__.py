@@ -1,2 +1,2 @@
 # Copyright (c) mmdiffpose contributors. All rights reserved.
-"""Simulated detections: noise and missing joints."""
+"""Simulated detections, missing joints, other bodies and motions."""
