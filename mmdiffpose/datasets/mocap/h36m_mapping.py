@@ -9,7 +9,8 @@ shin 0.45, pelvis to spine 0.24, spine to thorax 0.26, thorax to neck base
 forearm 0.25).
 """
 
-from typing import Mapping, Sequence, Tuple
+from types import MappingProxyType
+from typing import Dict, Mapping, Sequence, Tuple
 
 import numpy as np
 
@@ -42,6 +43,60 @@ H36M_FROM_ACCLAIM: JointMapping = {
     'right_wrist': ('rwrist', ),
 }
 """For the skeletons of CMU and HDM05; a joint is the far end of its bone."""
+
+
+def _both_sides(**names: str) -> Dict[str, Tuple[str, ...]]:
+    """A limb's joints on both sides, from names with ``{}`` for the side.
+
+    ``{}`` is filled with ``Left`` and ``Right``, ``{0[0]}`` with the letter.
+    """
+    return {
+        f'{side.lower()}_{joint}': (name.format(side), )
+        for joint, name in names.items()
+        for side in ('Left', 'Right')
+    }
+
+
+H36M_FROM_LAFAN1: JointMapping = MappingProxyType({
+    'root': ('LeftUpLeg', 'RightUpLeg'),
+    'spine': ('Spine1', 'Spine2'),
+    'thorax': ('LeftArm', 'RightArm'),
+    'neck_base': ('Neck', 'Head'),
+    # The base of the skull; the files have no joint above it.
+    'head': ('Head', ),
+    **_both_sides(
+        hip='{}UpLeg', knee='{}Leg', foot='{}Foot', shoulder='{}Arm',
+        elbow='{}ForeArm', wrist='{}Hand')
+})  # yapf: disable
+"""For LAFAN1, and for skeletons with the names of Maya's HumanIK."""
+
+H36M_FROM_XSENS: JointMapping = MappingProxyType({
+    'root': ('LeftHip', 'RightHip'),
+    # L3 and T12.
+    'spine': ('Chest2', 'Chest3'),
+    'thorax': ('LeftShoulder', 'RightShoulder'),
+    'neck_base': ('Neck', 'Head'),
+    # Between the base of the skull and its top.
+    'head': ('Head', 'Head_end'),
+    **_both_sides(
+        hip='{}Hip', knee='{}Knee', foot='{}Ankle', shoulder='{}Shoulder',
+        elbow='{}Elbow', wrist='{}Wrist')
+})  # yapf: disable
+"""For 100STYLE and other BVH files of Xsens."""
+
+H36M_FROM_BANDAI_NAMCO: JointMapping = MappingProxyType({
+    'root': ('UpperLeg_L', 'UpperLeg_R'),
+    'spine': ('Spine', 'Chest'),
+    'thorax': ('UpperArm_L', 'UpperArm_R'),
+    'neck_base': ('Neck', 'Head'),
+    # The base of the skull; the end site is at the same place.
+    'head': ('Head', ),
+    **_both_sides(
+        hip='UpperLeg_{0[0]}', knee='LowerLeg_{0[0]}', foot='Foot_{0[0]}',
+        shoulder='UpperArm_{0[0]}', elbow='LowerArm_{0[0]}',
+        wrist='Hand_{0[0]}')
+})  # yapf: disable
+"""For Bandai Namco Research's two motion data sets."""
 
 
 def map_joints(positions: np.ndarray, joints: Sequence[str],
