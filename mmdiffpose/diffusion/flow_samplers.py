@@ -28,10 +28,12 @@ The flow :math:`dx / d\sigma = (x - D) / \sigma` (Karras et al., Eq. 1) is
     \frac{dz}{d\phi} = \frac{1}{\cos\phi} \hat\epsilon - \tan\phi\; z
     = \frac{\sin\phi\, z - \cos\phi\, F - \sin\phi\, z}{\cos\phi} = -F .
 
-For data that really is N(0, 1), F is 0 and every step below that multiplies
-:math:`z` by anything but 1 loses or adds spread: Euler in :math:`\sigma`, the
-same as DDIM, multiplies by :math:`\cos(\phi_k - \phi_{k+1})`, Euler in
-:math:`\phi` by 1.
+For data that are distributed as the noise is, F is 0, and a step that
+multiplies :math:`z` by anything but 1 loses or adds spread: Euler in
+:math:`\sigma`, the same as DDIM, multiplies by
+:math:`\cos(\phi_k - \phi_{k+1})`, Euler in :math:`\phi` by 1. Data of another
+variance :math:`\lambda` have :math:`F = z\,(\lambda - 1) \sin\phi \cos\phi /
+(\lambda \cos^2\phi + \sin^2\phi)`.
 
 Every sampler here takes ``velocity(z, level) -> F``, a start, and angles
 :math:`\phi_0 > \dots > \phi_K = 0`; ``level`` is the index of the state's
@@ -84,8 +86,9 @@ def angle_euler(velocity: Velocity, z: Tensor,
                 angles: Sequence[float]) -> Tensor:
     r"""Euler's steps in the angle.
 
-    :math:`z \leftarrow z + (\phi_k - \phi_{k+1}) F(z, \phi_k)`. For data of
-    unit spread, correlated or not, one step already has the right one.
+    :math:`z \leftarrow z + (\phi_k - \phi_{k+1}) F(z, \phi_k)`. For Gaussian
+    data with the covariance of the noise, one step already has the right
+    spread.
 
     Args:
         velocity (Callable): See ``Velocity``.

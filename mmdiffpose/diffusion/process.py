@@ -144,7 +144,7 @@ class DiffusionProcess:
 
         With :math:`\cos\phi = \sqrt{\alpha_k}`, :math:`z = u_k` and
         :math:`D = u_0`, from :math:`D = \cos\phi\, z + \sin\phi\, F`. Minus
-        this is TrigFlow's velocity (Lu and Song, ICLR 2025, Eq. 3).
+        this is the slope of TrigFlow (Lu and Song, ICLR 2025, Sec. 3).
         """
         signal, sigma = self._levels(k, h_k)
         return (h0 - center - signal * (h_k - center)) / sigma

@@ -118,7 +118,7 @@ def ddim(denoise: Denoiser,
         h = (
             center + a_j**0.5 * (h0 - center) +
             max(1 - a_j - sigma**2, 0.)**0.5 * direction)
-        if sigma > 0:
+        if noise is not None and sigma > 0:
             h = h + sigma * noise()
     return h
 

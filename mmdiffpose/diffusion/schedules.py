@@ -1,14 +1,17 @@
 # Copyright (c) mmdiffpose contributors. All rights reserved.
-r"""Noise schedules: the cumulative signal level :math:`\alpha_k`.
+r"""Noise schedules: the signal level :math:`\alpha_k`, or the angle.
 
 DiffPose (Gong et al., CVPR 2023, Sec. 3) writes :math:`\alpha_k` for what
 DDPM (Ho et al., 2020) writes :math:`\bar\alpha_k`: the *cumulative* product
-of :math:`1 - \beta_k`. All schedules here return :math:`\alpha_0 \ldots
+of :math:`1 - \beta_k`. :func:`make_alphas` returns :math:`\alpha_0 \ldots
 \alpha_K` with :math:`\alpha_0 = 1`, computed in float64 and cast once.
+
+Samplers of the probability flow take angles, :math:`\tan\phi = \sigma`:
+:func:`even_angles` and, for EDM's levels, :func:`karras_angles`.
 """
 
 import math
-from typing import Callable, Dict
+from typing import Callable, Dict, Tuple
 
 import torch
 from torch import Tensor
@@ -98,3 +101,57 @@ def make_alphas(schedule: str, num_steps: int, **kwargs: float) -> Tensor:
     alphas = torch.ones(num_steps + 1, dtype=torch.float64)
     alphas[1:] = torch.cumprod(1 - betas, dim=0)
     return alphas
+
+
+def even_angles(evaluations: int, sigma_max: float) -> Tuple[float, ...]:
+    r"""Angles from :math:`\arctan\sigma_{max}` to 0 in equal steps.
+
+    Args:
+        evaluations (int): Steps, at least 1.
+        sigma_max (float): Noise at the start, in units of the data's spread.
+
+    Returns:
+        tuple[float]: ``evaluations + 1`` angles, radians.
+
+    Raises:
+        ValueError: For fewer than one step, or noise that isn't positive.
+    """
+    if evaluations < 1 or not 0 < sigma_max < math.inf:
+        raise ValueError('at least one evaluation and a positive sigma_max '
+                         f'expected, got {evaluations} and {sigma_max}')
+    first = math.atan(sigma_max)
+    return tuple(first * (evaluations - k) / evaluations
+                 for k in range(evaluations + 1))
+
+
+def karras_angles(evaluations: int,
+                  sigma_max: float,
+                  sigma_min: float = 0.05,
+                  rho: float = 7.) -> Tuple[float, ...]:
+    r"""Angles of EDM's noise levels (Karras et al., 2022, Eq. 5).
+
+    :math:`\sigma_i = (\sigma_{max}^{1/\rho} + \tfrac{i}{n-1}
+    (\sigma_{min}^{1/\rho} - \sigma_{max}^{1/\rho}))^\rho` for i < n, then 0.
+
+    Args:
+        evaluations (int): n, the levels above 0; one is ``sigma_max``.
+        sigma_max (float): In units of the data's spread.
+        sigma_min (float): Likewise, at most ``sigma_max``.
+        rho (float): :math:`\rho`.
+
+    Returns:
+        tuple[float]: n + 1 angles, radians.
+
+    Raises:
+        ValueError: For levels that don't fall.
+    """
+    if (evaluations < 1 or not 0 < sigma_min < sigma_max < math.inf
+            or rho <= 0):
+        raise ValueError(
+            'at least one evaluation, 0 < sigma_min < sigma_max and rho > 0 '
+            f'expected, got {evaluations}, {sigma_min}, {sigma_max}, {rho}')
+    high, low = sigma_max**(1 / rho), sigma_min**(1 / rho)
+    last = max(evaluations - 1, 1)
+    levels = ((high + i / last * (low - high))**rho
+              for i in range(evaluations))
+    return (*map(math.atan, levels), 0.)

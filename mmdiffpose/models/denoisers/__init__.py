@@ -4,7 +4,9 @@ from .csdi_transformer import CSDITransformer
 from .gcn_attention import GCNAttention
 from .gcn_diff import GCNDiff
 from .mixste_denoiser import MixSTEDenoiser
+from .residual_mlp import ResidualMLP
 
 __all__ = [
-    'CSDIGCN', 'CSDITransformer', 'GCNAttention', 'GCNDiff', 'MixSTEDenoiser'
+    'CSDIGCN', 'CSDITransformer', 'GCNAttention', 'GCNDiff', 'MixSTEDenoiser',
+    'ResidualMLP'
 ]
