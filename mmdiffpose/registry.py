@@ -35,6 +35,7 @@ def _child(name: str, upstream_name: str, location: str) -> Registry:
 MODELS = _child('model', 'MODELS', 'models')
 KEYPOINT_CODECS = _child('KEYPOINT_CODECS', 'KEYPOINT_CODECS', 'codecs')
 DATASETS = _child('dataset', 'DATASETS', 'datasets')
+DATA_SAMPLERS = _child('data sampler', 'DATA_SAMPLERS', 'datasets')
 TRANSFORMS = _child('transform', 'TRANSFORMS', 'datasets.transforms')
 METRICS = _child('metric', 'METRICS', 'evaluation.metrics')
 LOOPS = _child('loop', 'LOOPS', 'engine')
@@ -50,5 +51,5 @@ FUNCTIONS = Registry(
 
 __all__ = [
     'MODELS', 'KEYPOINT_CODECS', 'DATASETS', 'TRANSFORMS', 'METRICS', 'LOOPS',
-    'HOOKS', 'VISUALIZERS', 'FUNCTIONS', 'HAS_MMPOSE'
+    'DATA_SAMPLERS', 'HOOKS', 'VISUALIZERS', 'FUNCTIONS', 'HAS_MMPOSE'
 ]

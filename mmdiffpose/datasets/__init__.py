@@ -3,12 +3,16 @@
 
 from .human36m import Human36MLiftingDataset
 from .mocap_mini import MocapMiniDataset
+from .mocap_views import (FixedViewDataset, MocapViewDataset, ViewSampler,
+                          view_collate)
 from .mpi_inf_3dhp import MPIINF3DHPLiftingDataset
 from .open_mocap import OpenMocapDataset
 from .windows.compact_collate import compact_collate
 from .windows.lifting_dataset import LiftingDataset, Sequence
 
 __all__ = [
-    'Human36MLiftingDataset', 'LiftingDataset', 'MPIINF3DHPLiftingDataset',
-    'MocapMiniDataset', 'OpenMocapDataset', 'Sequence', 'compact_collate'
+    'FixedViewDataset', 'Human36MLiftingDataset', 'LiftingDataset',
+    'MPIINF3DHPLiftingDataset', 'MocapMiniDataset', 'MocapViewDataset',
+    'OpenMocapDataset', 'Sequence', 'ViewSampler', 'compact_collate',
+    'view_collate'
 ]

@@ -4,7 +4,7 @@
 from typing import List, NamedTuple, Optional, Sequence
 
 import torch
-from mmengine.structures import InstanceData
+from mmengine.structures import BaseDataElement, InstanceData
 from mmpose.models.heads.base_head import BaseHead
 from mmpose.registry import KEYPOINT_CODECS
 from torch import Tensor
@@ -47,10 +47,15 @@ def flip_mixtures(mixtures: Tensor) -> Tensor:
 def stack_labels(data_samples: Sequence, name: str, like: Tensor) -> Tensor:
     """Stack a label of all samples, (B, T, ...), on ``like``'s device.
 
+    Where the samples are one sample that holds a whole batch, as those of
+    :class:`~mmdiffpose.datasets.MocapViewDataset`, its label is taken as it
+    is.
+
     Raises:
         ValueError: Where a sample has no such label.
     """
-    for sample in data_samples:
+    whole = isinstance(data_samples, BaseDataElement)
+    for sample in [data_samples] if whole else data_samples:
         if name not in sample.gt_instance_labels:
             raise ValueError(
                 f'a data sample has no label {name!r}, only '
@@ -58,6 +63,8 @@ def stack_labels(data_samples: Sequence, name: str, like: Tensor) -> Tensor:
                 'should end with GenerateTarget(encoder='
                 "dict(type='mmdiffpose.GMMDiffusionPose')) and "
                 'PackPoseInputs')
+    if whole:
+        return data_samples.gt_instance_labels[name].to(like)
     return torch.stack(
         [sample.gt_instance_labels[name] for sample in data_samples]).to(like)
 

@@ -1,0 +1,322 @@
+# Copyright (c) mmdiffpose contributors. All rights reserved.
+"""Endless training data: motions held once, cameras drawn anew.
+
+A sample of a usual data set is a dictionary that a pipeline makes and packs,
+some milliseconds of Python for a window. Here a batch is one piece from the
+start: PyTorch hands a list of indices to ``__getitems__``, which draws all of
+them at once. ::
+
+    train_dataloader = dict(
+        batch_size=256,
+        num_workers=1,
+        persistent_workers=True,
+        sampler=dict(type='mmdiffpose.ViewSampler'),
+        collate_fn=dict(type='mmdiffpose.view_collate'),
+        dataset=dict(
+            type='mmdiffpose.MocapViewDataset',
+            ann_file='data/world_motions/hdm05_cmu.npz',
+            subjects=['bd', 'bk', 'cmu/01', 'cmu/02', 'cmu/03'],
+            seq_len=27,
+            windows=100_000))
+"""
+
+import math
+from types import MappingProxyType
+from typing import Any, Dict, Iterator, List, Mapping, NamedTuple, Optional
+from typing import Sequence as SequenceType
+from typing import Sized, Union
+
+import numpy as np
+import torch
+from mmengine.dist import get_dist_info
+from mmengine.structures import InstanceData
+from mmpose.structures import PoseDataSample
+from torch.utils.data import Dataset, Sampler
+
+from mmdiffpose.registry import DATA_SAMPLERS, DATASETS, FUNCTIONS
+from mmdiffpose.structures.canonical_view import CANONICAL_RMS
+from .simulation.bodies import BodySampler
+from .simulation.occlusion_patterns import make_pattern
+from .simulation.random_cameras import CameraRanges
+from .simulation.view_simulator import ViewLaw, ViewSimulator
+from .simulation.window_noise import WindowNoise
+from .windows.lifting_dataset import LiftingDataset
+from .windows.sequence import Sequence
+from .world_motions import join_motions, read_motions
+
+Files = Union[str, SequenceType[str]]
+SEEN = ('seen', )
+
+
+class EpochIndex(NamedTuple):
+    """A window of a data set that is another one in each epoch."""
+    epoch: int
+    index: int
+
+
+def build_law(cameras: Optional[Mapping[str, Any]] = None,
+              noise: Optional[Mapping[str, Any]] = None,
+              bodies: Optional[Mapping[str, Any]] = MappingProxyType({}),
+              occlusion: Union[None, str, Mapping[str, Any]] = 'mixture',
+              **others: Any) -> ViewLaw:
+    """What is drawn, from a config.
+
+    Args:
+        cameras: Of :class:`CameraRanges`.
+        noise: Of :class:`WindowNoise`.
+        bodies: Of :class:`BodySampler`; None leaves everybody their own.
+        occlusion: A pattern's name, or a dict of ``pattern`` and its
+            parameters; None for joints that are missing for other reasons
+            only.
+        **others: ``fps`` and ``mirror`` of :class:`ViewLaw`.
+    """
+    if occlusion is None or isinstance(occlusion, str):
+        occlusion = dict(pattern=occlusion or 'none')
+    pattern = dict(occlusion)
+    name = pattern.pop('pattern')
+    return ViewLaw(
+        cameras=CameraRanges(**(cameras or {})),
+        noise=WindowNoise(**(noise or {})),
+        bodies=None if bodies is None else BodySampler(**bodies),
+        occlusion=make_pattern(name, **pattern),
+        **others)
+
+
+def _simulator(ann_file: Files, subjects: Optional[SequenceType[str]],
+               seq_len: int, law: Optional[Mapping[str, Any]],
+               seed: int) -> ViewSimulator:
+    files = [ann_file] if isinstance(ann_file, str) else list(ann_file)
+    motions = join_motions([read_motions(file) for file in files])
+    if subjects is not None:
+        motions = motions.of_subjects(subjects)
+    return ViewSimulator(motions, seq_len, build_law(**(law or {})), seed)
+
+
+@DATASETS.register_module()
+class MocapViewDataset(Dataset):
+    """Windows of motion that a new camera and detector see each time.
+
+    Memory is that of the motions (204 bytes a frame), whatever the number of
+    windows. All draws follow from the seed, the epoch and the window's index
+    (see :mod:`~mmdiffpose.datasets.simulation.keyed_draws`): the same for any
+    number of workers and any batch size, and after a restart. The epoch comes
+    with the index, from :class:`ViewSampler`: persistent workers hold copies
+    of the data set that no hook reaches.
+
+    A plain training loop calls :meth:`draw_batch`.
+
+    Args:
+        ann_file: Files of world motions, one or several, of
+            ``tools/dataset_converters/world_motions.py``.
+        seq_len: Frames T of a window.
+        subjects: Who, or None for all; ``'cmu/01'`` or ``'01'``.
+        windows: Windows of an epoch.
+        law: Arguments of :func:`build_law`.
+        seed: Of all draws.
+        channels: Channels of the inputs behind u and v: ``'seen'``, 1 for
+            joints that are seen and 0 for others, and ``'log_size'``, the
+            log of the person's angular size over 0.1, the same number for
+            all joints of a window.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If an argument is not what it should be.
+    """
+
+    CHANNELS = ('seen', 'log_size')
+
+    def __init__(self,
+                 ann_file: Files,
+                 seq_len: int,
+                 subjects: Optional[SequenceType[str]] = None,
+                 windows: int = 100_000,
+                 law: Optional[Mapping[str, Any]] = None,
+                 seed: int = 0,
+                 channels: SequenceType[str] = SEEN) -> None:
+        unknown = set(channels) - set(self.CHANNELS)
+        if unknown:
+            raise ValueError(f'channels: expected some of {self.CHANNELS}, '
+                             f'found {sorted(unknown)}')
+        if windows < 1:
+            raise ValueError(
+                f'windows: expected a positive int, found {windows}')
+        self.windows = windows
+        self.channels = tuple(channels)
+        self.simulator = _simulator(ann_file, subjects, seq_len, law, seed)
+
+    @property
+    def metainfo(self) -> Dict[str, Any]:
+        """Joint set and its statistics, as the lifting data sets have."""
+        return LiftingDataset._load_metainfo()
+
+    def __len__(self) -> int:
+        """Windows of an epoch."""
+        return self.windows
+
+    def draw_batch(self, indices: SequenceType[int],
+                   epoch: int) -> Dict[str, np.ndarray]:
+        """Arrays of these windows in this epoch.
+
+        See :meth:`~mmdiffpose.datasets.simulation.view_simulator
+        .ViewSimulator.draw` for what they are.
+        """
+        return self.simulator.draw(indices, epoch)
+
+    def __getitems__(self,
+                     indices: SequenceType[EpochIndex]) -> Dict[str, Any]:
+        """A batch as a model's ``train_step`` takes it.
+
+        Args:
+            indices: Of :class:`ViewSampler`.
+
+        Returns:
+            ``inputs`` (B, T, J, 2 + channels), and ``data_samples``, one
+            sample whose labels hold all windows: ``lifting_target_label``
+            (B, T, J, 3), ``lifting_target_weight`` (B, T, J),
+            ``keypoint_labels_visible`` (B, T, J).
+
+        Raises:
+            ValueError: If the indices don't tell the epoch.
+        """
+        if not all(isinstance(index, EpochIndex) for index in indices):
+            raise ValueError(
+                'MocapViewDataset needs to know the epoch, or else each epoch '
+                'would be the same: expected '
+                "sampler=dict(type='mmdiffpose.ViewSampler'), found plain "
+                f'indices {list(indices)[:3]}')
+        epochs = {index.epoch for index in indices}
+        if len(epochs) > 1:
+            raise ValueError(f'a batch is of one epoch, found {epochs}')
+        return self.pack(
+            self.draw_batch([index.index for index in indices], epochs.pop()))
+
+    def __getitem__(self, index: Union[int, EpochIndex]) -> Dict[str, Any]:
+        """A batch of one window; of epoch 0 where only an int is given."""
+        if not isinstance(index, EpochIndex):
+            index = EpochIndex(0, int(index))
+        return self.__getitems__([index])
+
+    def pack(self, drawn: Dict[str, np.ndarray]) -> Dict[str, Any]:
+        """Arrays of :meth:`draw_batch` as ``__getitems__`` returns them."""
+        inputs = self.inputs(drawn)
+        target = torch.from_numpy(drawn['targets'])
+        labels = InstanceData(
+            lifting_target_label=target,
+            lifting_target_weight=torch.ones(target.shape[:-1]),
+            keypoint_labels=torch.from_numpy(inputs),
+            keypoint_labels_visible=torch.from_numpy(drawn['scores']))
+        return dict(
+            inputs=torch.from_numpy(inputs),
+            data_samples=PoseDataSample(gt_instance_labels=labels))
+
+    def inputs(self, drawn: Dict[str, np.ndarray]) -> np.ndarray:
+        """Inputs (B, T, J, 2 + channels) with the channels asked for."""
+        if self.channels == SEEN:
+            return drawn['inputs']
+        planes = [drawn['inputs'][..., :2]]
+        for name in self.channels:
+            if name == 'seen':
+                planes.append(drawn['inputs'][..., 2:])
+            else:
+                size = drawn['log_size'] - np.float32(np.log(.1))
+                planes.append(
+                    np.broadcast_to(size[:, None, None, None],
+                                    planes[0].shape[:-1] + (1, )))
+        return np.concatenate(planes, axis=-1)
+
+
+@DATA_SAMPLERS.register_module()
+class ViewSampler(Sampler):
+    """All windows of an epoch in order, told which epoch it is.
+
+    Order doesn't matter where each window is drawn at random. With several
+    processes each has every n-th window.
+
+    Args:
+        dataset: The data set.
+        seed: Given by MMEngine; the data set has its own.
+    """
+
+    def __init__(self, dataset: Sized, seed: Optional[int] = None) -> None:
+        self.rank, self.world_size = get_dist_info()
+        self.windows = len(dataset)
+        self.epoch = 0
+
+    def __iter__(self) -> Iterator[EpochIndex]:
+        """Indices of this process."""
+        for index in range(self.rank, self.windows, self.world_size):
+            yield EpochIndex(self.epoch, index)
+
+    def __len__(self) -> int:
+        """Windows of this process."""
+        return math.ceil((self.windows - self.rank) / self.world_size)
+
+    def set_epoch(self, epoch: int) -> None:
+        """Called by MMEngine before each epoch."""
+        self.epoch = epoch
+
+
+@FUNCTIONS.register_module()
+def view_collate(batch: Dict[str, Any]) -> Dict[str, Any]:
+    """Collate of batches that come from the data set in one piece."""
+    return batch
+
+
+@DATASETS.register_module()
+class FixedViewDataset(LiftingDataset):
+    """Drawn views as a validation or test set: always the same ones.
+
+    Windows are those of epoch 0 of a :class:`MocapViewDataset` with the same
+    arguments. Each is a sequence of its own, seen by its canonical camera: a
+    picture of 1000 x 1000 px whose screen coordinates are u and v. With
+    ``GMMDiffusionPose(mask_channel=True)`` the inputs are those of training.
+
+    Args:
+        windows: How many.
+        law: Arguments of :func:`build_law`.
+        seed: Of all draws; part of the protocol.
+        subjects: Who, or None for all.
+        **kwargs: Of :class:`LiftingDataset`.
+    """
+
+    SIDE = 1000
+    """Pixels of the canonical camera's picture."""
+
+    def __init__(self,
+                 *args: Any,
+                 windows: int = 1000,
+                 law: Optional[Mapping[str, Any]] = None,
+                 seed: int = 0,
+                 subjects: Optional[SequenceType[str]] = None,
+                 **kwargs: Any) -> None:
+        self.num_windows = windows
+        self.law = law
+        self.seed = seed
+        self.subjects = subjects
+        super().__init__(*args, **kwargs)
+
+    def load_sequences(self) -> List[Sequence]:
+        """Draws the windows."""
+        simulator = _simulator(self.ann_file, self.subjects, self.seq_len,
+                               self.law, self.seed)
+        drawn = simulator.draw(range(self.num_windows), 0)
+        motions, half = simulator.motions, self.SIDE / 2
+        sequences = []
+        for i, clip in enumerate(drawn['clip']):
+            zoom = CANONICAL_RMS / np.exp(drawn['log_size'][i]) * half
+            sequences.append(
+                Sequence(
+                    subject=str(motions.subjects[clip]),
+                    action=str(motions.actions[clip]),
+                    camera=f'view{i}',
+                    clip=str(motions.clips[clip]),
+                    keypoints_2d=drawn['inputs'][i, ..., :2] * half + half,
+                    scores=drawn['scores'][i],
+                    keypoints_3d=drawn['targets'][i] +
+                    drawn['root'][i, :, None],
+                    camera_param=dict(
+                        w=self.SIDE,
+                        h=self.SIDE,
+                        f=np.full(2, zoom, np.float32),
+                        c=np.full(2, half, np.float32))))
+        return sequences

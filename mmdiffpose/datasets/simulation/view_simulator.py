@@ -1,0 +1,233 @@
+# Copyright (c) mmdiffpose contributors. All rights reserved.
+"""Windows of motion as ever new cameras and detectors see them."""
+
+from dataclasses import dataclass, field
+from typing import Any, Dict, NamedTuple, Optional, Sequence, Tuple
+
+import numpy as np
+
+from mmdiffpose.datasets.world_motions import WorldMotions
+from mmdiffpose.skeletons import H36M_17
+from mmdiffpose.structures.canonical_view import canonical_view, turn_poses
+from .bodies import BodySampler, rebone
+from .keyed_draws import KeyedDraws
+from .occlusion_patterns import MixedPatterns, NoOcclusion, OcclusionPattern
+from .random_cameras import CAMERA_WORDS, CameraRanges, Cameras, draw_cameras
+from .window_noise import WindowDetections, WindowNoise
+
+_BODIES = 1 << 14
+"""Bodies that are drawn for an epoch; each window has one of them."""
+_CHUNK = 64
+"""Windows worked on at once: what fits into a core's cache."""
+
+
+@dataclass(frozen=True)
+class ViewLaw:
+    """What is drawn for a window beside its motion.
+
+    Attributes:
+        cameras: The law of cameras.
+        noise: The detector.
+        bodies: Whose limbs the motion is given, or None to leave everybody
+            their own.
+        occlusion: Which joints are missing, on either side of the body.
+        fps: Frames a second, log-uniform. Higher where less than half of the
+            window would lie inside the clip.
+        mirror: Share of windows that are mirrored.
+    """
+    cameras: CameraRanges = field(default_factory=CameraRanges)
+    noise: WindowNoise = field(default_factory=WindowNoise)
+    bodies: Optional[BodySampler] = field(default_factory=BodySampler)
+    occlusion: OcclusionPattern = field(default_factory=MixedPatterns)
+    fps: Tuple[float, float] = (12., 60.)
+    mirror: float = .5
+
+    def __post_init__(self) -> None:
+        if not 0 < self.fps[0] <= self.fps[1]:
+            raise ValueError('fps: expected two increasing positive numbers, '
+                             f'found {self.fps}')
+        if not 0 <= self.mirror <= 1:
+            raise ValueError('mirror: expected a share in [0, 1], found '
+                             f'{self.mirror}')
+
+
+class _Motion(NamedTuple):
+    """Pieces of clips: (B, T, J, 3) metres, their clips and frame rates."""
+    positions: np.ndarray
+    clip: np.ndarray
+    fps: np.ndarray
+
+
+class ViewSimulator:
+    """Draws windows of T frames; see :meth:`draw`.
+
+    Args:
+        motions: What people do.
+        seq_len: Frames T of a window.
+        law: What is drawn.
+        seed: With the epoch and a window's index it fixes all draws.
+    """
+
+    def __init__(self,
+                 motions: WorldMotions,
+                 seq_len: int,
+                 law: Optional[ViewLaw] = None,
+                 seed: int = 0) -> None:
+        if seq_len < 1:
+            raise ValueError(f'seq_len: expected a positive int, found '
+                             f'{seq_len}')
+        self.motions = motions
+        self.seq_len = seq_len
+        self.law = ViewLaw() if law is None else law
+        self.seed = seed
+        self._words = 16 + CAMERA_WORDS + self.law.noise.words(seq_len)
+        # A product with equal weights is the mean, ten times as fast.
+        points = seq_len * H36M_17.num_joints
+        self._mean = np.full((1, points), 1 / points, np.float32)
+        self._bodies: Tuple[int, Optional[np.ndarray]] = (-1, None)
+
+    def draw(self, indices: Sequence[int],
+             epoch: int) -> Dict[str, np.ndarray]:
+        """Draw windows.
+
+        Args:
+            indices: B indices; the same index in the same epoch is the same
+                window, down to the last bit, whatever the batch is.
+            epoch: Pass over the data.
+
+        Returns:
+            Arrays of B windows, float32 where nothing else is said. Turned
+            axes are those of the canonical view (see
+            :func:`~mmdiffpose.structures.canonical_view.canonical_view`).
+
+            - ``inputs`` (B, T, J, 3): u, v, seen in the canonical view, all
+              zeros where a joint is not seen.
+            - ``targets`` (B, T, J, 3): joints relative to the root, metres,
+              turned axes.
+            - ``root`` (B, T, 3): the root, metres, turned axes.
+            - ``scores`` (B, T, J): the detector's, 0 where not seen.
+            - ``log_size`` (B,): log of the person's angular size under the
+              assumed focal length, ``CanonicalView.size``.
+            - ``rotation`` (B, 3, 3): camera axes to turned axes.
+            - ``keypoints`` (B, T, J, 2): detections in pixels.
+            - ``fps`` (B,).
+            - ``focal``, ``assumed_focal`` (B,), ``center``, ``image_size``
+              (B, 2): pixels.
+            - ``pitch``, ``roll`` (B,): degrees; ``distance`` (B,): metres.
+            - ``up`` (B, 3): the world's vertical in turned axes.
+            - ``clip`` (B,) int: the clip in ``motions``.
+        """
+        indices = np.asarray(indices).tolist()
+        # Always whole chunks: vector units round the last few numbers of an
+        # array, which fill no register, unlike the others.
+        padded = indices + indices[-1:] * (-len(indices) % _CHUNK)
+        parts = [
+            self._draw(padded[i:i + _CHUNK], epoch)
+            for i in range(0, len(padded), _CHUNK)
+        ]
+        return {
+            key: np.concatenate([part[key] for part in parts])[:len(indices)]
+            for key in parts[0]
+        }
+
+    def _draw(self, indices: Sequence[int], epoch: int) -> Dict[str, Any]:
+        law, T = self.law, self.seq_len
+        hidden = np.zeros((len(indices), T, H36M_17.num_joints), bool)
+
+        def hide(row: int, generator: np.random.Generator) -> None:
+            hidden[row] = law.occlusion.draw(generator, T)
+
+        draws = KeyedDraws(
+            self.seed, epoch, indices, self._words,
+            None if isinstance(law.occlusion, NoOcclusion) else hide)
+        motion = self._motion(draws)
+        positions = self._body(draws, motion.positions, epoch)
+        flat = positions.reshape(len(positions), -1, 3)
+        flat -= self._mean @ flat
+        cameras, points = draw_cameras(draws, positions, law.cameras)
+        truth = points[..., :2] / points[..., 2:]
+        truth *= cameras.focal[:, None, None, None]
+        truth += cameras.center[:, None, None]
+        found = law.noise.detect(draws, truth, cameras.size, motion.fps)
+        # The patterns know a right leg and a left arm only.
+        other = draws.uniform() < .5
+        hidden[other] = hidden[other][..., list(H36M_17.flip_indices)]
+        return self._pack(motion, cameras, points, found, found.seen & ~hidden)
+
+    def _motion(self, draws: KeyedDraws) -> _Motion:
+        """Pieces of clips at other frame rates, mirrored or not.
+
+        Every recorded frame is equally likely to be in the middle. Between
+        frames positions are interpolated linearly: at 120 Hz that is wrong by
+        at most a / 8 / 120 ** 2, half a millimetre where a joint accelerates
+        with 50 m/s^2.
+        """
+        motions, T = self.motions, self.seq_len
+        frame = (draws.fine_uniform() * len(motions.positions)).astype(int)
+        clip = np.searchsorted(motions.starts, frame, side='right') - 1
+        first, last = motions.starts[clip], motions.starts[clip + 1] - 1
+        rate = motions.fps[clip]
+        low, high = np.log(self.law.fps)
+        fps = np.exp(low + (high - low) * draws.uniform()).astype(np.float64)
+        # A window may outlast its clip, whose last pose it then keeps, but
+        # not by more than the clip.
+        least = (T - 1) * rate / (2 * (last - first))
+        fps = np.minimum(np.maximum(fps, least), self.law.fps[1])
+        span = (T - 1) * rate / fps
+        start = np.minimum(frame - span / 2, last - span)
+        start = np.maximum(start, first)
+        time = start[:, None] + np.arange(T) * (rate / fps)[:, None]
+        time = np.minimum(time, last[:, None])
+        before = time.astype(int)
+        share = (time - before).astype(np.float32)[..., None, None]
+        positions = motions.positions[before]
+        after = motions.positions[np.minimum(before + 1, last[:, None])]
+        after -= positions
+        after *= share
+        positions += after
+        mirrored = draws.uniform() < self.law.mirror
+        positions[mirrored] = positions[mirrored][
+            ..., list(H36M_17.flip_indices), :] * [-1, 1, 1]
+        return _Motion(positions, clip, fps.astype(np.float32))
+
+    def _body(self, draws: KeyedDraws, positions: np.ndarray,
+              epoch: int) -> np.ndarray:
+        """The motion of another person."""
+        share = draws.uniform()
+        if self.law.bodies is None:
+            return positions
+        if self._bodies[0] != epoch:
+            rng = np.random.default_rng([self.seed, epoch])
+            self._bodies = epoch, self.law.bodies.draw(rng, _BODIES).astype(
+                np.float32)
+        chosen = self._bodies[1][(share * _BODIES).astype(int)]
+        return rebone(positions, chosen)
+
+    @staticmethod
+    def _pack(motion: _Motion, cameras: Cameras, points: np.ndarray,
+              found: WindowDetections, seen: np.ndarray) -> Dict[str, Any]:
+        view = canonical_view(
+            found.keypoints, seen,
+            np.repeat(cameras.assumed_focal[:, None], 2, axis=1),
+            cameras.center)
+        turned = turn_poses(points, view.rotation)
+        root = turned[..., H36M_17.root, :].copy()
+        turned -= root[..., None, :]
+        return dict(
+            inputs=view.inputs(seen),
+            targets=turned,
+            root=root,
+            scores=found.scores * seen,
+            log_size=np.log(view.size),
+            rotation=view.rotation,
+            keypoints=found.keypoints,
+            fps=motion.fps,
+            focal=cameras.focal,
+            assumed_focal=cameras.assumed_focal,
+            center=cameras.center,
+            image_size=cameras.size,
+            pitch=cameras.pitch,
+            roll=cameras.roll,
+            distance=cameras.distance,
+            up=(view.rotation @ cameras.rotation)[..., 1],
+            clip=motion.clip)

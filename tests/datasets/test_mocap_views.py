@@ -1,0 +1,237 @@
+# Copyright (c) mmdiffpose contributors. All rights reserved.
+"""The endless data set: geometry, determinism, what models are given."""
+import numpy as np
+import pytest
+import torch
+from torch.utils.data import DataLoader
+
+from mmdiffpose.datasets import (FixedViewDataset, MocapViewDataset,
+                                 ViewSampler, view_collate)
+from mmdiffpose.datasets.mocap_mini_file import load_mocap_mini
+from mmdiffpose.datasets.mocap_views import EpochIndex
+from mmdiffpose.datasets.world_motions import (make_motions, read_motions,
+                                               write_motions)
+from mmdiffpose.models.heads import LiftingRegressionHead
+from mmdiffpose.skeletons import H36M_17
+from mmdiffpose.structures.canonical_view import turn_poses_back
+
+QUIET = dict(
+    noise=dict(
+        joint_sigma=(1e-4, ) * 17,
+        outlier_rate=0.,
+        swap_rates=(0., 0., 0.),
+        edge_missing=1.,
+        threshold=(0., 0.)),
+    cameras=dict(cut_off=0., focal_unknown=0.),
+    occlusion=None)
+
+
+@pytest.fixture(scope='module')
+def ann_file(tmp_path_factory):
+    clips = [
+        dict(
+            positions=clip.positions,
+            fps=50.,
+            subject=clip.subject,
+            action=clip.action,
+            clip=f'{clip.action}_{i}',
+            source='mini') for i, clip in enumerate(load_mocap_mini()[0][:6])
+    ]
+    path = tmp_path_factory.mktemp('motions') / 'mini.npz'
+    write_motions(path, make_motions(clips))
+    return str(path)
+
+
+def make(ann_file, **changes):
+    settings = dict(ann_file=ann_file, seq_len=9, windows=150, seed=1)
+    return MocapViewDataset(**{**settings, **changes})
+
+
+def loaded(dataset, workers, epochs, batch_size=64):
+    sampler = ViewSampler(dataset)
+    loader = DataLoader(
+        dataset,
+        batch_size=batch_size,
+        sampler=sampler,
+        collate_fn=view_collate,
+        num_workers=workers,
+        persistent_workers=workers > 0)
+    inputs = []
+    for epoch in epochs:
+        sampler.set_epoch(epoch)
+        inputs.append(torch.cat([batch['inputs'] for batch in loader]))
+    return torch.stack(inputs)
+
+
+@pytest.mark.parametrize('workers', [1, 2])
+def test_workers_and_batches_change_nothing(ann_file, workers):
+    dataset = make(ann_file)
+    expected = loaded(dataset, 0, [0, 1, 2])
+    assert torch.equal(loaded(dataset, workers, [0, 1, 2]), expected)
+    assert torch.equal(loaded(dataset, 0, [2], batch_size=7), expected[2:])
+    # Epochs differ, persistent workers or not.
+    assert not torch.equal(expected[0], expected[1])
+
+
+def test_a_window_does_not_depend_on_its_batch(ann_file):
+    dataset = make(ann_file)
+    together = dataset.draw_batch(range(150), 3)
+    for index in (0, 77, 149):
+        alone = make(ann_file).draw_batch([index], 3)
+        for key, value in alone.items():
+            np.testing.assert_array_equal(value[0], together[key][index], key)
+
+
+def test_seeds_differ(ann_file):
+    first, second = (
+        make(ann_file, seed=seed).draw_batch([0], 0)['inputs']
+        for seed in (0, 1))
+    assert (first != second).any()
+
+
+def test_global_generators_play_no_part(ann_file):
+    dataset = make(ann_file)
+    np.random.seed(0)
+    state = np.random.get_state()[1].copy()
+    first = dataset.draw_batch([0], 0)['inputs']
+    np.testing.assert_array_equal(np.random.get_state()[1], state)
+    np.random.seed(1)
+    np.testing.assert_array_equal(dataset.draw_batch([0], 0)['inputs'], first)
+
+
+def test_inputs_are_the_projected_targets(ann_file):
+    drawn = make(ann_file, law=QUIET).draw_batch(range(150), 0)
+    turned = drawn['targets'] + drawn['root'][:, :, None]
+    camera = turn_poses_back(turned, drawn['rotation'])
+    pixels = camera[..., :2] / camera[..., 2:] * drawn[
+        'focal'][:, None, None, None] + drawn['center'][:, None, None]
+    seen = drawn['inputs'][..., 2] > 0
+    assert seen.mean() > .9
+    np.testing.assert_allclose(
+        drawn['keypoints'][seen], pixels[seen], atol=.01)
+    tangents = turned[..., :2] / turned[..., 2:]
+    size = np.exp(drawn['log_size'])[:, None, None, None]
+    np.testing.assert_allclose(
+        drawn['inputs'][..., :2][seen], (tangents / size * .5)[seen],
+        atol=2e-4)
+
+
+def test_vertical_is_the_world_s(ann_file):
+    law = dict(QUIET, bodies=None, mirror=0., fps=(50, 50))
+    dataset = make(ann_file, law=law, seq_len=1)
+    drawn = dataset.draw_batch(range(100), 0)
+    motions = dataset.simulator.motions
+    heights = np.einsum('btjc,bc->btj', drawn['targets'], drawn['up'])
+    for i, clip in enumerate(drawn['clip']):
+        world = motions.clip(clip)
+        relative = world[..., 1] - world[:, :1, 1]
+        gap = np.abs(relative - heights[i, 0]).max(axis=1).min()
+        assert gap < .02  # between two frames
+
+
+def test_bodies_and_mirrors_change_lengths_and_sides(ann_file):
+    law = dict(QUIET, fps=(50, 50))
+    own = make(ann_file, law=dict(law, bodies=None, mirror=0.))
+    mirrored = make(ann_file, law=dict(law, bodies=None, mirror=1.))
+
+    def thighs(dataset):
+        targets = dataset.draw_batch(range(150), 0)['targets']
+        bones = targets[:, 0, [5, 2]] - targets[:, 0, [4, 1]]
+        return np.linalg.norm(bones, axis=-1)
+
+    np.testing.assert_allclose(
+        thighs(own), thighs(mirrored)[:, ::-1], atol=1e-3)
+    lengths = thighs(make(ann_file, law=law))
+    np.testing.assert_allclose(lengths[:, 0], lengths[:, 1], rtol=1e-4)
+    assert lengths[:, 0].std() > 2 * thighs(own)[:, 0].std()
+
+
+def test_frame_rates_and_missing_joints(ann_file):
+    drawn = make(ann_file, windows=1000).draw_batch(range(1000), 0)
+    assert drawn['fps'].min() >= 12 and drawn['fps'].max() <= 60
+    assert np.median(drawn['fps']) == pytest.approx(np.sqrt(720), rel=.15)
+    seen = drawn['inputs'][..., 2] > 0
+    assert (drawn['inputs'][~seen] == 0).all()
+    assert (drawn['scores'][~seen] == 0).all()
+    assert (drawn['scores'][seen] > 0).all()
+    assert .75 < seen.mean() < .95
+    # The patterns take right legs; here either side is missing as often.
+    both = seen.mean(axis=(0, 1))
+    left, right = np.array(H36M_17.flip_pairs).T
+    np.testing.assert_allclose(both[right], both[left], atol=.04)
+
+
+def test_heads_train_on_a_batch_in_one_piece(ann_file):
+    dataset = make(ann_file, channels=('seen', 'log_size'))
+    batch = dataset.__getitems__([EpochIndex(0, i) for i in range(5)])
+    assert batch['inputs'].shape == (5, 9, 17, 4)
+    head = LiftingRegressionHead(in_channels=4)
+    losses = head.loss((batch['inputs'], ), batch['data_samples'])
+    drawn = dataset.draw_batch(range(5), 0)
+    poses = head.forward((batch['inputs'], )).detach().numpy()
+    error = np.linalg.norm(poses - poses[:, :, :1] - drawn['targets'], axis=-1)
+    assert float(losses['mpjpe_mm']) == pytest.approx(
+        error.mean() * 1000, rel=1e-4)
+    size = batch['inputs'][..., 3]
+    np.testing.assert_allclose(
+        size[:, 0, 0], drawn['log_size'] - np.log(.1), atol=1e-6)
+    assert (size == size[:, :1, :1]).all()
+
+
+def test_plain_indices_are_refused_by_name(ann_file):
+    with pytest.raises(ValueError, match='ViewSampler'):
+        make(ann_file).__getitems__([0, 1])
+
+
+def test_fixed_views_give_models_what_training_does(ann_file):
+    codec = dict(type='mmdiffpose.GMMDiffusionPose', mask_channel=True)
+    fixed = FixedViewDataset(
+        ann_file=ann_file,
+        seq_len=9,
+        windows=20,
+        seed=1,
+        test_mode=True,
+        pipeline=[
+            dict(type='GenerateTarget', encoder=codec),
+            dict(type='PackPoseInputs')
+        ])
+    drawn = make(ann_file).draw_batch(range(20), 0)
+    assert len(fixed) == 20
+    for i in range(20):
+        sample = fixed[i]
+        np.testing.assert_allclose(
+            sample['inputs'], drawn['inputs'][i], atol=1e-5)
+        np.testing.assert_allclose(
+            sample['data_samples'].gt_instance_labels.lifting_target_label,
+            drawn['targets'][i],
+            atol=1e-5)
+
+
+def test_people_are_picked_by_name(ann_file):
+    motions = read_motions(ann_file)
+    name = str(motions.subjects[0])
+    chosen = read_motions(ann_file, [f'mini/{name}'])
+    assert set(chosen.subjects) == {name}
+    expected = [
+        motions.clip(i) for i in range(len(motions))
+        if motions.subjects[i] == name
+    ]
+    np.testing.assert_array_equal(chosen.positions, np.concatenate(expected))
+    with pytest.raises(ValueError, match='nobody'):
+        read_motions(ann_file, ['nobody'])
+    with pytest.raises(FileNotFoundError, match='world_motions'):
+        read_motions(ann_file + '.gone')
+
+
+def test_broken_motions_are_named():
+    still = np.zeros((3, 17, 3))
+    still[:, 1, 1] = 1
+    clip = dict(
+        positions=still, fps=50, subject='a', action='b', clip='c', source='d')
+    make_motions([clip])
+    with pytest.raises(ValueError, match='metres'):
+        make_motions([dict(clip, positions=still * 1000)])
+    with pytest.raises(ValueError, match='NaN'):
+        make_motions([dict(clip, positions=still * np.nan)])
+    with pytest.raises(ValueError, match='starts'):
+        make_motions([dict(clip, positions=still[:1])])
