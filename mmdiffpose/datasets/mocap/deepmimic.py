@@ -78,13 +78,11 @@ class DeepMimicJoint:
         kind: ``'none'`` (the root, which moves freely), ``'spherical'``,
             ``'revolute'`` or ``'fixed'``.
         offset: From the parent, in the parent's frame, metres (3,).
-        turn: Of the joint's frame at rest in the parent's.
     """
     name: str
     parent: int
     kind: str
     offset: np.ndarray
-    turn: Rotation
 
 
 @dataclass(frozen=True)
@@ -163,7 +161,7 @@ def read_motion(path: PathLike,
         width = _WIDTHS[joint.kind]
         values = frames[:, column:column + width]
         column += width
-        turn = joint.turn * _turn_at(values, times, wanted, path, joint.name)
+        turn = _turn_at(values, times, wanted, path, joint.name)
         if joint.parent < 0:
             positions[joint.name] = root + joint.offset
         else:
@@ -228,17 +226,14 @@ def _joint(entry: Mapping[str, Any], index: int) -> DeepMimicJoint:
     if kind not in _WIDTHS or (kind == 'none') != (parent < 0):
         raise ValueError(f'joint "{entry["Name"]}" has the type "{kind}"; '
                          f'known are {sorted(_WIDTHS)}, "none" for the root')
+    if _vector(entry, 'AttachTheta').any():
+        raise ValueError(f'joint "{entry["Name"]}" is turned against its '
+                         'parent at rest (AttachTheta), expected zeros')
     return DeepMimicJoint(
         name=entry['Name'],
         parent=parent,
         kind=kind,
-        offset=_vector(entry, 'Attach'),
-        turn=_turn(entry))
-
-
-def _turn(entry: Mapping[str, Any]) -> Rotation:
-    # Angles about the fixed axes x, y, z, in this order.
-    return Rotation.from_euler('xyz', _vector(entry, 'AttachTheta'))
+        offset=_vector(entry, 'Attach'))
 
 
 def _vector(entry: Mapping[str, Any], prefix: str) -> np.ndarray:

@@ -3,6 +3,8 @@ import json
 
 import numpy as np
 import pytest
+from deepmimic_files import (HUMANOID, WIDTHS, frame, write_character,
+                             write_motion)
 
 from mmdiffpose.datasets.mocap.deepmimic import (H36M_FROM_DEEPMIMIC,
                                                  read_character, read_motion)
@@ -10,69 +12,21 @@ from mmdiffpose.datasets.mocap.h36m_mapping import map_joints
 from mmdiffpose.skeletons import H36M_17
 
 J = H36M_17.index
-# Name, parent, type, offset: the tree of the published humanoid, with round
-# lengths. x is forward, y up, z to the right.
-HUMANOID = (
-    ('root', -1, 'none', (0, 0, 0)),
-    ('chest', 0, 'spherical', (0, .25, 0)),
-    ('neck', 1, 'spherical', (0, .2, 0)),
-    ('right_hip', 0, 'spherical', (0, 0, .1)),
-    ('right_knee', 3, 'revolute', (0, -.4, 0)),
-    ('right_ankle', 4, 'spherical', (0, -.4, 0)),
-    ('right_shoulder', 1, 'spherical', (0, .25, .2)),
-    ('right_elbow', 6, 'revolute', (0, -.3, 0)),
-    ('right_wrist', 7, 'fixed', (0, -.25, 0)),
-    ('left_hip', 0, 'spherical', (0, 0, -.1)),
-    ('left_knee', 9, 'revolute', (0, -.4, 0)),
-    ('left_ankle', 10, 'spherical', (0, -.4, 0)),
-    ('left_shoulder', 1, 'spherical', (0, .25, -.2)),
-    ('left_elbow', 12, 'revolute', (0, -.3, 0)),
-    ('left_wrist', 13, 'fixed', (0, -.25, 0)),
-)
-WIDTHS = dict(none=4, spherical=4, revolute=1, fixed=0)
 HALF = np.sqrt(.5)
-
-
-def _entry(number, name, parent, kind, offset, **more):
-    return dict(
-        ID=number, Name=name, Parent=parent, Type=kind, AttachX=offset[0],
-        AttachY=offset[1], AttachZ=offset[2], **more)  # yapf: disable
-
-
-def _write_character(path, joints=HUMANOID, head=.15):
-    entries = [_entry(i, *joint) for i, joint in enumerate(joints)]
-    skull = dict(Name='neck', AttachX=0, AttachY=head, AttachZ=0)
-    path.write_text(json.dumps(dict(
-        Skeleton=dict(Joints=entries), BodyDefs=[skull])))  # yapf: disable
-    return path
-
-
-def _frame(seconds, position=(0, .85, 0), **turns):
-    """A frame; joints that are not named are at rest."""
-    row = [seconds, *position]
-    for name, _, kind, _ in HUMANOID:
-        rest = {4: [1, 0, 0, 0], 1: [0], 0: []}[WIDTHS[kind]]
-        row += list(turns.get(name, rest))
-    return row
-
-
-def _write_motion(path, *frames):
-    path.write_text(json.dumps(dict(Loop='wrap', Frames=frames)))
-    return path
 
 
 @pytest.fixture()
 def character(tmp_path):
-    return read_character(_write_character(tmp_path / 'character.txt'))
+    return read_character(write_character(tmp_path / 'character.txt'))
 
 
 def _read(tmp_path, character, *frames, **options):
-    path = _write_motion(tmp_path / 'motion.txt', *frames)
+    path = write_motion(tmp_path / 'motion.txt', *frames)
     return read_motion(path, character, **options)
 
 
 def test_rest_pose_by_hand(tmp_path, character):
-    motion = _read(tmp_path, character, _frame(.1), _frame(0))
+    motion = _read(tmp_path, character, frame(.1), frame(0))
     assert character.width == 44
     assert motion['right_ankle'][0] == pytest.approx([0, .05, .1])
     assert motion['left_wrist'][0] == pytest.approx([0, .8, -.2])
@@ -88,12 +42,13 @@ def test_rest_pose_by_hand(tmp_path, character):
 
 def test_turns_by_hand(tmp_path, character):
     """Knees bend back at negative, elbows forward at positive angles."""
-    motion = _read(
-        tmp_path, character,
-        _frame(.1, right_knee=[-np.pi / 2], left_elbow=[np.pi / 2],
-               # The left leg to the left by 90 degrees, about x.
-               left_hip=[HALF, HALF, 0, 0]),
-        _frame(0))  # yapf: disable
+    # The left leg goes to the left by 90 degrees, about x.
+    turned = frame(
+        .1,
+        right_knee=[-np.pi / 2],
+        left_elbow=[np.pi / 2],
+        left_hip=[HALF, HALF, 0, 0])
+    motion = _read(tmp_path, character, turned, frame(0))
     assert motion['right_ankle'][0] == pytest.approx([-.4, .45, .1])
     assert motion['left_wrist'][0] == pytest.approx([.25, 1.05, -.2])
     assert motion['left_ankle'][0] == pytest.approx([0, .85, -.9])
@@ -101,10 +56,9 @@ def test_turns_by_hand(tmp_path, character):
 
 def test_everything_turns_with_the_root(tmp_path, character):
     """A quarter about y takes forward (x) to -z."""
-    motion = _read(
-        tmp_path, character,
-        _frame(.1, (1, .85, 2), root=[HALF, 0, HALF, 0],
-               right_elbow=[np.pi / 2]), _frame(0))  # yapf: disable
+    turned = frame(
+        .1, (1, .85, 2), root=[HALF, 0, HALF, 0], right_elbow=[np.pi / 2])
+    motion = _read(tmp_path, character, turned, frame(0))
     assert motion['right_hip'][0] == pytest.approx([1.1, .85, 2])
     assert motion['right_wrist'][0] == pytest.approx([1.2, 1.05, 1.75])
 
@@ -152,7 +106,7 @@ def test_any_frame_is_that_of_plain_kinematics(tmp_path, character):
             name: value / np.linalg.norm(value) if len(value) == 4 else value
             for name, value in turns.items()
         }
-        rows.append(_frame(.125, rng.normal(size=3), **turns))
+        rows.append(frame(.125, rng.normal(size=3), **turns))
     motion = _read(tmp_path, character, *rows, fps=8)
     for i, row in enumerate(rows):
         for name, place in _plain_kinematics(HUMANOID, (0, .15, 0),
@@ -197,10 +151,10 @@ def test_between_frames_rotations_take_the_shortest_arc(tmp_path, character):
     """A quaternion and its negative are one rotation."""
     angle = np.pi / 4
     rows = [
-        _frame(.1, left_hip=[1, 0, 0, 0]),
-        _frame(.1, left_hip=-np.array([np.cos(angle),
-                                       np.sin(angle), 0, 0])),
-        _frame(.5)
+        frame(.1, left_hip=[1, 0, 0, 0]),
+        frame(.1, left_hip=-np.array([np.cos(angle),
+                                      np.sin(angle), 0, 0])),
+        frame(.5)
     ]
     motion = _read(tmp_path, character, *rows, fps=20)
     # .2 s in steps of .05 s, both ends included; the last time is not read.
@@ -212,24 +166,24 @@ def test_between_frames_rotations_take_the_shortest_arc(tmp_path, character):
 
 def test_quaternions_are_scaled_to_one(tmp_path, character):
     turn = np.array([HALF, HALF, 0, 0])
-    motion = _read(tmp_path, character, _frame(.1, left_hip=.6 * turn),
-                   _frame(0, left_hip=1.1 * turn))
+    motion = _read(tmp_path, character, frame(.1, left_hip=.6 * turn),
+                   frame(0, left_hip=1.1 * turn))
     np.testing.assert_allclose(
         motion['left_ankle'], [[0, .85, -.9]] * 7, atol=1e-12)
 
 
 def test_uneven_frames(tmp_path, character):
-    rows = [_frame(.1, (0, 1, 0)), _frame(.3, (1, 1, 0)), _frame(0, (4, 1, 0))]
+    rows = [frame(.1, (0, 1, 0)), frame(.3, (1, 1, 0)), frame(0, (4, 1, 0))]
     motion = _read(tmp_path, character, *rows, fps=10)
     np.testing.assert_allclose(motion['root'][:, 0], [0, 1, 2, 3, 4])
 
 
 @pytest.mark.parametrize('rows, message', [
-    ([_frame(.1)[:-1]] * 2, r'expected frames of 44 numbers.*found \[43\]'),
-    ([_frame(.1)], 'two and more frames'),
-    ([_frame(0), _frame(.1)], 'positive number of seconds'),
-    ([_frame(.1, (np.nan, 0, 0))] * 2, 'frame 0 is NaN or infinite'),
-    ([_frame(.1), _frame(0, neck=[0, .1, 0, 0])
+    ([frame(.1)[:-1]] * 2, r'expected frames of 44 numbers.*found \[43\]'),
+    ([frame(.1)], 'two and more frames'),
+    ([frame(0), frame(.1)], 'positive number of seconds'),
+    ([frame(.1, (np.nan, 0, 0))] * 2, 'frame 0 is NaN or infinite'),
+    ([frame(.1), frame(0, neck=[0, .1, 0, 0])
       ], 'quaternion of "neck" in frame 1 has the length 0.1'),
     ([], 'it has no "Frames"'),
 ])
@@ -245,19 +199,21 @@ def test_bad_files_and_options(tmp_path, character):
     with pytest.raises(ValueError, match='no JSON file'):
         read_motion(tmp_path / 'a.txt', character)
     with pytest.raises(ValueError, match='fps must be positive, got 0'):
-        _read(tmp_path, character, _frame(.1), _frame(0), fps=0)
+        _read(tmp_path, character, frame(.1), frame(0), fps=0)
 
 
 @pytest.mark.parametrize('number, joint, message', [
     (4, ('knee', 3, 'prismatic', (0, 0, 0)), 'the type "prismatic"; known'),
     (4, ('knee', 9, 'revolute', (0, 0, 0)), 'joint 4 has the ID 4 and the'),
     (4, ('knee', -1, 'none', (0, 0, 0)), 'joint 4 has the ID 4 and the'),
+    (8, HUMANOID[8], 'joint "right_wrist" is turned against its parent'),
     (2, ('throat', 1, 'spherical', (0, .2, 0)), None),
 ])
 def test_bad_characters(tmp_path, number, joint, message):
     joints = list(HUMANOID)
     joints[number] = joint
-    path = _write_character(tmp_path / 'c.txt', joints)
+    path = write_character(
+        tmp_path / 'c.txt', joints, turned=8 if number == 8 else None)
     if message is None:
         content = json.loads(path.read_text())
         content['BodyDefs'] = []
