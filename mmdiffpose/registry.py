@@ -24,15 +24,19 @@ else:
 _SCOPE = 'mmdiffpose'
 
 
-def _child(name: str, upstream_name: str, location: str) -> Registry:
+def _child(name: str, upstream_name: str, *locations: str) -> Registry:
     return Registry(
         name,
         parent=getattr(_upstream, upstream_name, None),
         scope=_SCOPE,
-        locations=[f'{_SCOPE}.{location}'])
+        locations=[f'{_SCOPE}.{location}' for location in locations])
 
 
-MODELS = _child('model', 'MODELS', 'models')
+_NETWORKS = ('models.denoisers', 'models.encoders', 'models.losses',
+             'models.pretraining')
+_MODELS_OF_MMPOSE = ('models.heads', 'models.lifters') if HAS_MMPOSE else ()
+
+MODELS = _child('model', 'MODELS', *_NETWORKS, *_MODELS_OF_MMPOSE)
 KEYPOINT_CODECS = _child('KEYPOINT_CODECS', 'KEYPOINT_CODECS', 'codecs')
 DATASETS = _child('dataset', 'DATASETS', 'datasets')
 DATA_SAMPLERS = _child('data sampler', 'DATA_SAMPLERS', 'datasets')
@@ -40,7 +44,8 @@ TRANSFORMS = _child('transform', 'TRANSFORMS', 'datasets.transforms')
 METRICS = _child('metric', 'METRICS', 'evaluation.metrics')
 LOOPS = _child('loop', 'LOOPS', 'engine')
 HOOKS = _child('hook', 'HOOKS', 'engine')
-VISUALIZERS = _child('visualizer', 'VISUALIZERS', 'visualization')
+VISUALIZERS = _child('visualizer', 'VISUALIZERS',
+                     'visualization.pose3d_lifter_visualizer')
 # MMPose has no registry of functions, and MMEngine looks collate functions up
 # in its own.
 FUNCTIONS = Registry(

@@ -5,10 +5,7 @@ from pathlib import Path
 from typing import Any, Dict, Optional, Union
 
 from mmengine.config import Config
-from mmengine.model import revert_sync_batchnorm
 from mmengine.registry import init_default_scope
-from mmpose.apis.inference import dataset_meta_from_config
-from mmpose.utils import register_all_modules
 from torch import nn
 
 from mmdiffpose.registry import MODELS
@@ -48,6 +45,9 @@ def init_model(config: Union[str, Path, Config],
             checkpoint or of another architecture, or the model zoo's file is
             not the published one.
     """
+    # Imported late: they bring all of MMPose, and torch's distributed parts.
+    from mmengine.model import revert_sync_batchnorm
+    from mmpose.utils import register_all_modules
     config, checkpoint = find_config_and_weights(config, checkpoint)
     config = _read_config(config)
     if cfg_options:
@@ -85,6 +85,7 @@ def _read_config(config: Union[Path, Config]) -> Config:
 
 def _dataset_meta(config: Config) -> Dict[str, Any]:
     """The data set's metainfo: of the training set, else of the test set."""
+    from mmpose.apis.inference import dataset_meta_from_config
     for mode in ('train', 'test'):
         meta = dataset_meta_from_config(config, mode)
         if meta:

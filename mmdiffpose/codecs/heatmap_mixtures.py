@@ -6,7 +6,8 @@ centre whose weight is the cell's value. A mixture is an array (..., M, 5):
 weight, mean u, mean v, std u, std v. It comes in heatmap cells, u to the
 right, v down, with (0, 0) at the *centre* of the first cell;
 :func:`heatmap_to_image` takes it to image pixels,
-:func:`~mmdiffpose.codecs.mixture_mapping.map_mixtures` to a lifter's joints.
+:func:`~mmdiffpose.skeletons.mixture_mapping.map_mixtures` to a lifter's
+joints.
 
 *Background.* Networks put small values everywhere, and thousands of cells of
 them outweigh the one peak. Cells below ``threshold`` times the joint's
@@ -31,7 +32,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from mmdiffpose.diffusion.gmm import fit_gmm
-from .mixture_mapping import fill_masked, map_mixtures, mask_joints
+from mmdiffpose.skeletons.mixture_mapping import (fill_masked, map_mixtures,
+                                                  mask_joints)
 
 __all__ = [
     'HeatmapFit', 'fill_masked', 'fit_heatmap_mixtures', 'heatmap_to_image',

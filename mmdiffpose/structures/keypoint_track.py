@@ -8,7 +8,7 @@ from typing import Optional, Tuple
 
 import numpy as np
 
-from mmdiffpose.codecs.mixture_mapping import map_mixtures
+from mmdiffpose.skeletons.mixture_mapping import map_mixtures
 from mmdiffpose.skeletons import H36M_17, Skeleton, map_joints
 
 MAX_MISSING = 1000

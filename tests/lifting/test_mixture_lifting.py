@@ -9,7 +9,7 @@ import torch
 from fake_lifter import FakeLifter, in_plane, make_track
 
 from mmdiffpose.apis import init_model, lift_track
-from mmdiffpose.codecs.mixture_mapping import map_mixtures
+from mmdiffpose.skeletons.mixture_mapping import map_mixtures
 from mmdiffpose.skeletons import COCO_17, H36M_17, Skeleton
 
 

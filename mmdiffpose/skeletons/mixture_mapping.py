@@ -28,7 +28,8 @@ from typing import Union
 
 import numpy as np
 
-from mmdiffpose.skeletons import Skeleton, get_skeleton, mapping_matrix
+from .mapping import get_skeleton, mapping_matrix
+from .skeleton import Skeleton
 
 _MASKED = np.array([0, 0, 0, 1, 1.])
 
