@@ -36,6 +36,7 @@ from torch.utils.data import Dataset, Sampler
 from mmdiffpose.registry import DATA_SAMPLERS, DATASETS, FUNCTIONS
 from mmdiffpose.structures.canonical_view import CANONICAL_RMS
 from .simulation.bodies import BodySampler
+from .simulation.motion_variety import MotionVariety
 from .simulation.occlusion_patterns import make_pattern
 from .simulation.random_cameras import CameraRanges
 from .simulation.view_simulator import ViewLaw, ViewSimulator
@@ -58,6 +59,7 @@ def build_law(cameras: Optional[Mapping[str, Any]] = None,
               noise: Optional[Mapping[str, Any]] = None,
               bodies: Optional[Mapping[str, Any]] = MappingProxyType({}),
               occlusion: Union[None, str, Mapping[str, Any]] = 'mixture',
+              variety: Optional[Mapping[str, Any]] = None,
               **others: Any) -> ViewLaw:
     """What is drawn, from a config.
 
@@ -68,7 +70,9 @@ def build_law(cameras: Optional[Mapping[str, Any]] = None,
         occlusion: A pattern's name, or a dict of ``pattern`` and its
             parameters; None for joints that are missing for other reasons
             only.
-        **others: ``fps`` and ``mirror`` of :class:`ViewLaw`.
+        variety: Of :class:`MotionVariety`.
+        **others: ``fps``, ``self_occlusion`` and ``weights`` of
+            :class:`ViewLaw`.
     """
     if occlusion is None or isinstance(occlusion, str):
         occlusion = dict(pattern=occlusion or 'none')
@@ -79,6 +83,7 @@ def build_law(cameras: Optional[Mapping[str, Any]] = None,
         noise=WindowNoise(**(noise or {})),
         bodies=None if bodies is None else BodySampler(**bodies),
         occlusion=make_pattern(name, **pattern),
+        variety=MotionVariety(**(variety or {})),
         **others)
 
 

@@ -8,7 +8,9 @@ from torch.utils.data import DataLoader
 from mmdiffpose.datasets import (FixedViewDataset, MocapViewDataset,
                                  ViewSampler, view_collate)
 from mmdiffpose.datasets.mocap_mini_file import load_mocap_mini
-from mmdiffpose.datasets.mocap_views import EpochIndex
+from mmdiffpose.datasets.mocap_views import EpochIndex, build_law
+from mmdiffpose.datasets.simulation.view_simulator import (ViewLaw,
+                                                           ViewSimulator)
 from mmdiffpose.datasets.world_motions import (make_motions, read_motions,
                                                write_motions)
 from mmdiffpose.models.heads import LiftingRegressionHead
@@ -117,7 +119,7 @@ def test_inputs_are_the_projected_targets(ann_file):
 
 
 def test_vertical_is_the_world_s(ann_file):
-    law = dict(QUIET, bodies=None, mirror=0., fps=(50, 50))
+    law = dict(QUIET, bodies=None, variety=dict(mirror=0.), fps=(50, 50))
     dataset = make(ann_file, law=law, seq_len=1)
     drawn = dataset.draw_batch(range(100), 0)
     motions = dataset.simulator.motions
@@ -131,8 +133,9 @@ def test_vertical_is_the_world_s(ann_file):
 
 def test_bodies_and_mirrors_change_lengths_and_sides(ann_file):
     law = dict(QUIET, fps=(50, 50))
-    own = make(ann_file, law=dict(law, bodies=None, mirror=0.))
-    mirrored = make(ann_file, law=dict(law, bodies=None, mirror=1.))
+    own = make(ann_file, law=dict(law, bodies=None, variety=dict(mirror=0.)))
+    mirrored = make(
+        ann_file, law=dict(law, bodies=None, variety=dict(mirror=1.)))
 
     def thighs(dataset):
         targets = dataset.draw_batch(range(150), 0)['targets']
@@ -235,3 +238,68 @@ def test_broken_motions_are_named():
         make_motions([dict(clip, positions=still * np.nan)])
     with pytest.raises(ValueError, match='starts'):
         make_motions([dict(clip, positions=still[:1])])
+
+
+def test_weights_make_sources_rarer():
+    rng = np.random.default_rng(0)
+
+    def clip(source, frames):
+        poses = rng.normal(size=(1, 17, 3)) * .3
+        return dict(
+            positions=np.repeat(poses, frames, 0),
+            fps=120,
+            subject=source,
+            action='stand',
+            clip=source,
+            source=source)
+
+    motions = make_motions([clip('a', 300), clip('b', 100), clip('c', 200)])
+    for weights, expected in (({}, [3, 1, 2]), (dict(a=1 / 3, c=0.), [1, 1,
+                                                                      0])):
+        simulator = ViewSimulator(motions, 3, ViewLaw(weights=weights))
+        counts = np.bincount(
+            simulator.draw(range(2000), 0)['clip'], minlength=3)
+        np.testing.assert_allclose(
+            counts / 2000, np.array(expected) / np.sum(expected), atol=.035)
+    with pytest.raises(ValueError, match='weights'):
+        ViewSimulator(motions, 3, ViewLaw(weights=dict(d=1)))
+
+
+def test_variety_is_drawn_for_each_window(ann_file):
+    law = dict(QUIET, variety=dict(cross=.5, tilt=.5, warp=.5, mirror=.5))
+    dataset = make(ann_file, law=law)
+    together = dataset.draw_batch(range(100), 0)
+    alone = dataset.draw_batch([42], 0)
+    for key, value in alone.items():
+        np.testing.assert_array_equal(value[0], together[key][42], key)
+    plain = make(ann_file, law=QUIET).draw_batch(range(100), 0)
+    # Tilts leave no vertical trunk; 45 degrees and more in a quarter.
+    for drawn, low, high in ((plain, .5, 1), (together, .3, .8)):
+        trunk = drawn['targets'][:, 4, 8]
+        cosine = (trunk * drawn['up']).sum(-1) / np.linalg.norm(trunk, axis=-1)
+        assert low < (cosine > .8).mean() < high
+
+
+def test_short_clips_are_held_at_their_ends():
+    steps = np.arange(60.)[:, None, None] / 60
+    poses = np.random.default_rng(0).normal(size=(1, 17, 3)) * .3
+    motions = make_motions([
+        dict(
+            positions=poses + steps * [1, 0, 0],
+            fps=120,
+            subject='a',
+            action='walk',
+            clip='b',
+            source='c')
+    ])
+    law = build_law(
+        **QUIET, bodies=None, variety=dict(mirror=0.), fps=(12, 60))
+    simulator = ViewSimulator(motions, 27, law)
+    # 26 frames at 26.4 fps and more reach over half of 59 frames at 120.
+    drawn = simulator.draw(range(500), 0)
+    assert drawn['fps'].min() == pytest.approx(26 * 120 / (2 * 59), rel=1e-5)
+    turned = np.einsum('bij,btj->bti', drawn['rotation'].swapaxes(1, 2),
+                       drawn['root'])
+    steps = np.linalg.norm(np.diff(turned, axis=1), axis=-1)
+    still = (steps < 1e-4).mean(axis=1)
+    assert .3 < still.max() <= .55 and still.min() == 0

@@ -20,12 +20,12 @@ from mmdiffpose.datasets.mocap.asf_amc import read_motion
 from mmdiffpose.datasets.mocap.h36m_mapping import (H36M_FROM_ACCLAIM,
                                                     map_joints)
 from mmdiffpose.datasets.mocap.resample import resample
-from mmdiffpose.datasets.mocap.self_occlusion import SelfOcclusion
 from mmdiffpose.datasets.mocap.virtual_views import (build_cameras,
                                                      camera_params,
                                                      center_on_floor,
                                                      make_views)
 from mmdiffpose.datasets.simulation.detector_noise import DetectorNoise
+from mmdiffpose.datasets.simulation.self_occlusion import SelfOcclusion
 
 
 @dataclass(frozen=True)

@@ -10,9 +10,9 @@ from mmdiffpose.datasets.annotation_files.camera_files import (CameraKey,
                                                                CameraParam)
 from mmdiffpose.datasets.annotation_files.image_names import Track
 from mmdiffpose.datasets.cameras import PinholeCamera, look_at
-from mmdiffpose.datasets.mocap.self_occlusion import SelfOcclusion
 from mmdiffpose.datasets.simulation.detector_noise import (DetectorNoise,
                                                            noise_generator)
+from mmdiffpose.datasets.simulation.self_occlusion import SelfOcclusion
 from mmdiffpose.skeletons import H36M_17
 
 

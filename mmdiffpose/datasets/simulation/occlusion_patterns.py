@@ -8,6 +8,7 @@ them needs a generator and nothing else.
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, fields
+from functools import cached_property
 from typing import Any, Callable, Dict, Tuple
 
 import numpy as np
@@ -172,13 +173,18 @@ class MixedPatterns(OcclusionPattern):
         if not self.patterns or 'mixture' in self.patterns:
             raise ValueError('patterns: expected names of patterns other than '
                              f"'mixture', found {self.patterns}")
-        for name in self.patterns:
-            make_pattern(name, mode=self.mode)
+        self.parts  # unknown names are found here
+
+    @cached_property
+    def parts(self) -> Tuple[OcclusionPattern, ...]:
+        """The patterns, made once: a draw takes some microseconds."""
+        return tuple(
+            make_pattern(name, mode=self.mode) for name in self.patterns)
 
     def draw(self, rng: np.random.Generator, num_frames: int) -> np.ndarray:
         """A pattern, then its mask."""
-        name = self.patterns[rng.integers(len(self.patterns))]
-        return make_pattern(name, mode=self.mode).draw(rng, num_frames)
+        part = self.parts[rng.integers(len(self.parts))]
+        return part.draw(rng, num_frames)
 
 
 def _whole(number: float) -> int:

@@ -2,7 +2,8 @@
 """Windows of motion as ever new cameras and detectors see them."""
 
 from dataclasses import dataclass, field
-from typing import Any, Dict, NamedTuple, Optional, Sequence, Tuple
+from typing import (Any, Dict, List, Mapping, NamedTuple, Optional, Sequence,
+                    Tuple)
 
 import numpy as np
 
@@ -11,8 +12,10 @@ from mmdiffpose.skeletons import H36M_17
 from mmdiffpose.structures.canonical_view import canonical_view, turn_poses
 from .bodies import BodySampler, rebone
 from .keyed_draws import KeyedDraws
-from .occlusion_patterns import MixedPatterns, NoOcclusion, OcclusionPattern
+from .motion_variety import MotionVariety, VarietyDraw, vary
+from .occlusion_patterns import MixedPatterns, OcclusionPattern
 from .random_cameras import CAMERA_WORDS, CameraRanges, Cameras, draw_cameras
+from .self_occlusion import hidden_joints
 from .window_noise import WindowDetections, WindowNoise
 
 _BODIES = 1 << 14
@@ -33,22 +36,27 @@ class ViewLaw:
         occlusion: Which joints are missing, on either side of the body.
         fps: Frames a second, log-uniform. Higher where less than half of the
             window would lie inside the clip.
-        mirror: Share of windows that are mirrored.
+        variety: Mirror images, crossed limbs, tilts and time warps.
+        self_occlusion: Whether joints behind the own body are found worse.
+        weights: How much more often than others frames of a source are
+            drawn, by its name; 1 where none is given.
     """
     cameras: CameraRanges = field(default_factory=CameraRanges)
     noise: WindowNoise = field(default_factory=WindowNoise)
     bodies: Optional[BodySampler] = field(default_factory=BodySampler)
     occlusion: OcclusionPattern = field(default_factory=MixedPatterns)
     fps: Tuple[float, float] = (12., 60.)
-    mirror: float = .5
+    variety: MotionVariety = field(default_factory=MotionVariety)
+    self_occlusion: bool = True
+    weights: Mapping[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if not 0 < self.fps[0] <= self.fps[1]:
             raise ValueError('fps: expected two increasing positive numbers, '
                              f'found {self.fps}')
-        if not 0 <= self.mirror <= 1:
-            raise ValueError('mirror: expected a share in [0, 1], found '
-                             f'{self.mirror}')
+        if not all(weight >= 0 for weight in self.weights.values()):
+            raise ValueError('weights: expected no negative ones, found '
+                             f'{dict(self.weights)}')
 
 
 class _Motion(NamedTuple):
@@ -80,7 +88,8 @@ class ViewSimulator:
         self.seq_len = seq_len
         self.law = ViewLaw() if law is None else law
         self.seed = seed
-        self._words = 16 + CAMERA_WORDS + self.law.noise.words(seq_len)
+        self._shares = self._clip_shares()
+        self._words = 24 + CAMERA_WORDS + self.law.noise.words(seq_len)
         # A product with equal weights is the mean, ten times as fast.
         points = seq_len * H36M_17.num_joints
         self._mean = np.full((1, points), 1 / points, np.float32)
@@ -132,62 +141,96 @@ class ViewSimulator:
 
     def _draw(self, indices: Sequence[int], epoch: int) -> Dict[str, Any]:
         law, T = self.law, self.seq_len
-        hidden = np.zeros((len(indices), T, H36M_17.num_joints), bool)
+        missing = np.zeros((len(indices), T, H36M_17.num_joints), bool)
+        times = np.tile(np.arange(T) - (T - 1) / 2, (len(indices), 1))
+        varieties: List[VarietyDraw] = []
 
-        def hide(row: int, generator: np.random.Generator) -> None:
-            hidden[row] = law.occlusion.draw(generator, T)
+        def draw_one(row: int, generator: np.random.Generator) -> None:
+            missing[row] = law.occlusion.draw(generator, T)
+            varieties.append(law.variety.draw(generator))
+            if law.variety.warp:
+                times[row] = law.variety.draw_times(generator, T)[0]
 
-        draws = KeyedDraws(
-            self.seed, epoch, indices, self._words,
-            None if isinstance(law.occlusion, NoOcclusion) else hide)
-        motion = self._motion(draws)
+        draws = KeyedDraws(self.seed, epoch, indices, self._words, draw_one)
+        motion = self._motion(draws, times)
         positions = self._body(draws, motion.positions, epoch)
+        variety = VarietyDraw.join(varieties)
+        donors = positions
+        if law.variety.cross:
+            donors = self._motion(draws, times, motion.fps).positions
+        positions = vary(positions, donors, variety)
         flat = positions.reshape(len(positions), -1, 3)
         flat -= self._mean @ flat
         cameras, points = draw_cameras(draws, positions, law.cameras)
         truth = points[..., :2] / points[..., 2:]
         truth *= cameras.focal[:, None, None, None]
         truth += cameras.center[:, None, None]
-        found = law.noise.detect(draws, truth, cameras.size, motion.fps)
+        behind = _hidden_in_time(points) if law.self_occlusion else None
+        found = law.noise.detect(draws, truth, cameras.size, motion.fps,
+                                 behind)
         # The patterns know a right leg and a left arm only.
         other = draws.uniform() < .5
-        hidden[other] = hidden[other][..., list(H36M_17.flip_indices)]
-        return self._pack(motion, cameras, points, found, found.seen & ~hidden)
+        missing[other] = missing[other][..., list(H36M_17.flip_indices)]
+        return self._pack(motion, cameras, points, found,
+                          found.seen & ~missing)
 
-    def _motion(self, draws: KeyedDraws) -> _Motion:
-        """Pieces of clips at other frame rates, mirrored or not.
+    def _clip_shares(self) -> np.ndarray:
+        """Probability that a window comes from a clip or one before."""
+        motions, weights = self.motions, self.law.weights
+        unknown = set(weights) - set(motions.sources.tolist())
+        if unknown:
+            raise ValueError(
+                f'weights: there is no source {sorted(unknown)}, only '
+                f'{sorted(set(motions.sources.tolist()))}')
+        each = [weights.get(name, 1.) for name in motions.sources.tolist()]
+        total = np.cumsum(np.array(each) * np.diff(motions.starts))
+        if not total[-1] > 0:
+            raise ValueError('weights: nothing is left to draw from')
+        return total / total[-1]
 
-        Every recorded frame is equally likely to be in the middle. Between
-        frames positions are interpolated linearly: at 120 Hz that is wrong by
-        at most a / 8 / 120 ** 2, half a millimetre where a joint accelerates
-        with 50 m/s^2.
+    def _motion(self,
+                draws: KeyedDraws,
+                times: np.ndarray,
+                fps: Optional[np.ndarray] = None) -> _Motion:
+        """Pieces of clips at other frame rates.
+
+        Every recorded frame of a source is equally likely to be in the
+        middle. Between frames positions are interpolated linearly: at 120 Hz
+        that is wrong by at most a / 8 / 120 ** 2, half a millimetre where a
+        joint accelerates with 50 m/s^2.
+
+        Args:
+            draws: Source of randomness.
+            times: (B, T) frames of the window from its middle.
+            fps: (B,) frame rates, or None to draw them.
         """
         motions, T = self.motions, self.seq_len
-        frame = (draws.fine_uniform() * len(motions.positions)).astype(int)
-        clip = np.searchsorted(motions.starts, frame, side='right') - 1
+        where = draws.fine_uniform()
+        clip = np.searchsorted(self._shares, where, side='right')
+        begin = np.append(0, self._shares)[clip]
+        share = (where - begin) / (self._shares[clip] - begin)
         first, last = motions.starts[clip], motions.starts[clip + 1] - 1
+        middle = first + share * (last - first)
         rate = motions.fps[clip]
-        low, high = np.log(self.law.fps)
-        fps = np.exp(low + (high - low) * draws.uniform()).astype(np.float64)
-        # A window may outlast its clip, whose last pose it then keeps, but
-        # not by more than the clip.
-        least = (T - 1) * rate / (2 * (last - first))
-        fps = np.minimum(np.maximum(fps, least), self.law.fps[1])
-        span = (T - 1) * rate / fps
-        start = np.minimum(frame - span / 2, last - span)
-        start = np.maximum(start, first)
-        time = start[:, None] + np.arange(T) * (rate / fps)[:, None]
-        time = np.minimum(time, last[:, None])
-        before = time.astype(int)
-        share = (time - before).astype(np.float32)[..., None, None]
+        if fps is None:
+            low, high = np.log(self.law.fps)
+            fps = np.exp(low + (high - low) * draws.uniform())
+            # A window may outlast its clip, whose first or last pose it then
+            # keeps, but not by more than the clip.
+            least = (T - 1) * rate / (2 * (last - first))
+            fps = np.minimum(np.maximum(fps, least), self.law.fps[1])
+        places = times * (rate / fps)[:, None]
+        middle = np.minimum(middle, last - places[:, -1])
+        middle = np.maximum(middle, first - places[:, 0])
+        frames = middle[:, None] + places
+        frames = np.clip(frames, first[:, None], last[:, None])
+        before = frames.astype(int)
+        part = (frames - before).astype(np.float32)[..., None, None]
         positions = motions.positions[before]
         after = motions.positions[np.minimum(before + 1, last[:, None])]
         after -= positions
-        after *= share
+        after *= part
         positions += after
-        mirrored = draws.uniform() < self.law.mirror
-        positions[mirrored] = positions[mirrored][
-            ..., list(H36M_17.flip_indices), :] * [-1, 1, 1]
         return _Motion(positions, clip, fps.astype(np.float32))
 
     def _body(self, draws: KeyedDraws, positions: np.ndarray,
@@ -231,3 +274,20 @@ class ViewSimulator:
             distance=cameras.distance,
             up=(view.rotation @ cameras.rotation)[..., 1],
             clip=motion.clip)
+
+
+def _hidden_in_time(points: np.ndarray) -> np.ndarray:
+    """Joints that the own body hides, (B, T, J) bool.
+
+    Looked at in the first, the middle and the last frame; the others are as
+    the nearest of these.
+
+    Args:
+        points: (B, T, J, 3) metres, camera axes.
+    """
+    T = points.shape[1]
+    keys = np.array([0, T // 2, T - 1])
+    some = points[:, keys].reshape(-1, *points.shape[2:])
+    hidden = hidden_joints(some).reshape(len(points), len(keys), -1)
+    distance = np.abs(np.arange(T)[:, None] - keys)
+    return hidden[:, distance.argmin(axis=1)]

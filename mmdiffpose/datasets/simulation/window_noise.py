@@ -12,16 +12,18 @@ thousands of windows a second and more kinds of failure:
 2. *Outliers*: for a while a joint is somewhere else, at least
    ``outlier_radius`` away, exponentially more.
 3. *Swaps*: for a while the legs, the arms or both are taken for each other.
-4. *The picture's edge*: joints outside are missing, or are put onto the edge,
+4. *The own body*: a detector guesses joints that a limb or the trunk hides;
+   their jitter is larger.
+5. *The picture's edge*: joints outside are missing, or are put onto the edge,
    with a low score.
-5. *Scores* fall with a joint's error, as far as a detector knows it: with the
+6. *Scores* fall with a joint's error, as far as a detector knows it: with the
    root mean square of its expected and its actual error. A joint whose score
    is below a threshold, drawn for each window, is missing: users have
    thresholds.
 """
 
 from dataclasses import dataclass
-from typing import NamedTuple, Tuple
+from typing import NamedTuple, Optional, Tuple
 
 import numpy as np
 
@@ -66,6 +68,8 @@ class WindowNoise:
             px; the mean is three times that.
         swap_rates: Episodes per second of swapped legs, arms and both.
         episode_time: Mean duration of an episode in seconds.
+        hidden_factor: The jitter of joints behind the person's own body is
+            so many times as large.
         edge_missing: Share of joints outside the picture that are missing.
         score_noise: Std of the log of the score's noise.
         threshold: Range of the score below which joints are missing.
@@ -81,6 +85,7 @@ class WindowNoise:
     outlier_radius: float = 20.
     swap_rates: Tuple[float, float, float] = (.05, .04, .03)
     episode_time: float = .2
+    hidden_factor: float = 2.
     edge_missing: float = .7
     score_noise: float = .1
     threshold: Tuple[float, float] = (0., .35)
@@ -105,8 +110,12 @@ class WindowNoise:
         joints = H36M_17.num_joints
         return frames * joints * 6 + 3 * _EPISODES + 4 * joints + 2
 
-    def detect(self, draws: KeyedDraws, truth: np.ndarray, size: np.ndarray,
-               fps: np.ndarray) -> WindowDetections:
+    def detect(self,
+               draws: KeyedDraws,
+               truth: np.ndarray,
+               size: np.ndarray,
+               fps: np.ndarray,
+               hidden: Optional[np.ndarray] = None) -> WindowDetections:
         """Simulate a detector.
 
         Args:
@@ -114,6 +123,8 @@ class WindowNoise:
             truth: (B, T, 17, 2) float32 true positions in pixels.
             size: (B, 2) width and height of the pictures in pixels.
             fps: (B,) frames a second.
+            hidden: (B, T, 17) bool, joints that the body hides; none if not
+                given.
         """
         B, T, J = truth.shape[:3]
         extent = fold_joints(np.maximum, truth)
@@ -124,6 +135,8 @@ class WindowNoise:
         wander = _correlated(draws.normal(T, J), fps * self.difficulty_time)
         sigma = np.array(self.joint_sigma, np.float32) * np.exp(
             self.difficulty * wander) * (unit * level[:, None])[..., None]
+        if hidden is not None:
+            sigma *= 1 + np.float32(self.hidden_factor - 1) * hidden
 
         active = self._episodes(draws, T, fps)
         error = self._jitter(draws, (T, J, 2), fps) * sigma[..., None]

@@ -114,6 +114,22 @@ def test_tails_are_heavy():
     assert kurtosis > 5  # of a Gaussian: 3
 
 
+def test_hidden_joints_are_found_worse():
+    hidden = np.zeros((WINDOWS, FRAMES, 17), bool)
+    hidden[..., 5] = True
+    draws = KeyedDraws(0, 0, range(WINDOWS), WindowNoise.words(FRAMES))
+    noise = plain(hidden_factor=2.)
+    worse = noise.detect(draws, person(), SIZE, np.full(WINDOWS, 50.), hidden)
+    usual, truth = detect(noise)
+    np.testing.assert_allclose(
+        worse.keypoints[..., 5, :] - truth[..., 5, :],
+        2 * (usual.keypoints - truth)[..., 5, :],
+        atol=1e-2)
+    np.testing.assert_array_equal(worse.keypoints[..., 6:, :],
+                                  usual.keypoints[..., 6:, :])
+    assert worse.scores[..., 5].mean() < .9 * usual.scores[..., 5].mean()
+
+
 def test_outliers_lie_off_and_last():
     found, truth = detect(
         plain(joint_sigma=(1e-3, ) * 17, outlier_rate=1., episode_time=.2))

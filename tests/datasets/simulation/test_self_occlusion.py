@@ -2,10 +2,10 @@
 import numpy as np
 import pytest
 
-from mmdiffpose.datasets.mocap.self_occlusion import (SelfOcclusion,
-                                                      _sight_to_bone,
-                                                      hidden_joints)
 from mmdiffpose.datasets.simulation.detector_noise import Detections
+from mmdiffpose.datasets.simulation.self_occlusion import (SelfOcclusion,
+                                                           _sight_to_bones,
+                                                           hidden_joints)
 from mmdiffpose.skeletons import H36M_17
 
 J = H36M_17.index
@@ -56,7 +56,7 @@ def test_closest_approach_by_brute_force():
     rng = np.random.default_rng(0)
     pose = rng.normal(size=(20, 5, 3)) + [0, 0, 4]
     start, end = rng.normal(size=(2, 20, 3)) + [0, 0, 3]
-    distance, along = _sight_to_bone(pose, start, end)
+    distance, _ = _sight_to_bones(pose, start[:, None], end[:, None])
     steps = np.linspace(0, 1, 401)
     sight = steps[:, None, None, None] * pose
     bone = start + steps[:, None, None] * (end - start)
@@ -64,7 +64,7 @@ def test_closest_approach_by_brute_force():
         gaps = np.linalg.norm(
             sight[:, None, frame] - bone[None, :, frame, None], axis=-1)
         np.testing.assert_allclose(
-            distance[frame], gaps.min(axis=(0, 1)), atol=.02)
+            distance[frame, 0], gaps.min(axis=(0, 1)), atol=.02)
 
 
 def test_hidden_joints_are_found_worse():

@@ -28,6 +28,13 @@ _RADII = dict(
     right_wrist=.035)
 """Radius in metres of the capsule around the bone that ends in a joint."""
 
+_PARENTS, _CHILDREN = (list(ends) for ends in zip(*H36M_17.bones))
+_BONE_RADII = np.array([_RADII[H36M_17.joints[end]] for end in _CHILDREN],
+                       np.float32)[:, None]
+_OWN_ENDS = np.zeros((len(_CHILDREN), H36M_17.num_joints), bool)
+_OWN_ENDS[range(len(_CHILDREN)), _PARENTS] = True
+_OWN_ENDS[range(len(_CHILDREN)), _CHILDREN] = True
+
 
 def hidden_joints(keypoints_3d: np.ndarray) -> np.ndarray:
     """Joints that a limb or the trunk hides.
@@ -42,44 +49,42 @@ def hidden_joints(keypoints_3d: np.ndarray) -> np.ndarray:
     Returns:
         (F, 17), bool.
     """
-    pose = keypoints_3d.astype(np.float64)
-    hidden = np.zeros(pose.shape[:2], bool)
-    for parent, child in H36M_17.bones:
-        radius = _RADII[H36M_17.joints[child]]
-        distance, along = _sight_to_bone(pose, pose[:, parent], pose[:, child])
-        depth = np.linalg.norm(pose, axis=-1)
-        blocked = (distance < radius) & ((1 - along) * depth > 2 * radius)
-        blocked[:, [parent, child]] = False
-        hidden |= blocked
-    return hidden
+    distance, along = _sight_to_bones(keypoints_3d, keypoints_3d[:, _PARENTS],
+                                      keypoints_3d[:, _CHILDREN])
+    depth = np.linalg.norm(keypoints_3d, axis=-1)[:, None]
+    blocked = (distance < _BONE_RADII) & (
+        (1 - along) * depth > 2 * _BONE_RADII)
+    return (blocked & ~_OWN_ENDS).any(axis=1)
 
 
-def _sight_to_bone(pose: np.ndarray, start: np.ndarray,
-                   end: np.ndarray) -> Tuple[np.ndarray, np.ndarray]:
-    """Closest approach of the lines of sight to a bone.
+def _sight_to_bones(pose: np.ndarray, start: np.ndarray,
+                    end: np.ndarray) -> Tuple[np.ndarray, np.ndarray]:
+    """Closest approach of the lines of sight to bones.
 
     Args:
         pose: Joints (F, J, 3); the camera is at the origin.
-        start: Near end of the bone (F, 3).
-        end: Far end of the bone (F, 3).
+        start: Near ends of N bones (F, N, 3).
+        end: Their far ends (F, N, 3).
 
     Returns:
-        Distance (F, J), and where on the way from camera (0) to joint (1)
-        it is reached (F, J).
+        Distance (F, N, J), and where on the way from camera (0) to joint (1)
+        it is reached (F, N, J).
     """
-    start, bone = start[:, None], (end - start)[:, None]
+    bone = end - start
+    joints = np.swapaxes(pose, -1, -2)
     # Minimise |s * pose - start - t * bone| over s, t: two equations in two
     # unknowns; then t is held to the bone, s to the way to the joint, and t
     # follows s.
-    pp, bb = (pose * pose).sum(-1), (bone * bone).sum(-1)
-    pb = (pose * bone).sum(-1)
-    ps, bs = (pose * start).sum(-1), (bone * start).sum(-1)
-    determinant = np.maximum(pp * bb - pb**2, 1e-12)
-    t = np.clip((pb * ps - pp * bs) / determinant, 0, 1)
-    s = np.clip((ps + t * pb) / np.maximum(pp, 1e-12), 0, 1)
+    pp = np.maximum(np.einsum('fjc,fjc->fj', pose, pose), 1e-12)[:, None]
+    bb, bs, ss = (np.einsum('fnc,fnc->fn', a, b)[..., None]
+                  for a, b in ((bone, bone), (bone, start), (start, start)))
+    pb, ps = bone @ joints, start @ joints
+    t = pb * ps - pp * bs
+    t /= np.maximum(pp * bb - pb * pb, 1e-12)
+    s = np.clip((ps + np.clip(t, 0, 1, out=t) * pb) / pp, 0, 1)
     t = np.clip((s * pb - bs) / np.maximum(bb, 1e-12), 0, 1)
-    gap = s[..., None] * pose - start - t[..., None] * bone
-    return np.linalg.norm(gap, axis=-1), s
+    square = s * s * pp + ss + t * t * bb - 2 * (s * ps + s * t * pb - t * bs)
+    return np.sqrt(np.maximum(square, 0)), s
 
 
 @dataclass(frozen=True)
