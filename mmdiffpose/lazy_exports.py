@@ -55,7 +55,7 @@ def lazy_exports(
 
 def _guarded_imports(source: str) -> Dict[str, str]:
     """Names that are imported under ``if TYPE_CHECKING``, and from where."""
-    homes = {}
+    homes: Dict[str, str] = {}
     for block in ast.parse(source).body:
         if not isinstance(block, ast.If) or not isinstance(
                 block.test, ast.Name) or block.test.id != 'TYPE_CHECKING':

@@ -1,12 +1,16 @@
 #!/usr/bin/env bash
-# Check the code's style: flake8, isort, yapf, codespell, and a few rules of
-# this project. .pre-commit-config.yaml runs the same tools.
+# Check the code without running it: flake8, isort, yapf, codespell, a few
+# rules of this project and, of the package as a whole, which room may import
+# which (import-linter) and the types (mypy). .pre-commit-config.yaml runs
+# the tools that look at single files.
 #
 #   bash tools/lint.sh [--fix] [files or folders]
 #
-# --fix lets isort and yapf rewrite the files. Without names, every Python
-# file of the checkout is checked. The tools live in .venv-lint, apart from
-# the environment that trains.
+# --fix lets isort and yapf rewrite the files. With names, only these files
+# are checked, and only by the tools that look at single files. The tools
+# live in .venv-lint, apart from the environment that trains; mypy reads the
+# types of torch and NumPy in that one: in .venv (tools/setup_env.sh makes
+# it), or in the one whose Python MMDIFFPOSE_PYTHON names.
 set -euo pipefail
 
 root="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
@@ -36,13 +40,20 @@ for name in "$@"; do
     targets+=("$(cd "$(dirname "$name")" && pwd)/$(basename "$name")")
 done
 cd "$root"
+whole=
 if [[ ${#targets[@]} == 0 ]]; then
+    whole=yes
     for name in mmdiffpose configs tools tests projects setup.py; do
         [[ -e "$name" ]] && targets+=("$name")
     done
 fi
 
 run() { "$venv/bin/python" -m "$@"; }
+# For a tool that has much to say when all is well.
+quietly() {
+    local output
+    output="$("$@" 2>&1)" || { echo "$output" && return 1; }
+}
 
 if [[ "$fix" ]]; then
     run isort --quiet "${targets[@]}"
@@ -64,5 +75,16 @@ check yapf run yapf --diff --recursive --parallel "${targets[@]}"
 check codespell run codespell_lib "${targets[@]}"
 check 'the project rules' "$venv/bin/python" tools/lint_rules.py \
     "${targets[@]}"
+if [[ "$whole" ]]; then
+    check import-linter quietly "$venv/bin/lint-imports" --no-logo
+    python="${MMDIFFPOSE_PYTHON:-.venv/bin/python}"
+    if command -v "$python" >/dev/null; then
+        check mypy "$venv/bin/python" tools/lint_types.py "$python"
+    else
+        echo "[lint] mypy needs the environment that trains: run" \
+            "tools/setup_env.sh, or set MMDIFFPOSE_PYTHON" >&2
+        status=1
+    fi
+fi
 [[ "$status" == 0 ]] && echo '[lint] clean' >&2
 exit "$status"

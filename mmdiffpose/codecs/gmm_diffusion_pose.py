@@ -199,7 +199,8 @@ class GMMDiffusionPose(BaseKeypointCodec):
 
     @staticmethod
     def _image_size(camera_param: Optional[dict]) -> Tuple[float, float]:
-        missing = [k for k in 'wh' if k not in (camera_param or {})]
+        camera_param = camera_param or {}
+        missing = [k for k in 'wh' if k not in camera_param]
         if missing:
             raise ValueError('camera_param should hold the image size w and '
                              f'h in pixels, but misses {missing}')

@@ -239,9 +239,8 @@ def _fit_peaks(maps: Tensor, cells: _Cells, fit: HeatmapFit) -> Tensor:
     number = min(fit.n_components, cells.value.shape[1])
     some = _highest(maps, cells, 1, min(4 * number, cells.value.shape[1]))
     peaks = _highest(maps, some, fit.peak_radius, number)
-    height, peaks = peaks.value, peaks.xy
-    distance = (cells.xy[:, None] - peaks[:, :, None]).square().sum(-1)
-    distance.masked_fill_((height <= 0)[..., None], torch.inf)
+    distance = (cells.xy[:, None] - peaks.xy[:, :, None]).square().sum(-1)
+    distance.masked_fill_((peaks.value <= 0)[..., None], torch.inf)
     nearest = F.one_hot(distance.argmin(1), number).transpose(1, 2)
     mass = nearest * cells.value[:, None]  # (P, M, n)
     total = mass.sum(-1, keepdim=True)

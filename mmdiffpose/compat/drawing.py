@@ -50,7 +50,7 @@ def _converts_one_number() -> bool:
     with warnings.catch_warnings():
         warnings.simplefilter('ignore', DeprecationWarning)
         try:
-            return int(np.array([1])) == 1  # type: ignore[call-overload]
+            return int(np.array([1])) == 1
         except TypeError:
             return False
 

@@ -113,7 +113,7 @@ class AnnotationLiftingDataset(LiftingDataset):
         mixtures = None
         if mixture_file is not None:
             mixtures = read_mixtures(mixture_file, len(annotations), ann_file)
-        sequences = []
+        sequences: List[Sequence] = []
         for track, rows in self._select(annotations):
             seen = annotations.visible[rows].any(axis=1)
             sequences.append(

@@ -1,7 +1,7 @@
 # Copyright (c) mmdiffpose contributors. All rights reserved.
 """How far off a context encoder is on people that it has not seen."""
 
-from typing import Optional, Sequence
+from typing import Any, Optional, Sequence
 
 import torch
 from mmengine.dist import all_reduce
@@ -16,8 +16,11 @@ MIN_STD = 0.005
 """Floor of a residual std, metres: a joint is never known exactly."""
 
 
-def unwrap(model: nn.Module) -> nn.Module:
-    """The model inside a (distributed) wrapper."""
+def unwrap(model: nn.Module) -> Any:
+    """The model inside a (distributed) wrapper.
+
+    What parts it has is up to its config, so its type is left open.
+    """
     return model.module if is_model_wrapper(model) else model
 
 
@@ -88,7 +91,7 @@ class ResidualCalibrationHook(Hook):
                        data_batch: Optional[dict] = None,
                        outputs: Optional[Sequence] = None) -> None:
         """Add a batch."""
-        self._statistics.update(outputs, 'keypoints')
+        self._statistics.update(outputs or (), 'keypoints')
 
     def after_val_epoch(self,
                         runner: Runner,

@@ -1,11 +1,12 @@
 # Copyright (c) mmdiffpose contributors. All rights reserved.
 """Pre-train the backbone, load what it learned, train."""
 
-from typing import Optional
+from typing import Any, Optional, Union
 
 import torch
 from mmengine.logging import print_log
 from mmengine.runner import EpochBasedTrainLoop, Runner
+from torch.utils.data import DataLoader
 
 from mmdiffpose.registry import LOOPS
 from .calibration import unwrap
@@ -39,11 +40,11 @@ class PretrainedTrainLoop(EpochBasedTrainLoop):
 
     def __init__(self,
                  runner: Runner,
-                 dataloader,
+                 dataloader: Union[dict, DataLoader],
                  max_epochs: int,
                  pretrain_config: str,
                  pretrain_options: Optional[dict] = None,
-                 **kwargs) -> None:
+                 **kwargs: Any) -> None:
         super().__init__(runner, dataloader, max_epochs, **kwargs)
         check_config('pretrain_config', pretrain_config, 'the pre-training')
         self.pretrain_config = pretrain_config

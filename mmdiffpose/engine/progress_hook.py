@@ -23,7 +23,8 @@ class ProgressBarHook(Hook):
 
     def __init__(self, name: str = 'training') -> None:
         self.name = name
-        self._bar: Optional[tqdm] = None
+        # Replaced when training begins and its length is known.
+        self._bar = tqdm(disable=True)
 
     def before_train(self, runner: Runner) -> None:
         """Open the bar."""

@@ -117,7 +117,7 @@ class StdCalibrationHook(Hook):
                        data_batch: Optional[dict] = None,
                        outputs: Optional[Sequence] = None) -> None:
         """Add a batch."""
-        self._statistics.update(outputs)
+        self._statistics.update(outputs or ())
 
     def after_val_epoch(self,
                         runner: Runner,
@@ -133,7 +133,8 @@ class StdCalibrationHook(Hook):
                 logger='current',
                 level=logging.WARNING)
             return
-        scaling = fit_std_scaling(*fields, level=self.level)
+        spread, residual, mask = fields
+        scaling = fit_std_scaling(spread, residual, mask, self.level)
         find_calibration(runner.model).set(*(torch.from_numpy(value).float()
                                              for value in scaling))
         self.record = dict(
@@ -142,10 +143,10 @@ class StdCalibrationHook(Hook):
             level=self.level,
             split='val',
             dataset=describe_dataset(runner.cfg),
-            num_poses=len(fields[0]),
+            num_poses=len(spread),
             epoch=runner.epoch,
             test_cfg=dict(unwrap(runner.model).test_cfg or {}),
-            **coverages(scaling, *fields, level=self.level))
+            **coverages(scaling, spread, residual, mask, self.level))
         print_log(
             f'calibrated keypoint_std on {self.record["num_poses"]} poses of '
             f'the validation split: {100 * self.level:g} % intervals held '

@@ -1,11 +1,12 @@
 # Copyright (c) mmdiffpose contributors. All rights reserved.
 """Train the context encoder, freeze it, train the diffusion head."""
 
-from typing import Optional
+from typing import Any, Optional, Union
 
 import torch
 from mmengine.logging import print_log
 from mmengine.runner import EpochBasedTrainLoop, Runner
+from torch.utils.data import DataLoader
 
 from mmdiffpose.registry import LOOPS
 from .calibration import ResidualStatistics, unwrap
@@ -38,11 +39,11 @@ class TwoStageTrainLoop(EpochBasedTrainLoop):
 
     def __init__(self,
                  runner: Runner,
-                 dataloader,
+                 dataloader: Union[dict, DataLoader],
                  max_epochs: int,
                  context_config: str,
                  context_options: Optional[dict] = None,
-                 **kwargs) -> None:
+                 **kwargs: Any) -> None:
         super().__init__(runner, dataloader, max_epochs, **kwargs)
         check_config('context_config', context_config, 'the first stage')
         self.context_config = context_config

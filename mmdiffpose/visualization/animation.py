@@ -73,7 +73,7 @@ def write_mp4(frames: Iterable[np.ndarray], path: Union[str, Path],
     first = next(frames)
     with replacing(path) as part:
         writer = cv2.VideoWriter(
-            str(part), cv2.VideoWriter_fourcc(*'mp4v'), fps,
+            str(part), cv2.VideoWriter.fourcc(*'mp4v'), fps,
             first.shape[1::-1])
         if not writer.isOpened():
             raise ValueError(f'{path}: OpenCV cannot write MP4 files here')

@@ -1,12 +1,15 @@
 # Copyright (c) mmdiffpose contributors. All rights reserved.
 """Anti-aliased drawing at fractions of a pixel, in place, with OpenCV."""
 
-from typing import Iterable, Sequence, Tuple
+from typing import Iterable, Sequence, Tuple, Union
 
 import cv2
 import numpy as np
 
 from .palette import BACKGROUND, TEXT, Color
+
+Point = Union[Sequence[float], np.ndarray]
+"""x, y in pixels."""
 
 _SHIFT = 4
 _UNIT = 1 << _SHIFT
@@ -14,15 +17,15 @@ _UNIT = 1 << _SHIFT
 _LIMIT = 1 << 15
 
 
-def _fixed(point: Sequence[float]) -> Tuple[int, int]:
+def _fixed(point: Point) -> Tuple[int, int]:
     """A point in OpenCV's fixed-point coordinates."""
     x, y = np.clip(point, -_LIMIT, _LIMIT)
     return int(round(float(x) * _UNIT)), int(round(float(y) * _UNIT))
 
 
 def draw_line(image: np.ndarray,
-              start: Sequence[float],
-              end: Sequence[float],
+              start: Point,
+              end: Point,
               color: Color,
               thickness: int = 1) -> None:
     """Draw a line on an image (H, W, 3)."""
@@ -37,7 +40,7 @@ def draw_lines(image: np.ndarray, lines: np.ndarray, color: Color) -> None:
                   1, cv2.LINE_AA, _SHIFT)
 
 
-def draw_disc(image: np.ndarray, center: Sequence[float], radius: float,
+def draw_disc(image: np.ndarray, center: Point, radius: float,
               color: Color) -> None:
     """Draw a filled disc on an image (H, W, 3)."""
     cv2.circle(image, _fixed(center), int(round(radius * _UNIT)), color, -1,
@@ -45,7 +48,7 @@ def draw_disc(image: np.ndarray, center: Sequence[float], radius: float,
 
 
 def draw_ring(image: np.ndarray,
-              center: Sequence[float],
+              center: Point,
               radius: float,
               color: Color,
               thickness: int = 1) -> None:
@@ -60,8 +63,7 @@ def draw_polygon(image: np.ndarray, points: np.ndarray, color: Color) -> None:
     cv2.fillConvexPoly(image, corners, color, cv2.LINE_AA, _SHIFT)
 
 
-def draw_veils(image: np.ndarray, discs: Iterable[Tuple[Sequence[float], float,
-                                                        Color]],
+def draw_veils(image: np.ndarray, discs: Iterable[Tuple[Point, float, Color]],
                opacity: float) -> None:
     """Draw translucent discs (centre, radius, colour) in one pass."""
     discs = list(discs)

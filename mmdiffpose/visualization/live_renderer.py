@@ -43,7 +43,8 @@ class LiveRenderer:
             frames.
         """
         if self._panel is None:
-            self._panel = PicturePanel.whole(image.shape[1::-1], self.size)
+            height, width = image.shape[:2]
+            self._panel = PicturePanel.whole((width, height), self.size)
         picture = self._panel.backdrop(image)
         for track, row in people:
             self._panel.draw_person(picture, track.keypoints_2d[row],

@@ -3,8 +3,6 @@
 
 from typing import Tuple
 
-import numpy as np
-
 from mmdiffpose.skeletons import Skeleton
 
 Color = Tuple[int, int, int]
@@ -50,5 +48,6 @@ def bone_colors(skeleton: Skeleton,
 
 def lighten(color: Color, share: float) -> Color:
     """Mix with white; 1 is white."""
-    mixed = np.asarray(color) * (1 - share) + 255 * share
-    return tuple(int(round(value)) for value in mixed)
+    red, green, blue = (
+        int(round(value * (1 - share) + 255 * share)) for value in color)
+    return red, green, blue

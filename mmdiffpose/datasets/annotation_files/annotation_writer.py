@@ -212,9 +212,11 @@ def _write_annotation(path: Path, records: Sequence[ClipRecord]) -> None:
     names: List[str] = []
     for record in records:
         numbers = record.frame_numbers
-        if numbers is None:
-            numbers = range(1, len(record) + 1)
-        names.extend(image_names(record.track, numbers))
+        names.extend(
+            image_names(
+                record.track,
+                range(1,
+                      len(record) + 1) if numbers is None else numbers))
     rows = len(names)
     part = np.ones((rows, H36M_17.num_joints, 3), np.float32)
     pose = np.ones((rows, H36M_17.num_joints, 4), np.float32)

@@ -176,7 +176,7 @@ class DetectorNoise:
             mixtures=mixtures.astype(np.float32))
 
     def _sigma(self, rng: np.random.Generator,
-               shape: Tuple[int, int]) -> np.ndarray:
+               shape: Tuple[int, ...]) -> np.ndarray:
         """Standard deviations (F, J) of the jitter at the reference size."""
         wander = self._correlated(rng, shape, self.difficulty_time)
         return np.array(self.joint_sigma) * np.exp(self.difficulty * wander)

@@ -128,7 +128,8 @@ def occlusion_step(setting: Union[None, str, Mapping[str, Any]],
     """
     if setting is None:
         return None
-    step = {'pattern': setting} if isinstance(setting, str) else dict(setting)
+    step: Dict[str, Any] = (
+        dict(pattern=setting) if isinstance(setting, str) else dict(setting))
     if 'pattern' not in step:
         raise ValueError("occlusion: expected a pattern's name or a dict with "
                          f"'pattern', found {setting!r}")

@@ -77,6 +77,7 @@ class LiftingDataset(BaseDataset):
     """
 
     METAINFO: dict = H36M_METAINFO
+    _fully_initialized: bool
 
     def __init__(self,
                  seq_len: int,

@@ -45,7 +45,8 @@ def segments(mode: str = 'paper',
     for parent, child in H36M_17.bones:
         if mode == 'official' and child in clavicles:
             parent = _SPINE
-        pairs.append(map_joints((parent, child), joint_order))
+        start, end = map_joints((parent, child), joint_order)
+        pairs.append((start, end))
     return pairs
 
 

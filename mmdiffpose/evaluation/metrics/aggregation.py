@@ -1,7 +1,7 @@
 # Copyright (c) mmdiffpose contributors. All rights reserved.
 """Errors of other aggregations of the hypotheses than the head's own."""
 
-from typing import Any, Dict, Mapping, Optional, Sequence
+from typing import Any, Dict, Mapping, Optional, Sequence, Tuple
 
 import numpy as np
 import torch
@@ -97,7 +97,10 @@ def _window(sample: Mapping[str, Any]) -> Dict[str, np.ndarray]:
     return {name: value.numpy() for name, value in poses.items()}
 
 
-def _view(sample: Mapping[str, Any]) -> Optional[Sequence[torch.Tensor]]:
+_View = Tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]
+
+
+def _view(sample: Mapping[str, Any]) -> Optional[_View]:
     """2D keypoints (pixels), weights and camera of one window."""
     camera = sample.get('camera_param') or {}
     labels = sample.get('gt_instance_labels') or {}
@@ -107,11 +110,9 @@ def _view(sample: Mapping[str, Any]) -> Optional[Sequence[torch.Tensor]]:
     width, height = float(camera['w']), float(camera['h'])
     offset = torch.tensor([1., height / width])
     focal, centre = (_tensor(camera[key]).flatten() for key in 'fc')
-    return [
-        value[None] for value in ((normalized + offset) * width / 2,
-                                  _tensor(labels['keypoint_labels_visible']),
-                                  focal, centre)
-    ]
+    pixels = (normalized + offset) * width / 2
+    visible = _tensor(labels['keypoint_labels_visible'])
+    return pixels[None], visible[None], focal[None], centre[None]
 
 
 def _tensor(value: Any) -> torch.Tensor:

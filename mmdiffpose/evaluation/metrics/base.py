@@ -10,7 +10,8 @@ from mmengine.logging import MMLogger
 
 from ..functional.joint_order import JOINT_ORDERS, root_joint
 from .results_file import read_results, write_results
-from .samples import FrameBatch, SampleReader, describe, expect_same_fields
+from .samples import (FrameBatch, SampleReader, VideoKey, describe,
+                      expect_same_fields)
 from .summary import Summary, summarise
 
 Totals = Dict[str, np.ndarray]
@@ -203,7 +204,7 @@ class PoseMetric(BaseMetric):
 
 def _expect_distinct_frames(results: List[Dict[str, Any]]) -> None:
     """Raise where a frame of a video is scored twice."""
-    videos = {}
+    videos: Dict[VideoKey, int] = {}
     video = np.concatenate([
         np.full(
             len(result['frame_ids']),

@@ -130,7 +130,10 @@ class CoherenceMetric(PoseMetric):
 
     def _video_totals(self, videos: Dict[VideoKey, Dict[str, np.ndarray]],
                       group: str, step: int) -> Totals:
-        totals = {name: [] for name in (*_DIFFERENCES, 'segment_std_mm')}
+        totals: Dict[str, List[Tuple[float, int]]] = {
+            name: []
+            for name in (*_DIFFERENCES, 'segment_std_mm')
+        }
         for video in videos.values():
             frame_ids = video['frame_ids']
             residual = video[f'{group}residual'].astype(np.float64)

@@ -120,19 +120,21 @@ def video_and_frames(sample: Mapping[str, Any],
     """
     paths = sample.get('target_img_path')
     paths = [paths] if isinstance(paths, str) else list(paths or ())
-    names = [_H36M_IMAGE.search(str(path)) for path in paths]
-    parsed = names[0].groupdict() if names and names[0] else {}
+    found = [_H36M_IMAGE.search(str(path)) for path in paths]
+    names = [match.groupdict() for match in found if match is not None]
+    parsed = names[0] if found and found[0] is not None else {}
     if 'action' not in sample and not parsed:
         raise ValueError(
             "A data sample has neither 'action' nor a Human3.6M-style "
             f"'target_img_path' (found {paths[:1]}): metrics per action need "
             "one. Add 'action' to meta_keys of PackPoseInputs.")
-    video = tuple(
+    subject, action, camera, clip = (
         str(sample.get(key, parsed.get(key, '')))
         for key in ('subject', 'action', 'camera', 'clip'))
+    video = (subject, action, camera, clip)
     if sample.get('frame_ids') is not None:
         frame_ids = to_numpy(sample['frame_ids']).reshape(-1).astype(np.int64)
-    elif len(names) == num_frames and all(names):
+    elif len(names) == len(found) == num_frames:
         frame_ids = np.array([int(name['frame']) for name in names])
     else:
         frame_ids = np.full(num_frames, -1)
@@ -307,7 +309,7 @@ class SampleReader:
                       where)
         return valid
 
-    def _mask(self, gt_instances: Mapping[str, Any], shape: Tuple[int, int],
+    def _mask(self, gt_instances: Mapping[str, Any], shape: Tuple[int, ...],
               where: str) -> np.ndarray:
         if not self.ignore_invisible:
             return np.ones(shape, bool)
@@ -320,8 +322,8 @@ class SampleReader:
         return visible > 0
 
     def _extras(self, pred_instances: Mapping[str, Any],
-                shape: Tuple[int, int, int], valid: np.ndarray,
-                video: VideoKey, frame_ids: np.ndarray) -> Dict[str, Any]:
+                shape: Tuple[int, ...], valid: np.ndarray, video: VideoKey,
+                frame_ids: np.ndarray) -> Dict[str, Any]:
         num_frames, num_joints, _ = shape
         shapes = dict(
             coarse_keypoints=shape,
