@@ -4,7 +4,8 @@ import json
 import numpy as np
 import pytest
 
-from mmdiffpose.datasets.simulation.bodies import (LENGTHS, TABLE, BodySampler,
+from mmdiffpose.datasets.simulation.bodies import (LENGTHS, PLACEMENT, TABLE,
+                                                   BodySampler,
                                                    load_limb_table)
 
 # Millimetres of one person; the weight's column is not needed.
@@ -101,5 +102,34 @@ def test_people_bracket_the_actors(tool, shared_dir):
         children=0, scaled=0).draw(np.random.default_rng(0), 20000)
     low, high = np.percentile(people, [.5, 99.5], axis=0)
     assert ((actors > low) & (actors < high)).all()
-    text = tool.compare([root], ['HDM_mm', 'HDM_tr'])
-    assert 'HDM_bk' in text and 'HDM_tr' not in text
+
+
+def test_placement_is_what_the_comparison_prints(tool, shared_dir, capsys):
+    """Of the actors that are not tested on."""
+    roots = [shared_dir / 'data' / name for name in ('hdm05', 'cmu')]
+    for root in roots:
+        if not root.is_dir():
+            pytest.skip(f'{root} does not exist')
+    tool.main(
+        ['--compare', *map(str, roots), '--leave-out', 'HDM_mm', 'HDM_tr'])
+    rows = {
+        line[:10].strip(): line[10:].split()
+        for line in capsys.readouterr().out.splitlines()[1:]
+    }
+    assert set(rows) == {
+        '', '01', '02', '03', 'HDM_bd', 'HDM_bk', 'HDM_dg', 'mean log',
+        'std log'
+    }
+    printed = dict(
+        zip(rows[''],
+            zip(*(map(float, rows[name])
+                  for name in ('mean log', 'std log')))))
+    assert printed == PLACEMENT
+
+
+def test_nobody_of_a_name_to_leave_out(tool, shared_dir):
+    root = shared_dir / 'data/hdm05'
+    if not root.is_dir():
+        pytest.skip(f'{root} does not exist')
+    with pytest.raises(ValueError, match='no actor HDM_xy, found'):
+        tool.compare([root], ['HDM_xy'])

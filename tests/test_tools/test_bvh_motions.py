@@ -182,6 +182,20 @@ def test_own_skeleton_in_half_inches_with_z_up(tool, tmp_path):
     assert knee == pytest.approx([9 * .0127, 50 * .0127, 2 * .0127], abs=1e-6)
 
 
+def test_centimetres_that_are_called_metres_are_refused(tool, tmp_path):
+    _write_bvh(tmp_path / 'walk1_subject1.bvh', TREES['lafan1'])
+    joints = dict(tool.PRESETS['lafan1'].joints)
+    skeleton = tmp_path / 'mine.json'
+    skeleton.write_text(json.dumps(dict(metres_per_unit=1, joints=joints)))
+    with pytest.raises(ValueError, match='looks like centimetres'):
+        tool.main([
+            '--skeleton',
+            str(skeleton), '--data-root',
+            str(tmp_path), '--out',
+            str(tmp_path / 'out.npz')
+        ])
+
+
 def test_mirrored_files_are_refused(tool, tmp_path):
     tree = {
         name: (parent, (-x, y, z))

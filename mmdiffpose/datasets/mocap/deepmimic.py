@@ -163,7 +163,7 @@ def read_motion(path: PathLike,
         column += width
         turn = _turn_at(values, times, wanted, path, joint.name)
         if joint.parent < 0:
-            positions[joint.name] = root + joint.offset
+            positions[joint.name] = root
         else:
             parent = character.joints[joint.parent].name
             above = turns[joint.parent]
@@ -226,6 +226,9 @@ def _joint(entry: Mapping[str, Any], index: int) -> DeepMimicJoint:
     if kind not in _WIDTHS or (kind == 'none') != (parent < 0):
         raise ValueError(f'joint "{entry["Name"]}" has the type "{kind}"; '
                          f'known are {sorted(_WIDTHS)}, "none" for the root')
+    if parent < 0 and _vector(entry, 'Attach').any():
+        raise ValueError('the root stands beside its own position (Attach), '
+                         'expected zeros')
     if _vector(entry, 'AttachTheta').any():
         raise ValueError(f'joint "{entry["Name"]}" is turned against its '
                          'parent at rest (AttachTheta), expected zeros')

@@ -136,7 +136,8 @@ class MotionVariety:
             the window. Without a warp they are one apart.
         """
         chosen = rng.random(count) < self.warp
-        logs = rng.uniform(*np.log(self.speed), (count, 3))
+        low, high = np.log(self.speed)
+        logs = low + (high - low) * rng.random((count, 3))
         logs[~chosen] = 0
         # Speeds between one frame and the next: T - 1 of them.
         place = 2 * (np.arange(frames - 1) + 0.5) / max(frames - 1, 1)

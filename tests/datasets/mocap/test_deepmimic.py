@@ -206,6 +206,7 @@ def test_bad_files_and_options(tmp_path, character):
     (4, ('knee', 3, 'prismatic', (0, 0, 0)), 'the type "prismatic"; known'),
     (4, ('knee', 9, 'revolute', (0, 0, 0)), 'joint 4 has the ID 4 and the'),
     (4, ('knee', -1, 'none', (0, 0, 0)), 'joint 4 has the ID 4 and the'),
+    (0, ('root', -1, 'none', (0, .1, 0)), 'the root stands beside'),
     (8, HUMANOID[8], 'joint "right_wrist" is turned against its parent'),
     (2, ('throat', 1, 'spherical', (0, .2, 0)), None),
 ])

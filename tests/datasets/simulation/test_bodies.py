@@ -187,6 +187,19 @@ def test_child_by_hand():
     assert list(CHILD_GROWTH) == list(LENGTHS)
 
 
+def test_children_of_all_statures():
+    sampler = BodySampler(
+        women=0, spread=0, placement=0, children=.3, child_stature=(.5, .8),
+        scaled=0)  # yapf: disable
+    bodies = sampler.draw(np.random.default_rng(4), 6000)
+    # Hips grow with the stature.
+    stature = bodies[:, 0] / bodies[:, 0].max()
+    children = stature[stature < 1 - 1e-9]
+    assert len(children) / 6000 == pytest.approx(.3, abs=.02)
+    assert np.quantile(children, [0, .5, 1]) == pytest.approx([.5, .65, .8],
+                                                              abs=.01)
+
+
 def test_scaled_people():
     sampler = BodySampler(
         women=0, spread=0, placement=0, children=0, scaled=.5, scale=(.8, 1.2))

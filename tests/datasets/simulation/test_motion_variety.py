@@ -63,6 +63,27 @@ def test_arms_go_with_a_leaning_chest():
     assert lift == pytest.approx(.5)
 
 
+def test_arms_follow_the_chest_and_legs_the_pelvis():
+    """A donor whose chest looks to the left of its pelvis, by 90 degrees."""
+    donor = _changed(
+        # The line of the shoulders runs along -z, the left one behind.
+        left_shoulder=[0, 1.4, -.2],
+        right_shoulder=[0, 1.4, .2],
+        # One arm and one leg straight ahead: the arm along +x, the leg +z.
+        left_elbow=[.3, 1.4, -.2],
+        left_wrist=[.5, 1.4, -.2],
+        left_knee=[.1, .9, .4],
+        left_foot=[.1, .9, .8])
+    limbs = np.array([[True, False, True, False]])
+    result = cross_limbs(_window(STANDING), _window(donor), limbs)[0, 0]
+    expected = _changed(
+        left_elbow=[.2, 1.4, .3],
+        left_wrist=[.2, 1.4, .5],
+        left_knee=[.1, .9, .4],
+        left_foot=[.1, .9, .8])
+    np.testing.assert_allclose(result, expected, atol=1e-12)
+
+
 def test_a_raised_leg_by_hand():
     donor = _changed(left_knee=[.1, .9, .4], left_foot=[.1, .5, .4])
     result = cross_limbs(_window(STANDING), _window(donor), LEFT_LEG)[0, 0]
@@ -183,6 +204,9 @@ def test_shares_of_what_is_drawn():
     assert np.rad2deg(np.abs(tilted)).max() == pytest.approx(60, abs=.1)
     assert np.rad2deg(tilted).std() == pytest.approx(60 / 3**.5, abs=1)
     assert draw.mirrored.mean() == pytest.approx(.1, abs=.01)
+    assert np.quantile(draw.heading,
+                       [0, .5, 1]) == pytest.approx([0, np.pi, 2 * np.pi],
+                                                    abs=.1)
     nothing = MotionVariety(mirror=0).draw(np.random.default_rng(4), 100)
     assert not nothing.limbs.any() and not nothing.tilt.any()
     assert not nothing.mirrored.any()
