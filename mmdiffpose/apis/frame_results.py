@@ -7,8 +7,8 @@ import numpy as np
 from mmengine.structures import InstanceData
 from mmpose.structures import PoseDataSample
 
-from mmdiffpose.lifting.lift import LiftedTrack
-from mmdiffpose.structures.axes import to_axes
+from mmdiffpose.structures.axes import check_axes
+from mmdiffpose.structures.lifted_track import LiftedTrack
 
 
 class FrameResults:
@@ -17,7 +17,7 @@ class FrameResults:
     Args:
         lifted (iterable[LiftedTrack]): Tracks; several of one person do not
             overlap.
-        axes (str): See :data:`~mmdiffpose.structures.axes.AXES`.
+        axes (str): See :data:`~mmdiffpose.structures.axes.AXES_NAMES`.
         hypotheses (bool): Whether results hold them. Defaults to False.
     """
 
@@ -25,7 +25,7 @@ class FrameResults:
                  lifted: Iterable[LiftedTrack],
                  axes: str = 'camera',
                  hypotheses: bool = False) -> None:
-        self.axes, self.hypotheses = axes, hypotheses
+        self.axes, self.hypotheses = check_axes(axes), hypotheses
         self._rows: Dict[int, List[Tuple[LiftedTrack, int]]] = {}
         for track in lifted:
             self.add(track)
@@ -92,22 +92,24 @@ class FrameResults:
         return sample
 
     def _people(self, frame_id: int) -> Iterator[Dict[str, Any]]:
-        for track, row in self.tracks_at(frame_id):
+        for camera, row in self.tracks_at(frame_id):
+            track = camera.part(row, row + 1).in_axes(self.axes)
             person: Dict[str, Any] = dict(
                 track_id=track.track_id or 0,
-                keypoints=to_axes(track.keypoints_3d[row], self.axes),
-                keypoint_scores=track.scores[row])
+                keypoints=track.keypoints_3d[0],
+                keypoint_scores=track.scores[0])
             if track.std is not None:
-                person['keypoint_std'] = track.std[row]
+                person['keypoint_std'] = track.std[0]
+            if track.std_xyz is not None:
+                person['keypoint_std_xyz'] = track.std_xyz[0]
             person.update(
-                keypoints_2d=track.keypoints_2d[row],
-                keypoint_scores_2d=track.scores_2d[row],
-                bbox=_box(track.keypoints_2d[row], track.scores_2d[row]))
+                keypoints_2d=track.keypoints_2d[0],
+                keypoint_scores_2d=track.scores_2d[0],
+                bbox=_box(track.keypoints_2d[0], track.scores_2d[0]))
             if self.hypotheses and track.hypotheses is not None:
-                person['hypotheses'] = to_axes(track.hypotheses[row],
-                                               self.axes)
+                person['hypotheses'] = track.hypotheses[0]
             if track.root_trajectory is not None:
-                person['root'] = to_axes(track.root_trajectory[row], self.axes)
+                person['root'] = track.root_trajectory[0]
             yield person
 
 

@@ -4,10 +4,8 @@
 from dataclasses import dataclass, fields
 from typing import Any, Mapping, Optional, Sequence, Tuple
 
-import numpy as np
-
 from mmdiffpose.detection.frame_sources import FrameInputs
-from mmdiffpose.structures.axes import to_axes
+from mmdiffpose.structures.axes import check_axes
 
 
 @dataclass(frozen=True)
@@ -38,13 +36,16 @@ class InferenceOptions:
             and future. Defaults to None: streaming for webcams only.
         latency: Frames of future that streaming waits for. Defaults to 0.
         axes: Of the poses in results and files: ``'camera'`` (x right, y
-            down, z forward), ``'y-up'`` or ``'z-up'``. Defaults to camera.
+            down, z forward), ``'y-up'``, ``'z-up'``, or ``'lifter'``: those of
+            the view that the lifter was shown, which is turned towards the
+            person. Defaults to camera.
         hypotheses: Results hold each person's hypotheses. Files in npz always
             do. Defaults to False.
         root_trajectory: Solves for where people are, so that all stand in one
             scene. Defaults to False.
-        focal_length: The camera's, pixels, for ``root_trajectory``. Defaults
-            to None: from an image's EXIF, else assumed, with a warning.
+        focal_length: The camera's, pixels, by which poses are turned into its
+            axes and people placed. Defaults to None: from an image's EXIF,
+            else assumed, with a warning.
         overlap: Frames that neighbouring windows share, offline. Defaults to
             a third of a window.
         fit: See :func:`~mmdiffpose.lifting.lift.lift_track`. Defaults to True.
@@ -86,7 +87,7 @@ class InferenceOptions:
     video: Optional[FrameInputs] = None
 
     def __post_init__(self) -> None:
-        to_axes(np.zeros(3), self.axes)
+        check_axes(self.axes)
         for name, least in (('batch_size', 1), ('latency', 0), ('panel_size',
                                                                 100)):
             value = getattr(self, name)

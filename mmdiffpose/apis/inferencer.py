@@ -292,6 +292,7 @@ class DiffusionPose3DInferencer:
             list[LiftedTrack]: One or several per track: long gaps split it.
         """
         lifted: List[LiftedTrack] = []
+        placer = ScenePlacer(options, source)
         if tracks:
             with self.stages.windows('lifted', sum(map(len,
                                                        tracks))) as progress:
@@ -301,8 +302,9 @@ class DiffusionPose3DInferencer:
                     overlap=options.overlap,
                     batch_size=options.batch_size,
                     fit=options.fit,
-                    progress=progress)
-        return ScenePlacer(options, source).clip(lifted)
+                    progress=progress,
+                    focal_length=placer.focal(tracks[0].image_size))
+        return placer.clip(lifted)
 
     def new_tracker(self, source: FrameSource,
                     options: InferenceOptions) -> PersonTracker:

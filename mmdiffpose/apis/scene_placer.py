@@ -3,12 +3,12 @@
 
 import warnings
 from dataclasses import replace
-from typing import Dict, List, Optional
+from typing import Dict, List, Optional, Tuple
 
 import numpy as np
 
 from mmdiffpose.detection.frame_sources import FrameSource
-from mmdiffpose.lifting.focal_length import FocalLength, resolve_focal_length
+from mmdiffpose.lifting.focal_length import FocalLength, known_focal_length
 from mmdiffpose.lifting.root_trajectory import place_in_scene
 from mmdiffpose.structures.lifted_track import LiftedTrack
 from .inference_options import InferenceOptions
@@ -65,18 +65,19 @@ class ScenePlacer:
             elif track.track_id in self._roots:
                 root = self._roots[track.track_id]
                 track = replace(
-                    track,
-                    root_trajectory=np.tile(root, (len(track), 1)),
-                    focal_px=self._focal.pixels,
-                    focal_source=self._focal.how)
+                    track, root_trajectory=np.tile(root, (len(track), 1)))
             else:
                 continue
             placed.append(track)
         return placed
 
+    def focal(self, image_size: Tuple[int, int]) -> Optional[FocalLength]:
+        """The focal length, if the options or an image's EXIF tell it."""
+        return known_focal_length(
+            image_size, self.options.focal_length,
+            None if self.source is None else self.source.image)
+
     def _place(self, lifted: List[LiftedTrack]) -> List[LiftedTrack]:
         if self._focal is None:
-            self._focal = resolve_focal_length(
-                lifted[0].image_size, self.options.focal_length,
-                None if self.source is None else self.source.image)
-        return place_in_scene(lifted, self._focal, turned=self.options.fit)
+            self._focal = self.focal(lifted[0].image_size)
+        return place_in_scene(lifted, self._focal)

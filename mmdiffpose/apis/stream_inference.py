@@ -94,7 +94,8 @@ def _lifted_stream(
                 options.fps or source.fps,
                 options.latency,
                 options.fit,
-                source=source.name)
+                source=source.name,
+                focal_length=placer.focal(size))
         ids = tracker.update(found.keypoints, found.scores)
         people = {
             person: fields

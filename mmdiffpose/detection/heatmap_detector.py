@@ -6,7 +6,7 @@ argument ``draw_heatmap`` on each call, so a setting in the config is lost.
 Here the model is called itself, and the setting holds.
 """
 
-from typing import List, NamedTuple, Optional, Sequence, Union
+from typing import List, Optional, Sequence, Union
 
 import numpy as np
 import torch
@@ -18,23 +18,10 @@ from torch import nn
 from mmdiffpose.codecs.heatmap_mixtures import (HeatmapFit,
                                                 fit_heatmap_mixtures,
                                                 heatmap_to_image, mask_joints)
+from mmdiffpose.structures.detections import Detections
 
 _CONVENTIONS = dict(
     MSRAHeatmap='msra', UDPHeatmap='udp', MegviiHeatmap='megvii')
-
-
-class HeatmapDetections(NamedTuple):
-    """Joints of P persons; K are the detector's.
-
-    Attributes:
-        keypoints: As MMPose decodes them, (P, K, 2), image pixels.
-        scores: (P, K) in [0, 1], 0 for a masked joint.
-        mixtures: (P, K, M, 5) weight, mean u, v, std u, v in image pixels;
-            weights are all 0 for a masked joint.
-    """
-    keypoints: np.ndarray
-    scores: np.ndarray
-    mixtures: np.ndarray
 
 
 class HeatmapDetector:
@@ -67,7 +54,7 @@ class HeatmapDetector:
 
     @torch.no_grad()
     def __call__(self, images: Sequence[np.ndarray],
-                 boxes: Sequence[np.ndarray]) -> HeatmapDetections:
+                 boxes: Sequence[np.ndarray]) -> Detections:
         """Detects one person in each image, in one batch.
 
         Args:
@@ -95,10 +82,9 @@ class HeatmapDetector:
         return detections_from_samples(results, self.convention, self.fit)
 
 
-def detections_from_samples(
-        samples: Sequence[PoseDataSample],
-        convention: str,
-        fit: Optional[HeatmapFit] = None) -> HeatmapDetections:
+def detections_from_samples(samples: Sequence[PoseDataSample],
+                            convention: str,
+                            fit: Optional[HeatmapFit] = None) -> Detections:
     """Joints and mixtures of predicted samples with heatmaps.
 
     Args:
@@ -132,8 +118,7 @@ def detections_from_samples(
              for sample in samples]).astype(np.float32)
         for name in ('keypoints', 'keypoint_scores'))
     scores = np.where(mask_joints(mixtures), 0, scores.clip(0, 1))
-    return HeatmapDetections(keypoints[..., :2], scores.astype(np.float32),
-                             mixtures)
+    return Detections(keypoints[..., :2], scores.astype(np.float32), mixtures)
 
 
 def heatmap_convention(model: nn.Module) -> str:

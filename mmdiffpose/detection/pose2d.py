@@ -2,27 +2,16 @@
 """What finds 2D joints in images, whatever it is."""
 
 from itertools import islice
-from typing import (Any, Iterable, Iterator, List, NamedTuple, Optional,
-                    Protocol, Sequence, Tuple, Union)
+from typing import (Any, Iterable, Iterator, List, Optional, Protocol,
+                    Sequence, Tuple, Union)
 
 import numpy as np
 
 from mmdiffpose.skeletons import Skeleton, get_skeleton
+from mmdiffpose.structures.detections import Detections
 
-
-class Detections2D(NamedTuple):
-    """Joints of the P people in an image; K are the detector's.
-
-    Attributes:
-        keypoints: (P, K, 2), image pixels (x right, y down).
-        scores: (P, K) in [0, 1], 0 for a joint that was not seen.
-        mixtures: (P, K, M, 5) weight, mean u, v, std u, v in image pixels,
-            for detectors that know where else a joint may be; weights are
-            all 0 for a joint that was not seen.
-    """
-    keypoints: np.ndarray
-    scores: np.ndarray
-    mixtures: Optional[np.ndarray] = None
+Detections2D = Detections
+"""The name that detectors of one's own may know it by."""
 
 
 class Pose2DModel(Protocol):
@@ -41,7 +30,7 @@ class Pose2DModel(Protocol):
         self,
         image: np.ndarray,
         boxes: Optional[np.ndarray] = None
-    ) -> Union[Detections2D, Tuple[np.ndarray, ...]]:
+    ) -> Union[Detections, Tuple[np.ndarray, ...]]:
         """Find the joints of the people in an image.
 
         Args:
@@ -51,7 +40,7 @@ class Pose2DModel(Protocol):
                 the callable finds them itself.
 
         Returns:
-            Detections2D | tuple: Keypoints (P, K, 2), scores (P, K) and
+            Detections | tuple: Keypoints (P, K, 2), scores (P, K) and
             optionally mixtures (P, K, M, 5).
         """
 
@@ -89,7 +78,7 @@ class Pose2DStage:
 
     def run(self,
             frames: Iterable[np.ndarray],
-            batch_size: int = 1) -> Iterator[Tuple[np.ndarray, Detections2D]]:
+            batch_size: int = 1) -> Iterator[Tuple[np.ndarray, Detections]]:
         """Detect in each frame; at most ``batch_size`` frames are held.
 
         Args:
@@ -98,7 +87,7 @@ class Pose2DStage:
                 several. Defaults to 1.
 
         Yields:
-            tuple[np.ndarray, Detections2D]: The frame and its people.
+            tuple[np.ndarray, Detections]: The frame and its people.
         """
         reset = getattr(self.model, 'reset', None)
         if reset is not None:
@@ -111,7 +100,7 @@ class Pose2DStage:
                 # The caller shall hold the only reference.
                 yield images.pop(0), results.pop(0)
 
-    def _detect(self, images: Sequence[np.ndarray]) -> List[Detections2D]:
+    def _detect(self, images: Sequence[np.ndarray]) -> List[Detections]:
         boxes: List[Optional[np.ndarray]] = [None] * len(images)
         if self.person_detector is not None:
             boxes = [self.person_detector(image) for image in images]
@@ -122,14 +111,14 @@ class Pose2DStage:
         return [check_detections(r, self.skeleton) for r in results]
 
 
-def check_detections(result: Any, skeleton: Skeleton) -> Detections2D:
+def check_detections(result: Any, skeleton: Skeleton) -> Detections:
     """A detector's result, with the shapes that it should have.
 
     Joints with NaN or infinite numbers count as not seen; scores are brought
     to [0, 1] (peaks of SimCC models go a little over 1).
 
     Args:
-        result (Detections2D | tuple): Of a :class:`Pose2DModel`.
+        result (Detections | tuple): Of a :class:`Pose2DModel`.
         skeleton (Skeleton): The detector's, K joints.
 
     Raises:
@@ -143,8 +132,7 @@ def check_detections(result: Any, skeleton: Skeleton) -> Detections2D:
     scores = np.asarray(result[1], np.float32)
     K = skeleton.num_joints
     if not keypoints.size:
-        return Detections2D(
-            np.zeros((0, K, 2), np.float32), np.zeros((0, K), np.float32))
+        return Detections.nobody(K)
     people = len(keypoints)
     if keypoints.shape != (people, K, 2) or scores.shape != (people, K):
         raise ValueError(
@@ -164,4 +152,4 @@ def check_detections(result: Any, skeleton: Skeleton) -> Detections2D:
         mixtures[~finite] = 0
     keypoints = np.where(finite[..., None], keypoints, 0)
     scores = np.where(finite, scores, 0).clip(0, 1)
-    return Detections2D(keypoints, scores, mixtures)
+    return Detections(keypoints, scores, mixtures)

@@ -12,8 +12,8 @@ from mmpose.evaluation.functional import nms
 
 from mmdiffpose.codecs.heatmap_mixtures import HeatmapFit
 from mmdiffpose.skeletons import Skeleton, get_skeleton
+from mmdiffpose.structures.detections import Detections
 from .heatmap_detector import HeatmapDetector, heatmap_convention
-from .pose2d import Detections2D
 
 PERSON = 0
 """COCO's category, and that of detectors trained on people alone."""
@@ -88,12 +88,12 @@ class MMPosePose2D:
 
     def __call__(self,
                  image: np.ndarray,
-                 boxes: Optional[np.ndarray] = None) -> Detections2D:
+                 boxes: Optional[np.ndarray] = None) -> Detections:
         """People in one BGR image, see :class:`~.pose2d.Pose2DModel`."""
         return self.batch([image], [boxes])[0]
 
     def batch(self, images: Sequence[np.ndarray],
-              boxes: Sequence[Optional[np.ndarray]]) -> List[Detections2D]:
+              boxes: Sequence[Optional[np.ndarray]]) -> List[Detections]:
         """People in several BGR images, all crops together."""
         if not self.top_down:
             return [self._bottom_up(image) for image in images]
@@ -104,10 +104,7 @@ class MMPosePose2D:
             crops += [(image, box) for box in found]
         K = self.skeleton.num_joints
         if not crops:
-            return [
-                Detections2D(np.zeros((0, K, 2)), np.zeros((0, K)))
-                for _ in images
-            ]
+            return [Detections.nobody(K) for _ in images]
         passes = [
             self._top_down(crops[start:start + MAX_CROPS])
             for start in range(0, len(crops), MAX_CROPS)
@@ -120,7 +117,7 @@ class MMPosePose2D:
         parts = [[None] *
                  len(images) if values is None else np.split(values, ends)
                  for values in people]
-        return [Detections2D(*fields) for fields in zip(*parts)]
+        return [Detections(*fields) for fields in zip(*parts)]
 
     def _boxes(self, image: np.ndarray) -> np.ndarray:
         if self.people is not None:
@@ -130,24 +127,24 @@ class MMPosePose2D:
 
     def _top_down(
             self, crops: Sequence[Tuple[np.ndarray,
-                                        np.ndarray]]) -> Detections2D:
+                                        np.ndarray]]) -> Detections:
         """The person in each (image, box)."""
         if self.heatmaps is not None:
             images, boxes = zip(*crops)
-            return Detections2D(*self.heatmaps(images, boxes))
+            return self.heatmaps(images, boxes)
         samples = self._test_step([
             dict(
                 img=image,
                 bbox=np.asarray(box, np.float32)[None],
                 bbox_score=np.ones(1, np.float32)) for image, box in crops
         ])
-        return Detections2D(*(np.concatenate(
+        return Detections(*(np.concatenate(
             [_array(sample.pred_instances[name]) for sample in samples])
-                              for name in ('keypoints', 'keypoint_scores')))
+                            for name in ('keypoints', 'keypoint_scores')))
 
-    def _bottom_up(self, image: np.ndarray) -> Detections2D:
+    def _bottom_up(self, image: np.ndarray) -> Detections:
         found = self._test_step([dict(img=image)])[0].pred_instances
-        return Detections2D(
+        return Detections(
             _array(found.keypoints), _array(found.keypoint_scores))
 
     @torch.no_grad()

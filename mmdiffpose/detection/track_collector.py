@@ -6,8 +6,8 @@ from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
 import numpy as np
 
 from mmdiffpose.skeletons import Skeleton
+from mmdiffpose.structures.detections import Detections
 from mmdiffpose.structures.keypoint_track import KeypointTrack
-from .pose2d import Detections2D
 
 
 class _Sighting(NamedTuple):
@@ -25,14 +25,14 @@ class TrackCollector:
         self.num_frames = 0
         self._people: Dict[int, List[_Sighting]] = {}
 
-    def add(self, ids: np.ndarray, found: Detections2D) -> None:
+    def add(self, ids: np.ndarray, found: Detections) -> None:
         """Take in the next frame.
 
         Args:
             ids (np.ndarray): (P, ) of the
                 :class:`~.person_tracker.PersonTracker`, -1 for
                 detections to leave out.
-            found (Detections2D): Its P detections.
+            found (Detections): Its P detections.
         """
         for person, fields in people_of_frame(ids, found).items():
             # Copies: a view would keep the whole frame's arrays alive.
@@ -64,7 +64,7 @@ class TrackCollector:
 
 
 def people_of_frame(ids: np.ndarray,
-                    found: Detections2D) -> Dict[int, List[np.ndarray]]:
+                    found: Detections) -> Dict[int, List[np.ndarray]]:
     """Track id to keypoints (K, 2), scores (K, ) and mixtures (K, M, 5).
 
     Mixtures are left out where the detector has none; so are people with the

@@ -3,20 +3,23 @@
 
 import json
 from pathlib import Path
-from typing import Any, Dict, List, Sequence, Tuple, Union
+from typing import Any, Callable, Dict, List, Sequence, Union
 
 import numpy as np
 
 from mmdiffpose.atomic_files import replacing
-from mmdiffpose.structures.axes import to_axes
+from mmdiffpose.structures.axes import check_axes
 from mmdiffpose.structures.lifted_track import LiftedTrack
 from mmdiffpose.structures.people import Lifted, as_list, person_numbers
 from mmdiffpose.visualization.scene_page import write_html
 from .result_csv import write_csv
 from .result_trc import write_trc
 
-FORMATS = ('json', 'npz', 'csv', 'trc', 'html')
 METRE_DIGITS, PIXEL_DIGITS, SCORE_DIGITS = 4, 1, 3
+
+ResultWriter = Callable[[Sequence[LiftedTrack], str, str, bool], List[Path]]
+"""Called with the people of a video, the path of the files without their
+suffix, axes, and whether hypotheses are wanted; says what it wrote."""
 
 
 def write_results(lifted: Lifted,
@@ -36,8 +39,9 @@ def write_results(lifted: Lifted,
             person, always y-up), ``html``
             (:func:`~mmdiffpose.visualization.scene_page.write_html`).
             Defaults to JSON and npz.
-        axes (str): Of json, npz and csv, see
-            :data:`~mmdiffpose.structures.axes.AXES`. Defaults to camera axes.
+        axes (str): Of json, npz and csv, one of
+            :data:`~mmdiffpose.structures.axes.AXES_NAMES`. Defaults to camera
+            axes.
         hypotheses (bool): Whether json and npz hold the hypotheses; html
             shows some in any case. Defaults to False.
 
@@ -51,20 +55,12 @@ def write_results(lifted: Lifted,
     if unknown:
         raise ValueError(f'formats: expected some of {list(FORMATS)}, found '
                          f'{unknown}')
+    check_axes(axes)
     tracks = as_list(lifted)
-    paths: List[Path] = []
-    for name in dict.fromkeys(formats):
-        path = Path(f'{stem}.{name}')
-        if name == 'trc':
-            paths += write_trc(tracks, stem)
-        elif name == 'html':
-            paths.append(write_html(tracks, path))
-        elif name == 'csv':
-            paths.append(write_csv(tracks, path, axes))
-        else:
-            write = write_json if name == 'json' else write_npz
-            paths.append(write(tracks, path, axes, hypotheses))
-    return paths
+    return [
+        path for name in dict.fromkeys(formats)
+        for path in FORMATS[name](tracks, str(stem), axes, hypotheses)
+    ]
 
 
 def result_meta(tracks: Sequence[LiftedTrack], axes: str) -> Dict[str, Any]:
@@ -94,14 +90,15 @@ def write_json(lifted: Lifted,
     ``meta_info`` holds units, axes and joint names; ``instance_info`` is a
     list of frames, each with ``instances``, one per person, that have
     ``track_id``, ``keypoints`` (J, 3) metres relative to the root joint,
-    ``keypoint_scores``, ``keypoint_std`` (metres), ``keypoints_2d`` (pixels),
+    ``keypoint_scores``, ``keypoint_std`` (metres), where the model tells axes
+    apart ``keypoint_std_xyz`` (J, 3), ``keypoints_2d`` (pixels),
     ``keypoint_scores_2d``, and where it was solved ``root`` (3, ), the root
     joint's position, metres.
 
     Args:
         lifted (LiftedTrack | sequence[LiftedTrack]): The people.
         path (str | Path): The file.
-        axes (str): See :data:`~mmdiffpose.structures.axes.AXES`.
+        axes (str): See :data:`~mmdiffpose.structures.axes.AXES_NAMES`.
         hypotheses (bool): Whether instances have ``hypotheses`` (N, J, 3)
             too; they make the file N times as large. Defaults to False.
 
@@ -111,7 +108,7 @@ def write_json(lifted: Lifted,
     tracks = as_list(lifted)
     frames: Dict[int, List[Dict[str, Any]]] = {}
     for number, track in zip(person_numbers(tracks), tracks):
-        columns = _json_columns(track, axes, hypotheses)
+        columns = _json_columns(track.in_axes(axes), hypotheses)
         for row, frame in enumerate(track.frame_ids.tolist()):
             person = {name: values[row] for name, values in columns.items()}
             frames.setdefault(frame,
@@ -128,29 +125,20 @@ def write_json(lifted: Lifted,
     return Path(path)
 
 
-def _json_columns(track: LiftedTrack, axes: str,
-                  hypotheses: bool) -> Dict[str, list]:
-    digits = dict(
-        keypoints=METRE_DIGITS,
-        keypoint_scores=SCORE_DIGITS,
-        keypoints_2d=PIXEL_DIGITS,
-        keypoint_scores_2d=SCORE_DIGITS,
-        keypoint_std=METRE_DIGITS,
-        root=METRE_DIGITS,
-        hypotheses=METRE_DIGITS)
+def _json_columns(track: LiftedTrack, hypotheses: bool) -> Dict[str, list]:
+    """Lists by name, an item for each frame."""
     arrays = dict(
-        keypoints=to_axes(track.keypoints_3d, axes),
-        keypoint_scores=track.scores,
-        keypoints_2d=track.keypoints_2d,
-        keypoint_scores_2d=track.scores_2d,
-        keypoint_std=track.std)
-    if track.root_trajectory is not None:
-        arrays['root'] = to_axes(track.root_trajectory, axes)
-    if hypotheses and track.hypotheses is not None:
-        arrays['hypotheses'] = to_axes(track.hypotheses, axes)
+        keypoints=(track.keypoints_3d, METRE_DIGITS),
+        keypoint_scores=(track.scores, SCORE_DIGITS),
+        keypoints_2d=(track.keypoints_2d, PIXEL_DIGITS),
+        keypoint_scores_2d=(track.scores_2d, SCORE_DIGITS),
+        keypoint_std=(track.std, METRE_DIGITS),
+        keypoint_std_xyz=(track.std_xyz, METRE_DIGITS),
+        root=(track.root_trajectory, METRE_DIGITS),
+        hypotheses=(track.hypotheses if hypotheses else None, METRE_DIGITS))
     return {
-        name: np.round(values.astype(float), digits[name]).tolist()
-        for name, values in arrays.items() if values is not None
+        name: np.round(values.astype(float), digits).tolist()
+        for name, (values, digits) in arrays.items() if values is not None
     }
 
 
@@ -163,43 +151,69 @@ def write_npz(lifted: Lifted,
     Keys: ``keypoints_3d`` (R, J, 3), ``scores`` (R, J), ``keypoints_2d`` (R,
     J, 2), ``scores_2d`` (R, J), ``frame_ids`` (R, ), ``track_ids`` (R, ),
     ``meta`` (JSON, what ``meta_info`` is in the JSON file), and where the
-    model gives them ``std`` (R, J) and ``hypotheses`` (R, N, J, 3), where
-    they were solved ``root`` (R, 3). Rows go person by person, each in order
-    of time. Loads without pickle.
+    model gives them ``std`` (R, J), ``std_xyz`` (R, J, 3) and ``hypotheses``
+    (R, N, J, 3), where they were solved ``root`` (R, 3). Rows go person by
+    person, each in order of time. Loads without pickle.
 
     Args:
         lifted (LiftedTrack | sequence[LiftedTrack]): The people.
         path (str | Path): The file.
-        axes (str): See :data:`~mmdiffpose.structures.axes.AXES`.
+        axes (str): See :data:`~mmdiffpose.structures.axes.AXES_NAMES`.
         hypotheses (bool): Whether to write them. Defaults to True.
 
     Returns:
         Path: The file.
     """
-    tracks = as_list(lifted)
-    numbers = person_numbers(tracks)
-    columns: List[Tuple[str, list]] = [
-        ('keypoints_3d', [to_axes(t.keypoints_3d, axes) for t in tracks]),
-        ('scores', [t.scores for t in tracks]),
-        ('keypoints_2d', [t.keypoints_2d for t in tracks]),
-        ('scores_2d', [t.scores_2d for t in tracks]),
-        ('frame_ids', [t.frame_ids for t in tracks]),
-        ('track_ids', [np.full(len(t), n) for t, n in zip(tracks, numbers)]),
-        ('std', [t.std for t in tracks]),
-        ('root', [_turned(t.root_trajectory, axes) for t in tracks]),
-    ]
+    numbers = person_numbers(as_list(lifted))
+    tracks = [track.in_axes(axes) for track in as_list(lifted)]
+    columns: Dict[str, List[Any]] = dict(
+        keypoints_3d=[t.keypoints_3d for t in tracks],
+        scores=[t.scores for t in tracks],
+        keypoints_2d=[t.keypoints_2d for t in tracks],
+        scores_2d=[t.scores_2d for t in tracks],
+        frame_ids=[t.frame_ids for t in tracks],
+        track_ids=[np.full(len(t), n) for t, n in zip(tracks, numbers)],
+        std=[t.std for t in tracks],
+        std_xyz=[t.std_xyz for t in tracks],
+        root=[t.root_trajectory for t in tracks])
     if hypotheses:
-        columns.append(
-            ('hypotheses', [_turned(t.hypotheses, axes) for t in tracks]))
-    arrays = {
+        columns['hypotheses'] = [t.hypotheses for t in tracks]
+    arrays: Dict[str, Any] = {
         name: np.concatenate(parts)
-        for name, parts in columns if all(part is not None for part in parts)
+        for name, parts in columns.items()
+        if all(part is not None for part in parts)
     }
-    meta = np.array(json.dumps(result_meta(tracks, axes)))
+    arrays['meta'] = np.array(json.dumps(result_meta(tracks, axes)))
     with replacing(path) as part:
-        np.savez_compressed(part, meta=meta, **arrays)
+        np.savez_compressed(part, **arrays)
     return Path(path)
 
 
-def _turned(points: Any, axes: str) -> Any:
-    return None if points is None else to_axes(points, axes)
+def _json(tracks: Sequence[LiftedTrack], stem: str, axes: str,
+          hypotheses: bool) -> List[Path]:
+    return [write_json(tracks, f'{stem}.json', axes, hypotheses)]
+
+
+def _npz(tracks: Sequence[LiftedTrack], stem: str, axes: str,
+         hypotheses: bool) -> List[Path]:
+    return [write_npz(tracks, f'{stem}.npz', axes, hypotheses)]
+
+
+def _csv(tracks: Sequence[LiftedTrack], stem: str, axes: str,
+         hypotheses: bool) -> List[Path]:
+    return [write_csv(tracks, f'{stem}.csv', axes)]
+
+
+def _trc(tracks: Sequence[LiftedTrack], stem: str, axes: str,
+         hypotheses: bool) -> List[Path]:
+    return write_trc(tracks, stem)
+
+
+def _html(tracks: Sequence[LiftedTrack], stem: str, axes: str,
+          hypotheses: bool) -> List[Path]:
+    return [write_html(tracks, f'{stem}.html')]
+
+
+FORMATS: Dict[str, ResultWriter] = dict(
+    json=_json, npz=_npz, csv=_csv, trc=_trc, html=_html)
+"""What writes each format: a new one is a function and an entry here."""

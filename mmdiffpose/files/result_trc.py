@@ -9,11 +9,11 @@ import numpy as np
 
 from mmdiffpose.atomic_files import replacing
 from mmdiffpose.structures.axes import to_axes
+from mmdiffpose.structures.keypoint_track import DEFAULT_FPS
 from mmdiffpose.structures.lifted_track import LiftedTrack
 from mmdiffpose.structures.people import Lifted, as_list, by_person
 
 UNITS = {'mm': 1000., 'm': 1.}
-ASSUMED_FPS = 30.
 
 
 def write_trc(lifted: Lifted,
@@ -59,7 +59,7 @@ def write_trc(lifted: Lifted,
     tracks = as_list(lifted)
     rate = tracks[0].fps
     if rate is None:
-        rate = ASSUMED_FPS
+        rate = DEFAULT_FPS
         warnings.warn(f'{stem}: the frame rate is not known, times in TRC '
                       f'files are those of {rate:g} frames a second')
     people = by_person(tracks)

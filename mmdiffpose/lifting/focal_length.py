@@ -26,25 +26,59 @@ class FocalLength(NamedTuple):
     how: str
 
 
-def resolve_focal_length(
-        image_size: Tuple[int, int],
-        given: Optional[float] = None,
-        exif_source: Optional[Union[str, Path]] = None,
-        field_of_view: float = ASSUMED_FIELD_OF_VIEW) -> FocalLength:
-    """The focal length to place people with.
+Focal = Union[FocalLength, float]
+"""A focal length, or its pixels alone, which count as given."""
 
-    Distances from the camera are proportional to it: an assumed one makes
-    all of them too large or too small by one factor, and leaves how people
-    stand to each other otherwise as it is.
+
+def known_focal_length(
+        image_size: Tuple[int, int],
+        given: Optional[Focal] = None,
+        exif_source: Optional[Union[str,
+                                    Path]] = None) -> Optional[FocalLength]:
+    """The focal length if it is given or a picture's EXIF tells it.
 
     Args:
         image_size (tuple[int, int]): Width and height of the picture that
             the 2D keypoints are in, pixels.
-        given (float, optional): The focal length in pixels, if known.
+        given (FocalLength | float, optional): In pixels, if known.
         exif_source (str | Path, optional): A picture of the same camera and
             zoom. Its EXIF is asked for the focal length in 35 mm film, or for
             the focal length in mm and the sensor's resolution. Any other
             file, for instance a video, says nothing.
+
+    Returns:
+        FocalLength | None: None where it is not known.
+
+    Raises:
+        ValueError: If ``given`` is none.
+        FileNotFoundError: If there is no file ``exif_source``.
+    """
+    if given is not None:
+        if not isinstance(given, FocalLength):
+            given = FocalLength(float(given), 'given')
+        _check_given(given.pixels, max(image_size))
+        return given
+    return None if exif_source is None else _from_exif(
+        Path(exif_source), image_size)
+
+
+def resolve_focal_length(
+        image_size: Tuple[int, int],
+        given: Optional[Focal] = None,
+        exif_source: Optional[Union[str, Path]] = None,
+        field_of_view: float = ASSUMED_FIELD_OF_VIEW) -> FocalLength:
+    """The focal length to turn poses and place people with.
+
+    Distances from the camera are proportional to it: an assumed one makes
+    all of them too large or too small by one factor, and leaves how people
+    stand to each other otherwise as it is. Poses of people at the picture's
+    edge are turned by as much as the angle to them is wrong.
+
+    Args:
+        image_size (tuple[int, int]): As in :func:`known_focal_length`, like
+            the next two.
+        given (FocalLength | float, optional): In pixels, if known.
+        exif_source (str | Path, optional): A picture of the same camera.
         field_of_view (float): Degrees over the longer side, where nothing
             else is known. Defaults to 55.
 
@@ -56,25 +90,50 @@ def resolve_focal_length(
         ValueError: If ``given`` or ``field_of_view`` is none.
         FileNotFoundError: If there is no file ``exif_source``.
     """
-    longer = max(image_size)
-    if given is not None:
-        _check_given(float(given), longer)
-        return FocalLength(float(given), 'given')
-    if exif_source is not None:
-        found = _from_exif(Path(exif_source), image_size)
-        if found is not None:
-            return found
+    found = known_focal_length(image_size, given, exif_source)
+    if found is not None:
+        return found
     if not 0 < field_of_view < 180:
         raise ValueError('field_of_view: expected degrees between 0 and 180, '
                          f'found {field_of_view}')
-    pixels = longer / 2 / np.tan(np.deg2rad(field_of_view) / 2)
+    pixels = max(image_size) / 2 / np.tan(np.deg2rad(field_of_view) / 2)
     how = f'assumed: {field_of_view:g} degrees over the longer side'
     print_log(
         f'no focal length known, {pixels:.0f} px {how}; distances from the '
-        'camera are right up to one factor',
+        'camera are right up to one factor, and the poses of people at the '
+        'edge of the picture may be turned by some degrees',
         logger='current',
         level=logging.WARNING)
     return FocalLength(float(pixels), how)
+
+
+class FocalLengths:
+    """The focal length of a clip, found out once, when it is needed.
+
+    Args:
+        given (FocalLength | float, optional): In pixels, if known; else it
+            is assumed for each size of picture, with one warning.
+    """
+
+    def __init__(self, given: Optional[Focal] = None) -> None:
+        self._given = given
+        self._found: Dict[Tuple[int, int], FocalLength] = {}
+
+    @property
+    def given(self) -> bool:
+        """Whether it is not assumed."""
+        return self._given is not None
+
+    def of(self, image_size: Tuple[int, int]) -> FocalLength:
+        """For pictures (width, height).
+
+        Raises:
+            ValueError: If the one given is none.
+        """
+        if image_size not in self._found:
+            self._found[image_size] = resolve_focal_length(
+                image_size, self._given)
+        return self._found[image_size]
 
 
 def _check_given(pixels: float, longer: int) -> None:

@@ -5,6 +5,8 @@ from typing import List, Optional, Tuple
 
 import numpy as np
 
+from mmdiffpose.structures.keypoint_track import DEFAULT_FPS
+
 BRIDGED_SCORE = 0.01
 """Score that a lifter gets for a bridged joint: hardly any trust."""
 BRIDGED_WIDTH = 0.6
@@ -12,7 +14,6 @@ BRIDGED_WIDTH = 0.6
 wide as codecs take a joint of that score to be."""
 LONGEST_GAP = 0.5
 """Seconds that are bridged at most: a limb may swing there and back in it."""
-DEFAULT_FPS = 30.
 
 
 def default_max_gap(length: int, fps: Optional[float] = None) -> int:

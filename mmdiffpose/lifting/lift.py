@@ -10,6 +10,7 @@ from torch import nn
 from mmdiffpose.skeletons import H36M_17
 from mmdiffpose.structures.keypoint_track import KeypointTrack
 from mmdiffpose.structures.lifted_track import LiftedTrack, join_tracks
+from .focal_length import Focal, FocalLengths
 from .gaps import default_max_gap, split_at_gaps
 from .window_inference import (Clip, Fields, assemble, prepare_clip,
                                run_windows, window_length)
@@ -31,7 +32,8 @@ def lift_tracks(model: nn.Module,
                 batch_size: Optional[int] = None,
                 fit: bool = True,
                 progress: Optional[Progress] = None,
-                max_gap: Optional[int] = None) -> List[LiftedTrack]:
+                max_gap: Optional[int] = None,
+                focal_length: Optional[Focal] = None) -> List[LiftedTrack]:
     """Lift the 2D tracks of any number of people to 3D.
 
     Each track is cut where nothing of the person was seen for longer than
@@ -54,19 +56,25 @@ def lift_tracks(model: nn.Module,
         batch_size (int, optional): Windows per forward pass. Defaults to
             :data:`BATCH_FRAMES` on the model's device.
         fit (bool): Whether a track is moved and zoomed as a whole to the
-            place and size that people had in training, see
-            :func:`~mmdiffpose.lifting.view_fit.fit_view`; where the data set
-            does not say them, this does nothing. Turn it off for the cameras
-            that the model was trained on. Defaults to True.
+            place and size that people had in training
+            (:mod:`~mmdiffpose.lifting.view_fit`); where the data set does not
+            say them, this does nothing. The turn that goes with it is undone
+            in the poses. Turn it off for the cameras that the model was
+            trained on. Defaults to True.
         progress (callable, optional): Told about the windows done.
         max_gap (int, optional): Longest gap that is bridged, frames.
             Defaults to :func:`~mmdiffpose.lifting.gaps.default_max_gap`.
+        focal_length (FocalLength | float, optional): The camera's, pixels:
+            by it poses of a moved picture are turned back into the camera's
+            axes. Defaults to an assumed one, with a warning
+            (:func:`~mmdiffpose.lifting.focal_length.resolve_focal_length`).
 
     Returns:
         list[LiftedTrack]: In the order of the tracks, one for each piece
         between long gaps, with the track's id; from the first frame in which
         the person was seen to the last. A person of whom no joint of the
-        lifter's was seen is left out, with a warning.
+        lifter's was seen is left out, with a warning. Poses are in the axes
+        of the real camera.
 
     Raises:
         ValueError: If a track's joints have no mapping to the model's, or
@@ -74,8 +82,9 @@ def lift_tracks(model: nn.Module,
     """
     length = window_length(model)
     overlap = length // 3 if overlap is None else overlap
+    focals = FocalLengths(focal_length)
     clips = [
-        prepare_clip(model, piece, gap, fit) for track in tracks
+        prepare_clip(model, piece, gap, fit, focals) for track in tracks
         for gap in [_gap(track, length, max_gap)]
         for piece in _pieces(track, gap)
     ]
@@ -108,7 +117,8 @@ def lift_track(model: nn.Module,
                batch_size: Optional[int] = None,
                fit: bool = True,
                progress: Optional[Progress] = None,
-               max_gap: Optional[int] = None) -> LiftedTrack:
+               max_gap: Optional[int] = None,
+               focal_length: Optional[Focal] = None) -> LiftedTrack:
     """Lift one person's 2D track to 3D, as one track.
 
     As :func:`lift_tracks`, but the pieces between long gaps are joined:
@@ -122,6 +132,7 @@ def lift_track(model: nn.Module,
         fit (bool): Whether the track is moved to the view of training.
         progress (callable, optional): Told about the windows done.
         max_gap (int, optional): Longest gap that is bridged, frames.
+        focal_length (FocalLength | float, optional): The camera's, pixels.
 
     Returns:
         LiftedTrack: All frames but those of long gaps, and those before the
@@ -136,7 +147,7 @@ def lift_track(model: nn.Module,
         # Said by the error below.
         warnings.filterwarnings('ignore', message='.*left out: none of')
         pieces = lift_tracks(model, [track], overlap, batch_size, fit,
-                             progress, gap)
+                             progress, gap, focal_length)
     if not pieces:
         raise ValueError(
             f'{track.source}: expected joints that make the lifter\'s '

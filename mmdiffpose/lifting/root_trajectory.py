@@ -11,7 +11,7 @@ from scipy.ndimage import gaussian_filter1d
 
 from mmdiffpose.diffusion.root_solver import solve_root
 from mmdiffpose.structures.lifted_track import LiftedTrack
-from .focal_length import FocalLength
+from .focal_length import Focal, FocalLength, FocalLengths
 
 DETECTOR_STD = 0.02
 """How far off a detector's joint is at the person's distance, metres."""
@@ -68,75 +68,57 @@ def estimate_root_trajectory(lifted: LiftedTrack,
 
 
 def place_in_scene(lifted: Sequence[LiftedTrack],
-                   focal: FocalLength,
+                   focal: Optional[Focal] = None,
                    principal: Optional[Tuple[float, float]] = None,
                    smooth: float = 0.,
-                   turned: bool = False) -> List[LiftedTrack]:
+                   turned: Optional[bool] = None) -> List[LiftedTrack]:
     """Give every track its root trajectory, so that all share one scene.
 
     Args:
         lifted (sequence[LiftedTrack]): The people of one video.
-        focal (FocalLength): From
-            :func:`~mmdiffpose.lifting.focal_length.resolve_focal_length`.
+        focal (FocalLength | float, optional): The camera's, pixels. Poses
+            that were turned into its axes by another one are turned anew.
+            Defaults to the one that the tracks were lifted with, else to an
+            assumed one, with a warning.
         principal (tuple[float, float], optional): As in
             :func:`estimate_root_trajectory`.
         smooth (float): As in :func:`estimate_root_trajectory`.
-        turned (bool): Whether the tracks were lifted with ``fit=True``. Their
-            poses are then in the axes of a camera turned towards the person
-            (see :func:`~mmdiffpose.lifting.view_fit.fit_view`) and are turned
-            back, one angle for each track. Defaults to False.
+        turned (bool, optional): Has no effect any more: a track knows how
+            its picture was moved for the lifter.
 
     Returns:
         list[LiftedTrack]: Copies with ``root_trajectory``, ``focal_px`` and
         ``focal_source``. Tracks in which no frame tells where the person is
         are left out, with a warning.
     """
+    if turned is not None:
+        warnings.warn(
+            'turned= has no effect and will go: a lifted track knows how its '
+            'picture was turned',
+            DeprecationWarning,
+            stacklevel=2)
+    focals = FocalLengths(focal)
     placed = []
     for track in lifted:
-        if turned:
-            track = _turn_back(track, focal.pixels, principal)
-        roots = estimate_root_trajectory(track, focal.pixels, principal,
-                                         smooth)
+        pixels, how = _focal_of(track, focals)
+        track = track.refocused(pixels, how, _principal(track, principal))
+        roots = estimate_root_trajectory(track, pixels, principal, smooth)
         if not np.isfinite(roots).all():
             warnings.warn(
                 f'person {track.track_id}: no frame tells where they are '
                 '(fewer than two joints seen in each); left out of the scene')
             continue
-        placed.append(
-            replace(
-                track,
-                root_trajectory=roots,
-                focal_px=focal.pixels,
-                focal_source=focal.how))
+        placed.append(replace(track, root_trajectory=roots))
     return placed
+
+
+def _focal_of(track: LiftedTrack, focals: FocalLengths) -> FocalLength:
+    if not focals.given and track.focal_px is not None:
+        return FocalLength(track.focal_px, track.focal_source or 'given')
+    return focals.of(track.image_size)
 
 
 def _principal(lifted: LiftedTrack,
                principal: Optional[Tuple[float, float]]) -> np.ndarray:
     middle = np.array(lifted.image_size) / 2
     return middle if principal is None else np.array(principal, float)
-
-
-def _turn_back(lifted: LiftedTrack, focal_px: float,
-               principal: Optional[Tuple[float, float]]) -> LiftedTrack:
-    """Poses of a camera that faces the person, in the camera's own axes."""
-    seen = lifted.keypoints_2d[lifted.scores_2d > 0]
-    middle = np.median(seen, axis=0) - _principal(lifted, principal)
-    turn = turn_towards(np.append(middle, focal_px))
-    turn = turn.astype(lifted.keypoints_3d.dtype)
-    hypotheses = lifted.hypotheses
-    return replace(
-        lifted,
-        keypoints_3d=lifted.keypoints_3d @ turn.T,
-        hypotheses=None if hypotheses is None else hypotheses @ turn.T)
-
-
-def turn_towards(direction: np.ndarray) -> np.ndarray:
-    """Rotation (3, 3) that takes z to a direction (3, ), without roll."""
-    x, y, z = direction / np.linalg.norm(direction)
-    yaw, pitch = np.arctan2(x, z), np.arcsin(-y)
-    cos, sin = np.cos(yaw), np.sin(yaw)
-    about_y = np.array([[cos, 0, sin], [0, 1, 0], [-sin, 0, cos]])
-    cos, sin = np.cos(pitch), np.sin(pitch)
-    about_x = np.array([[1, 0, 0], [0, cos, -sin], [0, sin, cos]])
-    return about_y @ about_x

@@ -10,6 +10,7 @@ from torch import nn
 from mmdiffpose.skeletons import H36M_17, Skeleton, get_skeleton
 from mmdiffpose.structures.keypoint_track import KeypointTrack
 from mmdiffpose.structures.lifted_track import LiftedTrack
+from .focal_length import Focal, FocalLengths
 from .gaps import default_max_gap
 from .sighting_buffer import SightingBuffer
 from .window_inference import (assemble, prepare_clip, run_windows,
@@ -49,6 +50,8 @@ class StreamingLifter:
             window at most. Defaults to
             :func:`~mmdiffpose.lifting.gaps.default_max_gap`.
         source (str): Name of the video, for messages.
+        focal_length (FocalLength | float, optional): The camera's, pixels; as
+            for :func:`~mmdiffpose.apis.lift_tracks`.
 
     Raises:
         ValueError: For a latency that the model's window has no room for, or
@@ -63,7 +66,8 @@ class StreamingLifter:
                  latency: int = 0,
                  fit: bool = True,
                  max_gap: Optional[int] = None,
-                 source: str = 'stream') -> None:
+                 source: str = 'stream',
+                 focal_length: Optional[Focal] = None) -> None:
         self.length = window_length(model)
         most = (self.length - 1) // 2
         if not 0 <= latency <= most:
@@ -82,14 +86,10 @@ class StreamingLifter:
         # So the frame that is due and both ends of its gap fit in a window.
         self.max_gap = min(max_gap, self.length // 2)
         self.source = source
+        self._focals = FocalLengths(focal_length)
         self._step = -1
         self._frame_ids: Deque[int] = deque(maxlen=self.length + latency)
         self._people: List[SightingBuffer] = []
-
-    @property
-    def num_people(self) -> int:
-        """People who are in view or may come back."""
-        return len({person.track_id for person in self._people})
 
     def push(self, frame_id: int,
              people: Mapping[int, Sighting]) -> List[LiftedTrack]:
@@ -191,7 +191,7 @@ class StreamingLifter:
                 continue
             clips.append(
                 prepare_clip(self.model, self._track(person, *span),
-                             self.max_gap, self.fit))
+                             self.max_gap, self.fit, self._focals))
             rows.append((start - span[0], stop + 1 - span[0]))
         plans = [plan_windows(len(c.track), self.length, 0) for c in clips]
         samples = (next(c.windows(plan)) for c, plan in zip(clips, plans))

@@ -11,15 +11,19 @@ from mmengine.dataset import Compose, pseudo_collate
 from mmengine.registry import init_default_scope
 from torch import nn
 
+from mmdiffpose.structures.axes import LIFTER
 from mmdiffpose.structures.keypoint_track import KeypointTrack
-from mmdiffpose.structures.lifted_track import LiftedTrack
+from mmdiffpose.structures.lifted_track import LiftedTrack, undo_view
+from mmdiffpose.structures.lifter_view import LifterView
+from .focal_length import FocalLength, FocalLengths
 from .gaps import bridge_gaps, bridge_mixtures
 from .unseen_joints import widen_unseen
-from .view_fit import find_view
+from .view_fit import fit_to_training
 from .windows import WindowPlan
 
 Fields = Dict[str, np.ndarray]
-_FIELDS = ('keypoints', 'keypoint_scores', 'keypoint_std', 'hypotheses')
+_FIELDS = ('keypoints', 'keypoint_scores', 'keypoint_std', 'keypoint_std_xyz',
+           'hypotheses')
 
 
 def window_length(model: nn.Module) -> int:
@@ -39,17 +43,22 @@ class Clip:
         track: F frames of the lifter's joints.
         filled: (F, J, 2) its joints, those that were not seen included, image
             pixels.
-        keypoints: (F, J, 2) pixels of the view.
+        keypoints: (F, J, 2) pixels of the picture that is shown.
         scores: (F, J), 0 for masked joints.
-        mixtures: (F, J, M, 5) pixels of the view, or None.
-        image_size: Of the view.
+        mixtures: (F, J, M, 5) pixels of the picture that is shown, or None.
+        camera: Its ``camera_param``: ``w`` and ``h``; where the focal length
+            is known ``f`` (2, ) and ``c`` (2, ), too.
+        view: How it was moved for the lifter; None for the picture itself.
+        focal: The real camera's, where the view needed it.
     """
     track: KeypointTrack
     filled: np.ndarray
     keypoints: np.ndarray
     scores: np.ndarray
     mixtures: Optional[np.ndarray]
-    image_size: Tuple[int, int]
+    camera: Dict[str, Any]
+    view: Optional[LifterView] = None
+    focal: Optional[FocalLength] = None
 
     def windows(self, plan: WindowPlan) -> Iterator[Dict[str, Any]]:
         """What the pipeline gets for each window, as the data sets and
@@ -62,7 +71,7 @@ class Clip:
                 lifting_target=np.zeros((T, J, 3), np.float32),
                 lifting_target_visible=np.ones((T, J), np.float32),
                 factor=np.zeros(T, np.float32),
-                camera_param=dict(w=self.image_size[0], h=self.image_size[1]),
+                camera_param=dict(self.camera),
                 valid_frames=valid,
                 frame_ids=frames,
                 # Heads seed their noise with these: the same everywhere, so
@@ -79,28 +88,55 @@ class Clip:
             yield sample
 
 
-def prepare_clip(model: nn.Module, track: KeypointTrack, max_gap: int,
-                 fit: bool) -> Clip:
+def prepare_clip(model: nn.Module,
+                 track: KeypointTrack,
+                 max_gap: int,
+                 fit: bool,
+                 focals: Optional[FocalLengths] = None) -> Clip:
     """Bridge a track's gaps and move it to where the model saw people.
 
     Args:
         model (nn.Module): Its ``dataset_meta`` may hold ``stats_info``.
         track (KeypointTrack): Of the lifter's joints.
         max_gap (int): Longest gap of a joint that is bridged, frames.
-        fit (bool): Whether to move and zoom it.
+        fit (bool): Whether to move and zoom it, if the model says where to.
+        focals (FocalLengths, optional): Tells how far a moved picture is
+            turned. Defaults to an assumed focal length.
     """
+    focals = focals or FocalLengths()
     seen = track.scores > 0
     filled, scores = bridge_gaps(track.keypoints, track.scores, max_gap)
-    keypoints, size, mixtures = filled, track.image_size, track.mixtures
+    mixtures = track.mixtures
     if mixtures is not None:
         mixtures = bridge_mixtures(mixtures, filled, seen)
     stats = model.dataset_meta.get('stats_info')
-    if fit and stats:
-        view = find_view(track.keypoints, track.scores, stats)
-        keypoints, size = view.points(filled), view.image_size
-        if mixtures is not None:
-            mixtures = view.mixtures(mixtures)
-    return Clip(track, filled, keypoints, scores, mixtures, size)
+    middle = np.array(track.image_size) / 2
+    if not (fit and stats):
+        focal = focals.of(track.image_size) if focals.given else None
+        camera = _camera(track.image_size, focal and focal.pixels, middle)
+        return Clip(track, filled, filled, scores, mixtures, camera)
+    moved = fit_to_training(track.keypoints, track.scores, stats)
+    if mixtures is not None:
+        mixtures = moved.mixtures(mixtures)
+    focal = focals.of(track.image_size)
+    center = np.median(track.keypoints[seen], axis=0)
+    rows = (len(track), 1)
+    view = LifterView.facing(
+        np.tile(center, rows), np.full(len(track), moved.zoom), focal.pixels,
+        middle)
+    # A camera that faces the person has its principal point there.
+    camera = _camera(moved.image_size, moved.zoom * focal.pixels, moved.target)
+    return Clip(track, filled, moved.points(filled), scores, mixtures, camera,
+                view, focal)
+
+
+def _camera(image_size: Tuple[int, int], focal: Optional[float],
+            center: np.ndarray) -> Dict[str, Any]:
+    camera: Dict[str, Any] = dict(w=image_size[0], h=image_size[1])
+    if focal is not None:
+        camera.update(
+            f=np.full(2, focal, np.float32), c=center.astype(np.float32))
+    return camera
 
 
 @torch.no_grad()
@@ -161,7 +197,7 @@ def _fields(output: Any, sample: Dict[str, Any]) -> Fields:
 
 def assemble(clip: Clip, plan: WindowPlan,
              windows: List[Fields]) -> LiftedTrack:
-    """Blend the windows of a clip.
+    """Blend the windows of a clip and turn them into the camera's axes.
 
     Args:
         clip (Clip): F frames.
@@ -178,17 +214,22 @@ def assemble(clip: Clip, plan: WindowPlan,
     }
     keypoints = plan.blend(fields['keypoints'])
     scores = plan.blend(fields['keypoint_scores']).clip(0, 1)
-    std = hypotheses = None
+    std = hypotheses = covariance = None
     if 'hypotheses' in fields:
         own = fields['keypoints'][:, :, None]
         hypotheses = keypoints[:, None] + plan.pick(fields['hypotheses'] - own)
         hypotheses = hypotheses - hypotheses[:, :, root:root + 1]
     keypoints = keypoints - keypoints[:, root:root + 1]
     if 'keypoint_std' in fields:
-        std, hypotheses = widen_unseen(keypoints,
-                                       plan.blend(fields['keypoint_std']),
-                                       hypotheses, track.scores > 0, root)
-    return LiftedTrack(
+        bare = plan.blend(fields['keypoint_std'])
+        std, hypotheses = widen_unseen(keypoints, bare, hypotheses,
+                                       track.scores > 0, root)
+        if 'keypoint_std_xyz' in fields:
+            # Each axis grows by what all together grow by.
+            growth = std / np.maximum(bare, np.finfo(bare.dtype).tiny)
+            along = plan.blend(fields['keypoint_std_xyz'])
+            covariance = _diagonal((along * growth[..., None])**2)
+    lifted = LiftedTrack(
         keypoints_3d=keypoints,
         scores=np.where(track.scores > 0, scores, 0),
         std=std,
@@ -199,4 +240,14 @@ def assemble(clip: Clip, plan: WindowPlan,
         image_size=track.image_size,
         skeleton=track.skeleton,
         fps=track.fps,
-        track_id=track.track_id)
+        track_id=track.track_id,
+        focal_px=clip.focal and clip.focal.pixels,
+        focal_source=clip.focal and clip.focal.how,
+        covariance=covariance,
+        axes=LIFTER)
+    return undo_view(lifted, clip.view)
+
+
+def _diagonal(variances: np.ndarray) -> np.ndarray:
+    """Matrices (..., 3, 3) with (..., 3) on their diagonals."""
+    return variances[..., None] * np.eye(3, dtype=variances.dtype)

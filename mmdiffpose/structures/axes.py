@@ -15,12 +15,30 @@ AXES: Dict[str, np.ndarray] = {
 y forward, z up. All are right-handed. Up is the picture's up: where the
 camera is pitched, the floor is tilted."""
 
+LIFTER = 'lifter'
+"""Not one rotation but a track's own: the axes of the view that the lifter
+was shown, see :class:`~mmdiffpose.structures.lifter_view.LifterView`."""
 
-def to_axes(points: np.ndarray, axes: str) -> np.ndarray:
-    """Rotate points (..., 3) from camera axes to others.
+AXES_NAMES = (*AXES, LIFTER)
+
+
+def check_axes(axes: str) -> str:
+    """The name as it came.
 
     Raises:
         ValueError: If there are no such axes; names those that there are.
+    """
+    if axes not in AXES_NAMES:
+        raise ValueError(
+            f'unknown axes {axes!r}, expected one of {sorted(AXES_NAMES)}')
+    return axes
+
+
+def to_axes(points: np.ndarray, axes: str) -> np.ndarray:
+    """Rotate points (..., 3) from camera axes to others of :data:`AXES`.
+
+    Raises:
+        ValueError: If there are no such axes.
     """
     if axes not in AXES:
         raise ValueError(

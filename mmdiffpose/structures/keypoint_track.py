@@ -8,9 +8,11 @@ from typing import Optional, Tuple
 
 import numpy as np
 
-from mmdiffpose.skeletons.mixture_mapping import map_mixtures
 from mmdiffpose.skeletons import H36M_17, Skeleton, map_joints
+from mmdiffpose.skeletons.mixture_mapping import map_mixtures
 
+DEFAULT_FPS = 30.
+"""Frames a second of clips that do not say it."""
 MAX_MISSING = 1000
 """Frames that a track may leave out for each frame that it has."""
 _NO_MIXTURE = np.array([0, 0, 0, 1, 1], np.float32)

@@ -7,9 +7,12 @@ from typing import Optional, Sequence, Tuple
 import numpy as np
 
 from mmdiffpose.skeletons import H36M_17, Skeleton
+from .axes import AXES, LIFTER, check_axes
+from .lifter_view import (LifterView, join_views, rotate_covariances,
+                          rotate_rows)
 
 _PER_FRAME = ('keypoints_3d', 'scores', 'std', 'hypotheses', 'keypoints_2d',
-              'scores_2d', 'frame_ids', 'root_trajectory')
+              'scores_2d', 'frame_ids', 'root_trajectory', 'covariance')
 
 
 @dataclass
@@ -17,8 +20,9 @@ class LiftedTrack:
     """3D poses of one person over a clip.
 
     Attributes:
-        keypoints_3d: (F, J, 3) metres, relative to the root joint, camera
-            axes (x right, y down, z forward).
+        keypoints_3d: (F, J, 3) metres, relative to the root joint, in the
+            axes of the real camera (x right, y down, z forward), unless
+            ``axes`` says otherwise.
         scores: (F, J) in [0, 1]; 0 where the 2D joint was not seen.
         std: (F, J) predictive standard deviation per axis, metres; None where
             the model gives none.
@@ -35,10 +39,17 @@ class LiftedTrack:
         skeleton: The joint set.
         fps: Frames a second, if known.
         track_id: The person, if the detector said so.
-        root_trajectory: (F, 3) the root joint, metres, camera axes, where it
-            was solved.
-        focal_px: The focal length that it was solved with, pixels.
+        root_trajectory: (F, 3) the root joint, metres, axes as for the poses,
+            where it was solved.
+        focal_px: The focal length that turn and place were found with,
+            pixels; None where neither was asked for.
         focal_source: Where that one came from: given, EXIF or assumed.
+        view: How the picture was moved for the lifter; None where it was
+            shown as it is. The poses are turned back.
+        covariance: (F, J, 3, 3) square metres, of the predictive
+            distribution, axes as for the poses; None where the model tells
+            axes not apart.
+        axes: One of :data:`~.axes.AXES_NAMES`.
     """
     keypoints_3d: np.ndarray
     scores: np.ndarray
@@ -54,17 +65,108 @@ class LiftedTrack:
     root_trajectory: Optional[np.ndarray] = None
     focal_px: Optional[float] = None
     focal_source: Optional[str] = None
+    view: Optional[LifterView] = None
+    covariance: Optional[np.ndarray] = None
+    axes: str = 'camera'
 
     def __len__(self) -> int:
         return len(self.keypoints_3d)
 
+    @property
+    def std_xyz(self) -> Optional[np.ndarray]:
+        """(F, J, 3) std along each axis, metres."""
+        if self.covariance is None:
+            return None
+        return np.sqrt(np.diagonal(self.covariance, axis1=-2, axis2=-1))
+
     def part(self, start: int, stop: int) -> 'LiftedTrack':
         """Rows ``start`` to before ``stop``."""
+        view = None if self.view is None else self.view.part(start, stop)
         return replace(
-            self, **{
+            self,
+            view=view,
+            **{
                 name: getattr(self, name)[start:stop]
                 for name in _PER_FRAME if getattr(self, name) is not None
             })
+
+    def in_axes(self, axes: str) -> 'LiftedTrack':
+        """The track with its poses in other axes.
+
+        Args:
+            axes (str): One of :data:`~.axes.AXES_NAMES`. ``'lifter'`` are
+                those of the view that the lifter was shown; the camera's
+                where that was the picture as it is.
+
+        Raises:
+            ValueError: If there are no such axes, or the track's are not
+                the camera's.
+        """
+        check_axes(axes)
+        if axes == self.axes:
+            return self
+        if self.axes != 'camera':
+            raise ValueError('expected a track in camera axes, found one in '
+                             f'{self.axes} axes')
+        if axes != LIFTER:
+            return self._turned(AXES[axes], axes)
+        if self.view is None:
+            return replace(self, axes=axes)
+        return self._turned(self.view.rotation, axes)
+
+    def refocused(self,
+                  focal_px: float,
+                  focal_source: str,
+                  principal: Optional[np.ndarray] = None) -> 'LiftedTrack':
+        """The poses as a camera of another focal length would have them.
+
+        A lifter that was shown a person in the middle knows nothing of the
+        focal length; only the turn back into the camera's axes does.
+
+        Args:
+            focal_px (float): The focal length, pixels.
+            focal_source (str): Where it comes from.
+            principal (np.ndarray, optional): (2, ) principal point, pixels.
+                Defaults to the picture's middle.
+
+        Returns:
+            LiftedTrack: Without a root trajectory of another focal length.
+        """
+        track = self
+        if focal_px != self.focal_px:
+            track = replace(self, root_trajectory=None)
+        if self.view is not None:
+            if principal is None:
+                principal = np.array(self.image_size) / 2
+            view = self.view.refocused(focal_px, principal)
+            if not np.array_equal(view.rotation, self.view.rotation):
+                track = undo_view(track.in_axes(LIFTER), view)
+        return replace(track, focal_px=focal_px, focal_source=focal_source)
+
+    def _turned(self, rotation: np.ndarray, axes: str) -> 'LiftedTrack':
+        """Everything that has a direction, turned by (F, 3, 3) or (3, 3)."""
+        keypoints_3d = rotate_rows(self.keypoints_3d, rotation)
+        assert keypoints_3d is not None
+        return replace(
+            self,
+            keypoints_3d=keypoints_3d,
+            hypotheses=rotate_rows(self.hypotheses, rotation),
+            root_trajectory=rotate_rows(self.root_trajectory, rotation),
+            covariance=rotate_covariances(self.covariance, rotation),
+            axes=axes)
+
+
+def undo_view(track: LiftedTrack, view: Optional[LifterView]) -> LiftedTrack:
+    """A lifter's poses, which are in its own axes, turned into the camera's.
+
+    Args:
+        track (LiftedTrack): F frames in the axes of ``view``.
+        view (LifterView, optional): How the picture was moved for the lifter.
+    """
+    if view is None:
+        return replace(track, axes='camera')
+    rotation = np.swapaxes(view.rotation, -1, -2)
+    return replace(track._turned(rotation, 'camera'), view=view)
 
 
 def join_tracks(tracks: Sequence[LiftedTrack]) -> LiftedTrack:
@@ -77,7 +179,9 @@ def join_tracks(tracks: Sequence[LiftedTrack]) -> LiftedTrack:
         LiftedTrack: All their frames; ``frame_ids`` tell of the gaps.
     """
     return replace(
-        tracks[0], **{
+        tracks[0],
+        view=join_views([track.view for track in tracks]),
+        **{
             name: np.concatenate([getattr(track, name) for track in tracks])
             for name in _PER_FRAME if getattr(tracks[0], name) is not None
         })

@@ -2,15 +2,14 @@
 """All people of a clip on one floor."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Dict, List, Sequence, Tuple
+from typing import Dict, List, Sequence, Tuple
 
 import numpy as np
 from scipy.ndimage import median_filter
 
+from mmdiffpose.structures.keypoint_track import DEFAULT_FPS
+from mmdiffpose.structures.lifted_track import LiftedTrack
 from .scene import upright_rotation
-
-if TYPE_CHECKING:
-    from mmdiffpose.structures.lifted_track import LiftedTrack
 
 SPACING = 1.3
 """Metres between people side by side."""
@@ -20,7 +19,6 @@ FLOOR_SECONDS = 2.
 CORE = (1., 99.)
 """Percentiles of the paths that the scene shows: single wild frames, in which
 the distance is badly solved, do not shrink everybody."""
-DEFAULT_FPS = 30.
 
 
 @dataclass(frozen=True)
@@ -33,7 +31,7 @@ class PlacedTrack:
         rotation: (3, 3) from camera axes to the world.
         offsets: (F, 3) the root joint in the world, metres.
     """
-    track: 'LiftedTrack'
+    track: LiftedTrack
     number: int
     rotation: np.ndarray
     offsets: np.ndarray
@@ -87,7 +85,7 @@ class CommonScene:
 
     @classmethod
     def fit(cls,
-            tracks: Sequence['LiftedTrack'],
+            tracks: Sequence[LiftedTrack],
             numbers: Sequence[int],
             azimuth: float = 0.) -> 'CommonScene':
         """Put tracks on a floor.
@@ -134,12 +132,12 @@ def _turn(azimuth: float) -> np.ndarray:
     return np.array([[cos, -sin], [sin, cos]])
 
 
-def _lowest(track: 'LiftedTrack', rotation: np.ndarray) -> np.ndarray:
+def _lowest(track: LiftedTrack, rotation: np.ndarray) -> np.ndarray:
     """Height of the lowest joint over the root, (F, ), metres."""
     return (track.keypoints_3d @ rotation[1]).min(1)
 
 
-def _stand(track: 'LiftedTrack', rotation: np.ndarray) -> np.ndarray:
+def _stand(track: LiftedTrack, rotation: np.ndarray) -> np.ndarray:
     """Roots of a track that knows where they are, (F, 3)."""
     roots = (track.root_trajectory @ rotation.T).astype(float)
     lowest = _lowest(track, rotation)
@@ -150,7 +148,7 @@ def _stand(track: 'LiftedTrack', rotation: np.ndarray) -> np.ndarray:
     return roots
 
 
-def _stand_in_slot(track: 'LiftedTrack', rotation: np.ndarray,
+def _stand_in_slot(track: LiftedTrack, rotation: np.ndarray,
                    slot: np.ndarray) -> np.ndarray:
     """Roots over a place (x, z) on the floor, (F, 3)."""
     offsets = np.zeros((len(track), 3))
@@ -159,7 +157,7 @@ def _stand_in_slot(track: 'LiftedTrack', rotation: np.ndarray,
     return offsets
 
 
-def _slots(tracks: Sequence['LiftedTrack'], numbers: Sequence[int],
+def _slots(tracks: Sequence[LiftedTrack], numbers: Sequence[int],
            azimuth: float) -> Dict[int, np.ndarray]:
     """A place (x, z) per person, in rows from left to right of a view."""
     columns: Dict[int, List[float]] = {}

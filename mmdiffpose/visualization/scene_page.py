@@ -4,17 +4,16 @@
 import base64
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Dict, List, Sequence, Tuple, Union
+from typing import Any, Dict, List, Tuple, Union
 
 import numpy as np
 
 from mmdiffpose.atomic_files import replacing
 from mmdiffpose.skeletons import Skeleton
-from .common_scene import DEFAULT_FPS, CommonScene, PlacedTrack
+from mmdiffpose.structures.keypoint_track import DEFAULT_FPS
+from mmdiffpose.structures.people import Lifted, as_list, person_numbers
+from .common_scene import CommonScene, PlacedTrack
 from .palette import CENTER, LEFT, RIGHT, UNSEEN, person_color
-
-if TYPE_CHECKING:
-    from mmdiffpose.structures.lifted_track import LiftedTrack
 
 TEMPLATE = Path(__file__).with_suffix('.html')
 PLACEHOLDER = '__SCENE__'
@@ -24,7 +23,7 @@ AZIMUTH = 20.
 _LARGEST = np.iinfo(np.int16).max
 
 
-def write_html(lifted: Union['LiftedTrack', Sequence['LiftedTrack']],
+def write_html(lifted: Lifted,
                path: Union[str, Path],
                max_hypotheses: int = MAX_HYPOTHESES) -> Path:
     """Write a page that shows the scene in any browser, from a file.
@@ -47,8 +46,6 @@ def write_html(lifted: Union['LiftedTrack', Sequence['LiftedTrack']],
     Raises:
         ValueError: If there is nobody to show.
     """
-    # The page needs no more of apis, which imports this module.
-    from mmdiffpose.structures.people import as_list, person_numbers
     tracks = as_list(lifted)
     scene = CommonScene.fit(tracks, person_numbers(tracks),
                             np.deg2rad(AZIMUTH))

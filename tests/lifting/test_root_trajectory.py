@@ -9,7 +9,8 @@ import pytest
 from mmdiffpose.lifting.focal_length import FocalLength
 from mmdiffpose.lifting.lift import LiftedTrack
 from mmdiffpose.lifting.root_trajectory import (estimate_root_trajectory,
-                                                place_in_scene, turn_towards)
+                                                place_in_scene)
+from mmdiffpose.structures.lifter_view import LifterView
 
 FOCAL = FocalLength(1200., 'given')
 
@@ -93,25 +94,46 @@ def test_scene_of_several_people():
     assert first.root_trajectory is None
 
 
-def test_poses_of_a_turned_camera_are_turned_back():
+def test_a_track_that_was_not_moved_is_placed_as_it_is():
+    """Whatever somebody says of its turn."""
     track, roots = walker(velocity=(0, 0, 0), start=(-2., 0.8, 4.))
-    middle = np.median(track.keypoints_2d.reshape(-1, 2), 0) - [640, 360]
-    turn = turn_towards(np.append(middle, 1200.))
-    seen = replace(
+    with pytest.warns(DeprecationWarning, match='no effect'):
+        placed, = place_in_scene([track], FOCAL, turned=True)
+    np.testing.assert_array_equal(placed.keypoints_3d, track.keypoints_3d)
+    np.testing.assert_array_equal(placed.hypotheses, track.hypotheses)
+    np.testing.assert_allclose(placed.root_trajectory, roots, atol=2e-3)
+
+
+def test_the_focal_length_of_the_lifting_is_that_of_the_scene():
+    track, roots = walker()
+    track = replace(track, focal_px=1200., focal_source='EXIF')
+    placed, = place_in_scene([track])
+    np.testing.assert_allclose(placed.root_trajectory, roots, atol=2e-3)
+    assert (placed.focal_px, placed.focal_source) == (1200., 'EXIF')
+    assert place_in_scene([track], 900.)[0].focal_px == 900
+
+
+def test_another_focal_length_turns_anew():
+    """Seen 640 px right of the middle: 45 degrees by one focal length, the
+    angle of 3 : 4 : 5 by the other."""
+    track = walker()[0]
+    pose = np.zeros((20, 17, 3), np.float32)
+    pose[:, 1] = 0, 0, 1
+    view = LifterView.facing(
+        np.tile([1280., 360.], (20, 1)), np.ones(20), 640.,
+        np.array([640., 360.]))
+    track = replace(
         track,
-        keypoints_3d=track.keypoints_3d @ turn,
-        hypotheses=track.hypotheses @ turn)
-    back, = place_in_scene([seen], FOCAL, turned=True)
+        keypoints_3d=pose,
+        view=view,
+        focal_px=640.,
+        focal_source='assumed')
+    placed, = place_in_scene([track], 480.)
+    # z is at 45 degrees to where the lifter looked, to its left; the other
+    # camera's line of sight is (4, 0, 3) / 5.
+    left = np.array([-1, 0, 1]) / 2**0.5
+    across, along = np.array([3, 0, -4]) / 5, np.array([4, 0, 3]) / 5
+    expected = across * left[0] + along * left[2]
     np.testing.assert_allclose(
-        back.keypoints_3d, track.keypoints_3d, atol=1e-5)
-    np.testing.assert_allclose(back.hypotheses, track.hypotheses, atol=1e-5)
-    np.testing.assert_allclose(back.root_trajectory, roots, atol=2e-3)
-
-
-def test_turn_takes_z_there_and_keeps_the_horizon():
-    direction = np.array([1., -2., 3.])
-    turn = turn_towards(direction)
-    np.testing.assert_allclose(turn @ turn.T, np.eye(3), atol=1e-12)
-    assert np.linalg.det(turn) == pytest.approx(1)
-    np.testing.assert_allclose(turn[:, 2], direction / 14**0.5)
-    assert turn[1, 0] == pytest.approx(0)
+        placed.keypoints_3d[:, 1], np.tile(expected, (20, 1)), atol=1e-6)
+    assert placed.focal_source == 'given'

@@ -5,9 +5,15 @@ import hypothesis.strategies as st
 import numpy as np
 from hypothesis import given, settings
 
-from mmdiffpose.lifting.view_fit import fit_view
+from mmdiffpose.lifting.view_fit import fit_to_training
 
 STATS = dict(bbox_center=(528., 427.), bbox_scale=400.)
+
+
+def fit_view(keypoints, scores, stats):
+    """The keypoints in the training view, and the size of its image."""
+    fit = fit_to_training(keypoints, scores, stats)
+    return fit.points(keypoints), fit.image_size
 
 
 def walk():
