@@ -138,7 +138,7 @@ class GMMDiffusionPose(BaseKeypointCodec):
         masked = scores <= self.score_thr
         labels[masked] = self.mask_value
         if keypoint_mixtures is None:
-            mixtures = self._mixtures_from_scores(labels, scores, masked)
+            mixtures = self.mixtures_from_scores(labels, scores, masked)
         else:
             mixtures = self._check('keypoint_mixtures', keypoint_mixtures,
                                    (T, self.num_keypoints, None, 5))
@@ -148,7 +148,7 @@ class GMMDiffusionPose(BaseKeypointCodec):
             mixtures[..., 1:3] = self.normalize(mixtures[..., 1:3], size)
             mixtures[..., 3:] *= 2 / size[0]
             if masked.any():
-                mixtures[masked] = self._mixtures_from_scores(
+                mixtures[masked] = self.mixtures_from_scores(
                     labels, scores, masked)[masked]
 
         target, visible, frame = self._target(lifting_target,
@@ -268,9 +268,19 @@ class GMMDiffusionPose(BaseKeypointCodec):
         mixtures[..., :1] = weights / total
         return mixtures
 
-    def _mixtures_from_scores(self, labels: np.ndarray, scores: np.ndarray,
-                              masked: np.ndarray) -> np.ndarray:
-        """One Gaussian per joint whose width follows from its score."""
+    def mixtures_from_scores(self, labels: np.ndarray, scores: np.ndarray,
+                             masked: np.ndarray) -> np.ndarray:
+        """One Gaussian per joint whose width follows from its score.
+
+        Args:
+            labels (np.ndarray): (T, J, 2), normalised.
+            scores (np.ndarray): (T, J).
+            masked (np.ndarray): (T, J) bool, joints of which nothing is
+                known: a Gaussian as wide as the person in their middle.
+
+        Returns:
+            np.ndarray: (T, J, M, 5), normalised.
+        """
         seen = ~masked
         count = np.maximum(seen.sum(1), 1)[:, None, None]
         weight = seen[..., None]

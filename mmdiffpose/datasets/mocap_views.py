@@ -33,7 +33,8 @@ from mmengine.structures import InstanceData
 from mmpose.structures import PoseDataSample
 from torch.utils.data import Dataset, Sampler
 
-from mmdiffpose.registry import DATA_SAMPLERS, DATASETS, FUNCTIONS
+from mmdiffpose.registry import (DATA_SAMPLERS, DATASETS, FUNCTIONS,
+                                 KEYPOINT_CODECS)
 from mmdiffpose.structures.canonical_view import CANONICAL_RMS
 from .simulation.bodies import BodySampler
 from .simulation.motion_variety import MotionVariety
@@ -122,6 +123,9 @@ class MocapViewDataset(Dataset):
             joints that are seen and 0 for others, and ``'log_size'``, the
             log of the person's angular size over 0.1, the same number for
             all joints of a window.
+        codec: A :class:`~mmdiffpose.codecs.GMMDiffusionPose` that makes
+            ``mixture_labels`` from the scores, for heads that begin with the
+            2D mixtures. Takes as long as all the rest.
 
     Raises:
         FileNotFoundError: If there is no such file.
@@ -137,7 +141,8 @@ class MocapViewDataset(Dataset):
                  windows: int = 100_000,
                  law: Optional[Mapping[str, Any]] = None,
                  seed: int = 0,
-                 channels: SequenceType[str] = SEEN) -> None:
+                 channels: SequenceType[str] = SEEN,
+                 codec: Optional[Mapping[str, Any]] = None) -> None:
         unknown = set(channels) - set(self.CHANNELS)
         if unknown:
             raise ValueError(f'channels: expected some of {self.CHANNELS}, '
@@ -147,6 +152,7 @@ class MocapViewDataset(Dataset):
                 f'windows: expected a positive int, found {windows}')
         self.windows = windows
         self.channels = tuple(channels)
+        self.codec = None if codec is None else KEYPOINT_CODECS.build(codec)
         self.simulator = _simulator(ann_file, subjects, seq_len, law, seed)
 
     @property
@@ -178,7 +184,9 @@ class MocapViewDataset(Dataset):
             ``inputs`` (B, T, J, 2 + channels), and ``data_samples``, one
             sample whose labels hold all windows: ``lifting_target_label``
             (B, T, J, 3), ``lifting_target_weight`` (B, T, J),
-            ``keypoint_labels_visible`` (B, T, J).
+            ``keypoint_labels`` as the inputs, ``keypoint_labels_visible``
+            (B, T, J) and, with a codec, ``mixture_labels`` (B, T, J, M, 5).
+            Its ``ids`` tell the windows of all epochs apart.
 
         Raises:
             ValueError: If the indices don't tell the epoch.
@@ -192,8 +200,12 @@ class MocapViewDataset(Dataset):
         epochs = {index.epoch for index in indices}
         if len(epochs) > 1:
             raise ValueError(f'a batch is of one epoch, found {epochs}')
-        return self.pack(
-            self.draw_batch([index.index for index in indices], epochs.pop()))
+        drawn = self.draw_batch([index.index for index in indices],
+                                epochs.pop())
+        batch = self.pack(drawn)
+        batch['data_samples'].set_metainfo(
+            dict(ids=[i.epoch * self.windows + i.index for i in indices]))
+        return batch
 
     def __getitem__(self, index: Union[int, EpochIndex]) -> Dict[str, Any]:
         """A batch of one window; of epoch 0 where only an int is given."""
@@ -210,9 +222,19 @@ class MocapViewDataset(Dataset):
             lifting_target_weight=torch.ones(target.shape[:-1]),
             keypoint_labels=torch.from_numpy(inputs),
             keypoint_labels_visible=torch.from_numpy(drawn['scores']))
+        if self.codec is not None:
+            labels.mixture_labels = torch.from_numpy(self._mixtures(drawn))
         return dict(
             inputs=torch.from_numpy(inputs),
             data_samples=PoseDataSample(gt_instance_labels=labels))
+
+    def _mixtures(self, drawn: Dict[str, np.ndarray]) -> np.ndarray:
+        """2D mixtures (B, T, J, M, 5) in the canonical view."""
+        points, missing = drawn['inputs'][..., :2], drawn['scores'] == 0
+        return np.stack([
+            self.codec.mixtures_from_scores(*window)
+            for window in zip(points, drawn['scores'], missing)
+        ])
 
     def inputs(self, drawn: Dict[str, np.ndarray]) -> np.ndarray:
         """Inputs (B, T, J, 2 + channels) with the channels asked for."""

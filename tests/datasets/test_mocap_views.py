@@ -14,6 +14,7 @@ from mmdiffpose.datasets.simulation.view_simulator import (ViewLaw,
 from mmdiffpose.datasets.world_motions import (make_motions, read_motions,
                                                write_motions)
 from mmdiffpose.models.heads import LiftingRegressionHead
+from mmdiffpose.models.heads.parts.sampling_options import training_seeds
 from mmdiffpose.skeletons import H36M_17
 from mmdiffpose.structures.canonical_view import turn_poses_back
 
@@ -175,6 +176,13 @@ def test_heads_train_on_a_batch_in_one_piece(ann_file):
     error = np.linalg.norm(poses - poses[:, :, :1] - drawn['targets'], axis=-1)
     assert float(losses['mpjpe_mm']) == pytest.approx(
         error.mean() * 1000, rel=1e-4)
+    # Noise of diffusion heads: another one for each window and epoch.
+    ids = batch['data_samples'].metainfo['ids']
+    later = dataset.__getitems__([EpochIndex(1, i) for i in range(5)])
+    ids = ids + later['data_samples'].metainfo['ids']
+    assert len(set(ids)) == 10
+    seeds = training_seeds(torch.tensor(3), batch['data_samples'])
+    assert len(set(seeds)) == 5
     size = batch['inputs'][..., 3]
     np.testing.assert_allclose(
         size[:, 0, 0], drawn['log_size'] - np.log(.1), atol=1e-6)
@@ -198,7 +206,10 @@ def test_fixed_views_give_models_what_training_does(ann_file):
             dict(type='GenerateTarget', encoder=codec),
             dict(type='PackPoseInputs')
         ])
-    drawn = make(ann_file).draw_batch(range(20), 0)
+    dataset = make(ann_file, codec=codec)
+    drawn = dataset.draw_batch(range(20), 0)
+    mixtures = dataset.pack(
+        drawn)['data_samples'].gt_instance_labels.mixture_labels
     assert len(fixed) == 20
     for i in range(20):
         sample = fixed[i]
@@ -207,6 +218,10 @@ def test_fixed_views_give_models_what_training_does(ann_file):
         np.testing.assert_allclose(
             sample['data_samples'].gt_instance_labels.lifting_target_label,
             drawn['targets'][i],
+            atol=1e-5)
+        np.testing.assert_allclose(
+            sample['data_samples'].gt_instance_labels.mixture_labels,
+            mixtures[i],
             atol=1e-5)
 
 

@@ -46,6 +46,6 @@ virtual_cameras = [
 detector_noise = dict()
 detector_seed = 0
 
-# Arguments of mmdiffpose.datasets.simulation.self_occlusion.SelfOcclusion, or None:
-# joints that the own body hides are no worse than others.
+# Arguments of mmdiffpose.datasets.simulation.self_occlusion.SelfOcclusion, or
+# None: joints that the own body hides are no worse than others.
 self_occlusion = None

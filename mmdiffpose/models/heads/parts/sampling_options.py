@@ -3,6 +3,7 @@
 
 from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
+from mmengine.structures import BaseDataElement
 from torch import Tensor
 
 from mmdiffpose.diffusion.noise import seed_from
@@ -53,12 +54,15 @@ def training_seeds(iteration: Tensor, data_samples: Sequence) -> List[int]:
 
     Args:
         iteration (Tensor): Iterations so far, a single number.
-        data_samples (Sequence): PoseDataSamples of B windows.
+        data_samples (Sequence): PoseDataSamples of B windows, or one that
+            holds them all and their ``ids``.
 
     Returns:
         list[int]: B seeds.
     """
     count = int(iteration)
+    if isinstance(data_samples, BaseDataElement):
+        return [seed_from(count, i) for i in data_samples.metainfo['ids']]
     return [
         seed_from(count, sample.metainfo.get('id', i))
         for i, sample in enumerate(data_samples)
