@@ -35,7 +35,7 @@ from torch.utils.data import Dataset, Sampler
 
 from mmdiffpose.registry import (DATA_SAMPLERS, DATASETS, FUNCTIONS,
                                  KEYPOINT_CODECS)
-from mmdiffpose.structures.canonical_view import CANONICAL_RMS
+from mmdiffpose.structures.canonical_view import CanonicalView
 from .simulation.bodies import BodySampler
 from .simulation.motion_variety import MotionVariety
 from .simulation.occlusion_patterns import make_pattern
@@ -294,8 +294,8 @@ class FixedViewDataset(LiftingDataset):
     """Drawn views as a validation or test set: always the same ones.
 
     Windows are those of epoch 0 of a :class:`MocapViewDataset` with the same
-    arguments. Each is a sequence of its own, seen by its canonical camera: a
-    picture of 1000 x 1000 px whose screen coordinates are u and v. With
+    arguments. Each is a sequence of its own, seen by its canonical camera,
+    whose screen coordinates are u and v. With
     ``GMMDiffusionPose(mask_channel=True)`` the inputs are those of training.
 
     Args:
@@ -305,9 +305,6 @@ class FixedViewDataset(LiftingDataset):
         subjects: Who, or None for all.
         **kwargs: Of :class:`LiftingDataset`.
     """
-
-    SIDE = 1000
-    """Pixels of the canonical camera's picture."""
 
     def __init__(self,
                  *args: Any,
@@ -327,23 +324,21 @@ class FixedViewDataset(LiftingDataset):
         simulator = _simulator(self.ann_file, self.subjects, self.seq_len,
                                self.law, self.seed)
         drawn = simulator.draw(range(self.num_windows), 0)
-        motions, half = simulator.motions, self.SIDE / 2
+        motions = simulator.motions
         sequences = []
         for i, clip in enumerate(drawn['clip']):
-            zoom = CANONICAL_RMS / np.exp(drawn['log_size'][i]) * half
+            view = CanonicalView(drawn['inputs'][i, ..., :2],
+                                 drawn['rotation'][i],
+                                 np.exp(drawn['log_size'][i]))
             sequences.append(
                 Sequence(
                     subject=str(motions.subjects[clip]),
                     action=str(motions.actions[clip]),
                     camera=f'view{i}',
                     clip=str(motions.clips[clip]),
-                    keypoints_2d=drawn['inputs'][i, ..., :2] * half + half,
+                    keypoints_2d=view.pixels(),
                     scores=drawn['scores'][i],
                     keypoints_3d=drawn['targets'][i] +
                     drawn['root'][i, :, None],
-                    camera_param=dict(
-                        w=self.SIDE,
-                        h=self.SIDE,
-                        f=np.full(2, zoom, np.float32),
-                        c=np.full(2, half, np.float32))))
+                    camera_param=dict(view.camera(), rotation=view.rotation)))
         return sequences

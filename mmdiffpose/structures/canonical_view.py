@@ -20,13 +20,15 @@ back before they meet.
 Training and inference both go through :func:`canonical_view`.
 """
 
-from typing import NamedTuple, Tuple
+from typing import Any, Dict, NamedTuple, Tuple
 
 import numpy as np
 
 CANONICAL_RMS = .5
 """Root mean square distance of a person's joints to their middle in the
 canonical view: a standing person is some two units high, -1 to 1."""
+CANONICAL_SIDE = 1000
+"""Pixels of the canonical camera's picture, for whatever wants pixels."""
 FALLBACK_SIZE = .1
 """Tangent of the angle that a person's RMS radius takes where too little is
 seen to tell: 0.45 m at 4.5 m."""
@@ -66,6 +68,26 @@ class CanonicalView(NamedTuple):
         """
         channel = seen[..., None].astype(np.float32)
         return np.concatenate([self.keypoints, channel], axis=-1)
+
+    def pixels(self) -> np.ndarray:
+        """The joints in the canonical camera's picture, (..., T, J, 2).
+
+        A picture of :data:`CANONICAL_SIDE` pixels a side, whose
+        screen-normalised coordinates ``x / w * 2 - 1`` and
+        ``y / w * 2 - h / w`` are u and v.
+        """
+        half = np.float32(CANONICAL_SIDE / 2)
+        return self.keypoints * half + half
+
+    def camera(self) -> Dict[str, Any]:
+        """The canonical camera of one window: ``w``, ``h``, ``f``, ``c``."""
+        half = CANONICAL_SIDE / 2
+        zoom = CANONICAL_RMS / float(self.size) * half
+        return dict(
+            w=CANONICAL_SIDE,
+            h=CANONICAL_SIDE,
+            f=np.full(2, zoom, np.float32),
+            c=np.full(2, half, np.float32))
 
 
 def canonical_view(keypoints: np.ndarray, seen: np.ndarray, focal: np.ndarray,

@@ -1,8 +1,13 @@
 # Copyright (c) mmdiffpose contributors. All rights reserved.
 """The endless data set: geometry, determinism, what models are given."""
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
+from mmengine.config import Config
+from mmengine.registry import DefaultScope
+from mmengine.runner import Runner
 from torch.utils.data import DataLoader
 
 from mmdiffpose.datasets import (FixedViewDataset, MocapViewDataset,
@@ -253,6 +258,22 @@ def test_broken_motions_are_named():
         make_motions([dict(clip, positions=still * np.nan)])
     with pytest.raises(ValueError, match='starts'):
         make_motions([dict(clip, positions=still[:1])])
+
+
+def test_the_config_makes_loaders(ann_file):
+    config = Config.fromfile(
+        Path(__file__).parents[2] / 'configs/_base_/datasets/views_27.py')
+    name = str(read_motions(ann_file).subjects[0])
+    for key, frames in (('train_dataloader', 256), ('val_dataloader', 64)):
+        loader = config[key]
+        loader.update(num_workers=0, persistent_workers=False)
+        loader.dataset.update(ann_file=ann_file, subjects=[name])
+        if 'law' in loader.dataset:
+            loader.dataset.law = dict()
+        with DefaultScope.overwrite_default_scope('mmpose'):
+            batch = next(iter(Runner.build_dataloader(loader, seed=0)))
+        assert len(batch['inputs']) == frames
+        assert batch['inputs'][0].shape == (27, 17, 3)
 
 
 def test_weights_make_sources_rarer():

@@ -27,3 +27,14 @@ def test_long_windows_cost_no_more_than_the_frames(tmp_path,
     assert result['raw'] == 200_000 * 17 * (2 + 1 + 3) * 4
     assert result['raw'] / result['resident'] >= 0.77
     assert result['samples_per_second'] > 100
+
+
+@pytest.mark.skipif(
+    not sys.platform.startswith('linux'), reason='reads /proc/self/status')
+def test_drawn_views_hold_the_motions_once(tmp_path, dataset_benchmark):
+    """A million windows take the motions and some 20 MB beside them."""
+    raw = dataset_benchmark.write_motions_file(tmp_path)
+    result = dataset_benchmark.measure_here(str(tmp_path), 'views', 9, 300)
+    assert raw > 25e6
+    assert result['resident'] < raw + 20e6
+    assert result['samples_per_second'] > 0

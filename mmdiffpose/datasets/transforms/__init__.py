@@ -1,6 +1,7 @@
 # Copyright (c) mmdiffpose contributors. All rights reserved.
 """Transforms of lifting samples, before the codec."""
 
+from .canonical_view import TurnToPerson
 from .keypoint_noise import KeypointNoise
 from .lifting_flip import LiftingFlip, flip_sample
 from .occlusion import Occlusion, mask_joints, occlusion_step
@@ -9,5 +10,6 @@ from .window_generator import window_generator
 
 __all__ = [
     'KeypointNoise', 'LiftingFlip', 'Occlusion', 'RedrawDetectorNoise',
-    'flip_sample', 'mask_joints', 'occlusion_step', 'window_generator'
+    'TurnToPerson', 'flip_sample', 'mask_joints', 'occlusion_step',
+    'window_generator'
 ]

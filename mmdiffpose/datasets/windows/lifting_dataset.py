@@ -57,7 +57,8 @@ class LiftingDataset(BaseDataset):
             ``pattern`` and further arguments of
             :class:`~mmdiffpose.datasets.transforms.Occlusion`; ``'noise'``
             for :class:`~mmdiffpose.datasets.transforms.KeypointNoise`. Comes
-            right before the pipeline's ``GenerateTarget``. In test mode
+            right before the pipeline's ``TurnToPerson`` or, without one,
+            ``GenerateTarget``. In test mode
             each window has its own mask, always the same (``seed=0``);
             otherwise another at each visit. None or ``'none'`` leaves the
             pipeline as it is.
@@ -144,10 +145,11 @@ class LiftingDataset(BaseDataset):
         ]
         extra = occlusion_step(occlusion, seed=0 if test_mode else None)
         if extra is not None:
-            names = [type(step).__name__
-                     for step in steps] + ['GenerateTarget']
-            steps.insert(
-                names.index('GenerateTarget'), TRANSFORMS.build(extra))
+            # What is missing must not show in how the person is turned.
+            last = ('TurnToPerson', 'GenerateTarget')
+            place = next((i for i, step in enumerate(steps)
+                          if type(step).__name__ in last), len(steps))
+            steps.insert(place, TRANSFORMS.build(extra))
         return steps
 
     def load_sequences(self) -> List[Sequence]:

@@ -1,10 +1,15 @@
 # Copyright (c) mmdiffpose contributors. All rights reserved.
-"""Memory and speed of a lifting data set over long windows.
+"""Memory and speed of the lifting data sets.
 
 Annotation files of so many frames are written to a temporary folder and read
 in a fresh process, so that what its resident memory grows by is the data
 set's. The same is done, with fewer frames, with MMPose's
 ``Human36mDataset``, which materialises every window.
+
+``dataset-views`` is ``MocapViewDataset``, all of it: cameras, detector,
+bodies, the canonical view, batches as a training loop gets them. Beside it,
+what training did before: windows of four fixed cameras whose detections are
+drawn anew, through the pipeline.
 """
 
 import argparse
@@ -24,6 +29,9 @@ import mmdiffpose
 CLIP_FRAMES = 2500
 MMPOSE_FRAMES = 600
 """MMPose takes some 190 kB a frame at 243 frames a window."""
+
+VIEW_FRAMES = 27
+"""Frames of the windows of drawn views."""
 
 FILES = dict(
     ann_file='annotation_body3d/fps50/h36m_train.npz',
@@ -52,6 +60,10 @@ def run(args: argparse.Namespace) -> List[Dict[str, Any]]:
     with tempfile.TemporaryDirectory() as folder:
         write_files(Path(folder), MMPOSE_FRAMES)
         theirs = measure(folder, 'mmpose', args)
+    with tempfile.TemporaryDirectory() as folder:
+        raw = write_motions_file(Path(folder))
+        views = measure(folder, 'views', args)
+        before = measure(folder, 'pipeline', args)
     note = (f'{args.frames} frames, windows of {args.seq_len} at stride 1; '
             'ratio: raw array bytes / resident bytes added; '
             f'{ours["samples_per_second"]:.0f} samples/s; MMPose adds '
@@ -73,8 +85,39 @@ def run(args: argparse.Namespace) -> List[Dict[str, Any]]:
             unit='samples/s',
             note=f'windows of {args.seq_len} frames drawn at random, one '
             "process, no transforms; MMPose's windows hold one target frame "
-            f'each and come from {MMPOSE_FRAMES} frames')
+            f'each and come from {MMPOSE_FRAMES} frames'),
+        dict(
+            name='dataset-views',
+            ours=views['samples_per_second'],
+            reference=before['samples_per_second'],
+            ratio=views['samples_per_second'] / before['samples_per_second'],
+            unit='windows/s',
+            note=f'{VIEW_FRAMES} frames a window, one process, CPU time; '
+            'reference: MocapMiniDataset with LiftingFlip and '
+            'RedrawDetectorNoise; the data set adds '
+            f'{views["resident"] / 1e6:.0f} MB for motions of '
+            f'{raw / 1e6:.0f} MB')
     ]
+
+
+def write_motions_file(root: Path) -> int:
+    """Write motions as long as HDM05's and CMU's; returns their bytes."""
+    from mmdiffpose.datasets.mocap_mini_file import load_mocap_mini
+    from mmdiffpose.datasets.world_motions import make_motions, write_motions
+    motions, fps = load_mocap_mini()
+    clips = [
+        dict(
+            positions=motion.positions,
+            fps=fps,
+            subject=motion.subject,
+            action=motion.action,
+            clip=motion.clip,
+            source='mini') for motion in motions
+    ]
+    frames = sum(len(motion.positions) for motion in motions)
+    collection = make_motions(clips * (150_000 // frames))
+    write_motions(root / 'motions.npz', collection)
+    return collection.positions.nbytes
 
 
 def write_files(root: Path, frames: int) -> None:
@@ -168,6 +211,8 @@ def measure_here(folder: str, which: str, seq_len: int,
     """Build a data set in this process and draw windows from it."""
     import mmdiffpose.datasets  # noqa: F401 - not part of the data set
     before = resident_bytes()
+    if which in ('views', 'pipeline'):
+        return measure_views(folder, which, samples)
     dataset = build(folder, which, seq_len)
     resident = resident_bytes() - before
     raw = 0
@@ -180,6 +225,42 @@ def measure_here(folder: str, which: str, seq_len: int,
     seconds = time.perf_counter() - start
     return dict(
         resident=resident, raw=raw, samples_per_second=samples / seconds)
+
+
+def measure_views(folder: str, which: str, samples: int) -> Dict[str, float]:
+    """Batches of a training loop over drawn views, or of one before them."""
+    import torch
+    from torch.utils.data import DataLoader
+
+    from mmdiffpose.datasets import (MocapMiniDataset, MocapViewDataset,
+                                     ViewSampler, compact_collate,
+                                     view_collate)
+    torch.set_num_threads(1)
+    loader: Any
+    before = resident_bytes()
+    if which == 'views':
+        views = MocapViewDataset(
+            f'{folder}/motions.npz', seq_len=VIEW_FRAMES, windows=samples)
+        loader = DataLoader(
+            views, 256, sampler=ViewSampler(views), collate_fn=view_collate)
+    else:
+        steps = [
+            dict(type='mmdiffpose.LiftingFlip'),
+            dict(type='mmdiffpose.RedrawDetectorNoise'),
+            dict(
+                type='GenerateTarget',
+                encoder=dict(type='mmdiffpose.GMMDiffusionPose')),
+            dict(type='PackPoseInputs')
+        ]
+        windows = MocapMiniDataset(
+            split='train', seq_len=VIEW_FRAMES, stride=1, pipeline=steps)
+        windows.get_subset_(min(samples, len(windows)))
+        loader = DataLoader(windows, 256, collate_fn=compact_collate)
+    resident = resident_bytes() - before
+    start = time.process_time()
+    count = sum(len(batch['inputs']) for batch in loader)
+    seconds = time.process_time() - start
+    return dict(resident=resident, samples_per_second=count / seconds)
 
 
 if __name__ == '__main__':
