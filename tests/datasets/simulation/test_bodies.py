@@ -121,16 +121,28 @@ def test_rebone_holds_on_anything(clip, lengths):
         result[..., 1].min(1), clip[..., 1].min(1), atol=1e-9)
 
 
-def test_rebone_of_a_batch_is_that_of_each():
+@pytest.mark.parametrize('size', [1, 3, 5, 17])
+def test_rebone_of_a_batch_is_that_of_each(size):
+    """To the last bit, whatever the batch is."""
     rng = np.random.default_rng(0)
-    clips = rng.normal(size=(4, 5, 17, 3)).astype(np.float32)
-    lengths = BodySampler().draw(rng, 4)
+    clips = rng.normal(size=(32, 27, 17, 3)).astype(np.float32)
+    lengths = BodySampler().draw(rng, 32)
     together = rebone(clips, lengths)
     assert together.dtype == np.float32
-    for clip, length, result in zip(clips, lengths, together):
-        np.testing.assert_allclose(result, rebone(clip, length), atol=1e-6)
-    np.testing.assert_allclose(
-        rebone(clips[0], lengths)[2], rebone(clips[0], lengths[2]), atol=1e-6)
+    for _ in range(20):
+        chosen = rng.choice(32, size, replace=False)
+        np.testing.assert_array_equal(
+            rebone(clips[chosen], lengths[chosen]), together[chosen])
+
+
+def test_rebone_broadcasts():
+    rng = np.random.default_rng(1)
+    clips, lengths = rng.normal(size=(4, 5, 17, 3)), BodySampler().draw(rng, 4)
+    for clip, body, of_clip, of_body in zip(clips, lengths,
+                                            rebone(clips, lengths[2]),
+                                            rebone(clips[2], lengths)):
+        np.testing.assert_allclose(of_clip, rebone(clip, lengths[2]))
+        np.testing.assert_allclose(of_body, rebone(clips[2], body))
 
 
 @pytest.mark.parametrize('positions, lengths, message', [
