@@ -7,7 +7,7 @@ of :math:`1 - \beta_k`. :func:`make_alphas` returns :math:`\alpha_0 \ldots
 \alpha_K` with :math:`\alpha_0 = 1`, computed in float64 and cast once.
 
 Samplers of the probability flow take angles, :math:`\tan\phi = \sigma`:
-:func:`even_angles` and, for EDM's levels, :func:`karras_angles`.
+:func:`power_angles` and, for EDM's levels, :func:`karras_angles`.
 """
 
 import math
@@ -103,24 +103,32 @@ def make_alphas(schedule: str, num_steps: int, **kwargs: float) -> Tensor:
     return alphas
 
 
-def even_angles(evaluations: int, sigma_max: float) -> Tuple[float, ...]:
-    r"""Angles from :math:`\arctan\sigma_{max}` to 0 in equal steps.
+def power_angles(evaluations: int,
+                 sigma_max: float,
+                 exponent: float = 1.) -> Tuple[float, ...]:
+    r"""Angles that fall from :math:`\arctan\sigma_{max}` to 0 by a power.
+
+    :math:`\phi_k = \arctan\sigma_{max}\,(1 - k / K)^p`: equal steps for
+    p = 1, shorter ones towards the end for p > 1, where modes part.
 
     Args:
-        evaluations (int): Steps, at least 1.
+        evaluations (int): Steps K, at least 1.
         sigma_max (float): Noise at the start, in units of the data's spread.
+        exponent (float): p.
 
     Returns:
-        tuple[float]: ``evaluations + 1`` angles, radians.
+        tuple[float]: K + 1 angles, radians.
 
     Raises:
-        ValueError: For fewer than one step, or noise that isn't positive.
+        ValueError: For fewer than one step, or noise or an exponent that
+            isn't positive.
     """
-    if evaluations < 1 or not 0 < sigma_max < math.inf:
-        raise ValueError('at least one evaluation and a positive sigma_max '
-                         f'expected, got {evaluations} and {sigma_max}')
+    if evaluations < 1 or not 0 < sigma_max < math.inf or not exponent > 0:
+        raise ValueError(
+            'at least one evaluation, a positive sigma_max and a positive '
+            f'exponent expected, got {evaluations}, {sigma_max}, {exponent}')
     first = math.atan(sigma_max)
-    return tuple(first * (evaluations - k) / evaluations
+    return tuple(first * (1 - k / evaluations)**exponent
                  for k in range(evaluations + 1))
 
 

@@ -6,7 +6,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mmdiffpose.diffusion.schedules import make_alphas
+from mmdiffpose.diffusion.schedules import (karras_angles, make_alphas,
+                                            power_angles)
 
 SCHEDULES = ('linear', 'quadratic', 'cosine')
 
@@ -59,3 +60,36 @@ def test_bad_arguments_are_named(arguments, message):
         make_alphas('cosine', 5, bta_end=0.1)
     with pytest.raises(ValueError, match='should lie in'):
         make_alphas('linear', 5, beta_end=1.5)
+
+
+def test_karras_levels_by_their_formula():
+    """Karras et al. (2022), Eq. 5, written out for five levels."""
+    angles = karras_angles(5, 3., sigma_min=0.05, rho=7.)
+    high, low = 3**(1 / 7), 0.05**(1 / 7)
+    expected = [(high + share * (low - high))**7
+                for share in (0, 0.25, 0.5, 0.75, 1)]
+    assert [math.tan(a) for a in angles[:-1]] == pytest.approx(expected)
+    assert angles[-1] == 0
+    assert karras_angles(1, 3.) == pytest.approx((math.atan(3), 0))
+
+
+def test_angles_fall_by_a_power():
+    first = math.atan(3)
+    assert power_angles(4, 3.) == pytest.approx(
+        [first, first * 0.75, first * 0.5, first * 0.25, 0])
+    assert power_angles(2, 3., 2.) == pytest.approx([first, first / 4, 0])
+
+
+@pytest.mark.parametrize('function, arguments', [
+    (power_angles, (0, 3.)),
+    (power_angles, (2, 0.)),
+    (power_angles, (2, math.inf)),
+    (power_angles, (2, 3., 0.)),
+    (karras_angles, (0, 3.)),
+    (karras_angles, (2, 0.05)),
+    (karras_angles, (2, 3., 0.)),
+    (karras_angles, (2, 3., 0.05, 0.)),
+])
+def test_levels_that_cannot_fall_are_refused(function, arguments):
+    with pytest.raises(ValueError, match='at least one evaluation'):
+        function(*arguments)

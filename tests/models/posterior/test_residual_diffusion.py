@@ -164,13 +164,14 @@ def test_parts_of_a_batch_change_nothing(parts, shared, monkeypatch):
     white = noise(T=1 if shared else 5)
     seen = (torch.rand(2, 5, J) > 0.5).float()
     monkeypatch.setattr(residual_diffusion, 'CPU_POSES', parts)
-    poses = module.sample(**given, noise=white, seen=seen, sigma_max=1.)
+    poses = module.sample(
+        **given, noise=white, seen=seen, sigma_max=1., exponent=2.)
     quarter = torch.pi / 4
     z = white.expand(2, 7, 5, J, 3)
     context = module.context(**given, seen=seen)
-    for angle in (quarter, quarter / 2):
-        z = z + quarter / 2 * module.denoiser(z, torch.full(
-            (2, 7, 5), angle), context)
+    for angle, after in ((quarter, quarter / 4), (quarter / 4, 0.)):
+        z = z + (angle - after) * module.denoiser(
+            z, torch.full((2, 7, 5), angle), context)
     expected = given['mean'][:, None] + given['std'][:, None] * z
     torch.testing.assert_close(poses, expected.detach())
 
