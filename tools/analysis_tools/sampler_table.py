@@ -18,6 +18,7 @@ replaced.
 
 import argparse
 import math
+from functools import partial
 from pathlib import Path
 from typing import Callable, Dict, List, NamedTuple, Optional, Sequence, Tuple
 
@@ -242,12 +243,10 @@ def spread_table() -> str:
             for sigma in (3., 6.))
         return f'{three:.2f} ({six:.2f})'
 
-    rows = [
-        (Setting(sampler, power, 3.).label(),
-         [lambda s=sampler, p=power, n=n: cell(s, p, n) for n in evaluations])
-        for sampler in SAMPLERS for power in (None, 1.)
-        if power or not sampler.startswith('angle')
-    ]
+    rows = [(Setting(sampler, power, 3.).label(),
+             [partial(cell, sampler, power, n) for n in evaluations])
+            for sampler in SAMPLERS for power in (None, 1.)
+            if power or not sampler.startswith('angle')]
     return table('evaluations', [str(n) for n in evaluations], rows)
 
 
@@ -275,13 +274,8 @@ def shape_table(evaluations: Sequence[int] = (1, 2, 3, 5)) -> str:
                     continue
                 if n == 1 and (sampler, power) not in FIRST_STEPS:
                     continue
-                cells: List[Callable[[], str]] = [
-                    lambda s=setting, n=n: modes(s, n)
-                ]
-                cells += [
-                    lambda s=setting, n=n, v=v: other(s, n, v)
-                    for v in variances
-                ]
+                cells: List[Callable[[], str]] = [partial(modes, setting, n)]
+                cells += [partial(other, setting, n, v) for v in variances]
                 rows.append((f'{n}: {setting.label()}', cells))
     columns = [
         'two modes 30:70: share, std, std of a mode',
@@ -321,8 +315,7 @@ def distance_table() -> str:
                                                                           3.)))
     ]
     rows = [(f'{s.label()}, from {s.sigma_max:g}',
-             [lambda s=s, n=n: cell(s, n) for n in evaluations])
-            for s in settings]
+             [partial(cell, s, n) for n in evaluations]) for s in settings]
     return table('evaluations', [str(n) for n in evaluations], rows)
 
 
