@@ -1,18 +1,19 @@
 # Copyright (c) mmdiffpose contributors. All rights reserved.
 """Diffusion of what a regression leaves open."""
 
+import math
 from typing import Optional, Sequence
 
 import torch
 from mmengine.model import BaseModule
 from torch import Tensor, nn
 
-from mmdiffpose.diffusion.flow_samplers import FLOW_SAMPLERS
-from mmdiffpose.diffusion.noise import HypothesisNoise
+from mmdiffpose.diffusion.flow_samplers import FLOW_SAMPLERS, Velocity
 from mmdiffpose.diffusion.preconditioning import (LOG_SIGMA_MEAN,
                                                   LOG_SIGMA_STD, ResidualScale,
                                                   diffuse_residual,
                                                   draw_angles, mixture_start)
+from mmdiffpose.diffusion.samplers import Callback
 from mmdiffpose.diffusion.schedules import power_angles
 from mmdiffpose.registry import MODELS
 from .regressors import joint_tokens, weighted_mean
@@ -63,6 +64,9 @@ class ResidualDiffusion(BaseModule):
         init_cfg (dict, optional): Initialisation config.
     """
 
+    noise_covariance: Tensor
+    num_updates: Tensor
+
     def __init__(self,
                  denoiser: dict,
                  in_channels: int,
@@ -87,8 +91,6 @@ class ResidualDiffusion(BaseModule):
         self.log_sigma_mean = log_sigma_mean
         self.log_sigma_std = log_sigma_std
         self.noise = noise
-        self.noise_covariance: Tensor
-        self.num_updates: Tensor
         self.register_buffer('noise_covariance', torch.eye(3 * num_joints))
         self.register_buffer('num_updates', torch.tensor(0))
 
@@ -110,17 +112,22 @@ class ResidualDiffusion(BaseModule):
             weight (Tensor, optional): Of each joint's target, (..., J). Only
                 frames whose targets are all known count.
         """
-        rows = residual.flatten(-2)
+        rows = residual.flatten(-2).reshape(-1, residual.shape[-2] * 3)
+        counts = torch.ones_like(rows[:, :1])
         if weight is not None:
-            rows = rows[(weight > 0).all(dim=-1)]
-        rows = rows.reshape(-1, rows.shape[-1])
-        if not len(rows):
-            return
+            known = (weight > 0).all(dim=-1).reshape(-1, 1)
+            # What stands in a target that isn't known may be anything.
+            rows = torch.where(known, rows, 0.)
+            counts = known.to(rows)
+        total = counts.sum()
         floor = MIN_VARIANCE * torch.eye(rows.shape[-1], device=rows.device)
-        measured = rows.T @ rows / len(rows) + floor
-        rate = max(COVARIANCE_RATE, 1 / (2 + int(self.num_updates)))
-        self.noise_covariance.lerp_(measured, rate)
-        self.num_updates += 1
+        measured = rows.T @ rows / total.clamp(min=1) + floor
+        # Nothing here makes the host wait for the device.
+        any_known = (total > 0).to(measured)
+        rate = (1 / (2 + self.num_updates)).clamp(min=COVARIANCE_RATE)
+        self.noise_covariance.lerp_(
+            measured.to(self.noise_covariance), rate * any_known)
+        self.num_updates += any_known.to(self.num_updates)
 
     def context(self,
                 features: Tensor,
@@ -138,8 +145,8 @@ class ResidualDiffusion(BaseModule):
              target: Tensor,
              weight: Optional[Tensor] = None,
              seen: Optional[Tensor] = None,
-             generator: Optional[torch.Generator] = None,
-             seeds: Optional[Sequence[int]] = None) -> Tensor:
+             draws: Optional[Tensor] = None,
+             generator: Optional[torch.Generator] = None) -> Tensor:
         r"""Squared error of F at drawn noise levels, per coordinate.
 
         1 at the start of training, when F is 0, if ``std`` is right.
@@ -153,28 +160,29 @@ class ResidualDiffusion(BaseModule):
                 where it isn't known.
             seen (Tensor, optional): Whether the detector saw a joint,
                 (B, T, J), 0 to 1.
-            generator (torch.Generator, optional): Of the noise, on the
-                features' device.
-            seeds (Sequence[int], optional): One seed per window, in place of
-                ``generator``: noise that depends on neither batch, process
-                nor device.
+            draws (Tensor, optional): Standard normal, (B, N, T, J, 7) with N
+                = ``num_draws``: the noise, what stands for unknown targets,
+                and the noise level (of joint 0).
+            generator (torch.Generator, optional): Of such draws, on the
+                features' device, where there are none.
 
         Returns:
             Tensor: A single number.
 
         Raises:
-            ValueError: For both a generator and seeds.
+            ValueError: For draws of another shape.
         """
         B, T, J, _ = mean.shape
-        N = self.num_draws
-        if seeds is not None:
-            if generator is not None:
-                raise ValueError('a generator or seeds, not both')
-            draws = HypothesisNoise(
-                seeds, N, T, J, device=mean.device).normal(7)
-        else:
+        expected = (B, self.num_draws, T, J, 7)
+        if draws is None:
             draws = torch.randn(
-                B, N, T, J, 7, generator=generator, device=mean.device)
+                expected,
+                generator=generator,
+                device=mean.device,
+                dtype=mean.dtype)
+        elif draws.shape != expected:
+            raise ValueError(f'draws of shape {expected} expected, got '
+                             f'{tuple(draws.shape)}')
         noise, unknown, level = draws.split([3, 3, 1], dim=-1)
         scale = ResidualScale(mean.detach()[:, None], std.detach()[:, None])
         residual = scale.to_residual(target[:, None])
@@ -206,7 +214,8 @@ class ResidualDiffusion(BaseModule):
                sigma_max: float = 3.,
                exponent: float = 1.6,
                recentre: bool = False,
-               spread: float = 1.) -> Tensor:
+               spread: float = 1.,
+               callback: Optional[Callback] = None) -> Tensor:
         r"""Hypotheses, as many as there are draws of noise.
 
         Args:
@@ -237,6 +246,10 @@ power_angles`. Defaults to 1.6: with the exact network, two evaluations then
                 is nearer to the median, which MPJPE asks for. A single
                 hypothesis then is the mean.
             spread (float): A factor on the residuals. Defaults to 1.
+            callback (Callable, optional): Called as ``callback(k, state,
+                estimate)`` at each evaluation, k counting down to 1, both
+                (B, N, T, J, 3), metres: :math:`\mu + s z` and :math:`\mu +
+                s D`, without ``recentre`` and ``spread``.
 
         Returns:
             Tensor: (B, N, T, J, 3), metres.
@@ -257,28 +270,45 @@ power_angles`. Defaults to 1.6: with the exact network, two evaluations then
                              f'{tuple(FLOW_SAMPLERS)}, got {sampler!r}')
         flow = FLOW_SAMPLERS[sampler]
         angles = power_angles(flow.steps(evaluations), sigma_max, exponent)
-        context = self.context(features, mean, std, seen).flatten(0, 1)
-        centre, width = mean.flatten(0, 1), spread * std.flatten(0, 1)
-        N = noise.shape[1]
         state = self.colour(noise).expand(-1, -1, T, -1, -1)
+        scale = ResidualScale(mean[:, None], std[:, None])
         if start is not None:
-            state = mixture_start(start,
-                                  ResidualScale(mean[:, None], std[:, None]),
-                                  state, angles[0])
-        state = state.transpose(1, 2)
-        poses = mean.new_empty(B, N, T, J, 3)
+            state = mixture_start(start, scale, state, angles[0])
+        context = self.context(features, mean, std, seen).flatten(0, 1)
+        state, residual = state.transpose(1, 2), mean.new_empty(
+            B, T, noise.shape[1], J, 3)
         frames = B * T
-        if mean.device.type == 'cpu':
-            frames = max(1, CPU_POSES // N)
+        if mean.device.type == 'cpu' and callback is None:
+            frames = max(1, CPU_POSES // noise.shape[1])
         for first in range(0, B * T, frames):
             index = torch.arange(first, min(first + frames, B * T))
             window, frame = index // T, index % T
             velocity = self.denoiser.bind(context[first:first + frames],
                                           angles)
-            residual = flow.integrate(velocity, state[window, frame], angles)
-            if recentre:
-                residual = residual - residual.mean(dim=1, keepdim=True)
-            poses[window, :, frame] = (
-                centre[first:first + frames, None] +
-                width[first:first + frames, None] * residual)
-        return poses
+            if callback is not None:
+                velocity = _watched(velocity, angles, scale, T, callback)
+            residual[window, frame] = flow.integrate(velocity, state[window,
+                                                                     frame],
+                                                     angles)
+        if recentre:
+            residual -= residual.mean(dim=2, keepdim=True)
+        return ResidualScale(mean[:, None], spread * std[:, None]).to_poses(
+            residual.transpose(1, 2))
+
+
+def _watched(velocity: Velocity, angles: Sequence[float], scale: ResidualScale,
+             num_frames: int, callback: Callback) -> Velocity:
+    """A velocity of all frames at once that reports what it is asked."""
+
+    def reporting(z: Tensor, level: int) -> Tensor:
+        output = velocity(z, level)
+        angle = angles[level]
+        denoised = math.cos(angle) * z + math.sin(angle) * output
+        state, estimate = (
+            scale.to_poses(
+                value.unflatten(0, (-1, num_frames)).transpose(1, 2))
+            for value in (z, denoised))
+        callback(len(angles) - 1 - level, state, estimate)
+        return output
+
+    return reporting

@@ -1,4 +1,6 @@
 # Copyright (c) mmdiffpose contributors. All rights reserved.
+import math
+
 import pytest
 import torch
 
@@ -33,6 +35,11 @@ def window(B=2, T=5, seed=1):
 
 def noise(B=2, N=7, T=1):
     return HypothesisNoise(range(B), N, T, J).normal()
+
+
+def draws(*seeds):
+    """Of 8 noise levels a frame, for training."""
+    return HypothesisNoise(seeds, 8, 5, J).normal(7)
 
 
 def test_untrained_samples_are_the_gaussian_that_was_predicted():
@@ -99,8 +106,8 @@ def test_loss_by_hand():
         trained=False, noise='white', log_sigma_mean=0., log_sigma_std=0.)
     given = window()
     target = given['mean'] + 0.5 * given['std']
-    loss = module.loss(**given, target=target, seeds=[5, 6])
-    drawn = HypothesisNoise([5, 6], 8, 5, J).normal(7)[..., :3]
+    loss = module.loss(**given, target=target, draws=draws(5, 6))
+    drawn = draws(5, 6)[..., :3]
     # sigma = 1, sin = cos = sqrt(1/2).
     expected = ((0.5 - drawn) / 2**0.5).square().mean()
     assert loss.item() == pytest.approx(expected.item(), rel=1e-5)
@@ -114,24 +121,24 @@ def test_unknown_targets_have_no_loss_and_no_way_in():
     target = given['mean'] + given['std']
     other = target.clone()
     other[:, :, 1] = 1e6
-    arguments = dict(weight=weight, seeds=[1, 2])
+    arguments = dict(weight=weight, draws=draws(1, 2))
     loss = module.loss(**given, target=target, **arguments)
     assert loss == module.loss(**given, target=other, **arguments)
     # Not by weight: all joints alike have the loss of no weights.
     torch.testing.assert_close(
-        module.loss(**given, target=target, seeds=[1, 2]),
+        module.loss(**given, target=target, draws=draws(1, 2)),
         module.loss(
             **given,
             target=target,
-            seeds=[1, 2],
+            draws=draws(1, 2),
             weight=2 * torch.ones(2, 5, J)))
 
 
-def test_seeds_make_a_window_independent_of_its_batch():
+def test_a_window_is_independent_of_its_batch():
     module = build()
     given = window()
     target = given['mean'] + given['std']
-    both = module.loss(**given, target=target, seeds=[1, 2])
+    both = module.loss(**given, target=target, draws=draws(1, 2))
     alone = [
         module.loss(
             **{
@@ -139,12 +146,11 @@ def test_seeds_make_a_window_independent_of_its_batch():
                 for k, v in given.items()
             },
             target=target[i:i + 1],
-            seeds=[i + 1]) for i in (0, 1)
+            draws=draws(i + 1)) for i in (0, 1)
     ]
     torch.testing.assert_close(both, sum(alone) / 2)
-    with pytest.raises(ValueError, match='not both'):
-        module.loss(
-            **given, target=target, seeds=[1, 2], generator=torch.Generator())
+    with pytest.raises(ValueError, match=r'\(2, 8, 5, 3, 7\)'):
+        module.loss(**given, target=target, draws=draws(1))
 
 
 def test_gradients_reach_this_module_only():
@@ -211,6 +217,36 @@ def test_the_start_may_be_samples_of_another_distribution():
     z = 0.8 * 3 + 0.6 * noise()
     torch.testing.assert_close(
         poses, given['mean'][:, None] + given['std'][:, None] * z)
+
+
+def test_a_callback_sees_the_way_down():
+    """Two even steps from tan = 3/4, with numbers of the network itself."""
+    module = build()
+    given = window()
+    seen = []
+    poses = module.sample(
+        **given,
+        noise=noise(T=5),
+        sigma_max=0.75,
+        exponent=1.,
+        callback=lambda *state: seen.append(state))
+    torch.testing.assert_close(
+        poses,
+        module.sample(**given, noise=noise(T=5), sigma_max=0.75, exponent=1.))
+    assert [k for k, _, _ in seen] == [2, 1]
+    mean, std = (given[key][:, None] for key in ('mean', 'std'))
+    first, second = ((state - mean) / std for _, state, _ in seen)
+    torch.testing.assert_close(first, noise(T=5))
+    angle = math.atan(0.75)
+    velocity = (second - first) / (angle / 2)
+    torch.testing.assert_close(seen[0][2],
+                               mean + std * (0.8 * first + 0.6 * velocity))
+    # The second estimate says where the last step goes.
+    half = angle / 2
+    velocity = ((poses - mean) / std - second) / half
+    torch.testing.assert_close(
+        seen[1][2],
+        mean + std * (math.cos(half) * second + math.sin(half) * velocity))
 
 
 @pytest.mark.parametrize('options, message', [
