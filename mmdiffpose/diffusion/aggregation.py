@@ -38,6 +38,20 @@ def spread(hypotheses: Tensor, dim: int = 1) -> Tensor:
     return hypotheses.var(dim=dim, unbiased=True).mean(dim=-1).sqrt()
 
 
+def std_per_axis(std: Tensor) -> Tensor:
+    """One std per axis in place of those along x, y and z.
+
+    The root of their mean variance, as :func:`spread` gives it.
+
+    Args:
+        std (Tensor): (..., 3), metres.
+
+    Returns:
+        Tensor: (...), metres.
+    """
+    return std.square().mean(dim=-1).sqrt()
+
+
 def score_from_std(std: Tensor, radius: float = 0.15) -> Tensor:
     r"""Confidence in [0, 1]: the chance that a joint lies within ``radius``.
 

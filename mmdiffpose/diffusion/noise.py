@@ -2,7 +2,7 @@
 """Random draws that depend on the sample, not on its place in a batch."""
 
 import zlib
-from typing import Sequence
+from typing import Callable, Sequence
 
 import torch
 from torch import Tensor
@@ -33,6 +33,8 @@ class HypothesisNoise:
             distribution is the same either way.
         device (torch.device | str): Where the draws should end up. They are
             made on the CPU, so that every device sees the same numbers.
+        dtype (torch.dtype): Of the draws, which are made in float32, so that
+            every dtype sees the same numbers, too.
     """
 
     def __init__(
@@ -42,25 +44,30 @@ class HypothesisNoise:
         num_frames: int,
         num_joints: int,
         share_frames: bool = False,
-        device: torch.device = torch.device('cpu')
+        device: torch.device = torch.device('cpu'),
+        dtype: torch.dtype = torch.float32,
     ) -> None:
         self.batch_shape = (len(seeds), num_hypotheses)
         self.num_frames = num_frames
         self.num_joints = num_joints
         self.share_frames = share_frames
         self.device = device
+        self.dtype = dtype
         self._generators = [
             torch.Generator().manual_seed(seed_from(seed, n)) for seed in seeds
             for n in range(num_hypotheses)
         ]
 
-    def _draw(self, function, *shape: int) -> Tensor:
+    def _draw(self, function: Callable[..., Tensor], *shape: int) -> Tensor:
         T = 1 if self.share_frames else self.num_frames
-        drawn = torch.stack(
-            [function(T, *shape, generator=g) for g in self._generators])
+        drawn = torch.stack([
+            function(T, *shape, generator=g, dtype=torch.float32)
+            for g in self._generators
+        ])
         drawn = drawn.reshape(*self.batch_shape, T, *shape)
-        return drawn.to(self.device).expand(-1, -1, self.num_frames,
-                                            *(-1 for _ in shape))
+        return drawn.to(self.device,
+                        self.dtype).expand(-1, -1, self.num_frames,
+                                           *(-1 for _ in shape))
 
     def normal(self, channels: int = 3) -> Tensor:
         """Standard normal draws, shape (B, N, T, J, C)."""

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from .process import Center, DiffusionProcess, Target
 
-Denoiser = Callable[[Tensor, Tensor], Tensor]
+DenoiseFn = Callable[[Tensor, Tensor], Tensor]
 """``denoise(h_k (B, ...), k (B, ))`` returns the prediction (B, ...)."""
 NoiseFn = Callable[[], Tensor]
 """Draws coloured noise of the pose's shape, metres."""
@@ -41,7 +41,7 @@ def step_sequence(num_steps: int, num_sampling_steps: int) -> List[int]:
     return steps.round().long().tolist()
 
 
-def estimate(denoise: Denoiser, process: DiffusionProcess, target: Target,
+def estimate(denoise: DenoiseFn, process: DiffusionProcess, target: Target,
              h_k: Tensor, k: int, center: Center,
              clip: Optional[float]) -> Tensor:
     r"""What the network takes :math:`h_0` for at step k.
@@ -60,7 +60,7 @@ def estimate(denoise: Denoiser, process: DiffusionProcess, target: Target,
     return h0 if clip is None else h0.clamp(-clip, clip)
 
 
-def ddim(denoise: Denoiser,
+def ddim(denoise: DenoiseFn,
          h_start: Tensor,
          process: DiffusionProcess,
          num_sampling_steps: int = 5,
@@ -77,7 +77,7 @@ def ddim(denoise: Denoiser,
     through their starts; ``eta=1`` on all K steps is DDPM.
 
     Args:
-        denoise (Callable): The network, see ``Denoiser``.
+        denoise (Callable): The network, see ``DenoiseFn``.
         h_start (Tensor): Samples of :math:`H_K`, shape (B, ...), metres.
         process (DiffusionProcess): The forward process.
         num_sampling_steps (int): Network evaluations. Defaults to 5.
@@ -123,7 +123,7 @@ def ddim(denoise: Denoiser,
     return h
 
 
-def ddpm(denoise: Denoiser,
+def ddpm(denoise: DenoiseFn,
          h_start: Tensor,
          process: DiffusionProcess,
          noise: NoiseFn,

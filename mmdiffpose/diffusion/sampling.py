@@ -8,7 +8,7 @@ from torch import Tensor
 
 from .flow_samplers import FLOW_SAMPLERS, process_angles
 from .process import Center, DiffusionProcess, Target
-from .samplers import (Callback, Denoiser, NoiseFn, ddim, ddpm, estimate,
+from .samplers import (Callback, DenoiseFn, NoiseFn, ddim, ddpm, estimate,
                        step_sequence)
 
 SAMPLERS = ('ddim', 'ddpm', *FLOW_SAMPLERS)
@@ -16,7 +16,7 @@ SAMPLERS = ('ddim', 'ddpm', *FLOW_SAMPLERS)
 
 
 def run(sampler: str,
-        denoise: Denoiser,
+        denoise: DenoiseFn,
         start: Tensor,
         process: DiffusionProcess,
         num_sampling_steps: int = 5,

@@ -34,11 +34,11 @@ def test_diffhpe_2d(build, tmp_path):
     poses, steps = draw(3, T, 17, 3, seed=2), torch.tensor([0, 17, 49])
     state = doubled(state)
     same(
-        model.head.denoiser(poses, steps, uv),
+        model.head.denoiser(poses, steps + 1, uv),
         diffhpe_noise(state, poses.double(), steps, uv.double()))
     bound = model.head.denoiser.bind(uv, 1)
     same(
-        bound(poses[:, None], 41)[:, 0],
+        bound(poses[:, None], torch.full((3, ), 42))[:, 0],
         diffhpe_noise(state, poses.double(), torch.full((3, ), 41),
                       uv.double()))
     assert model.head.process.num_steps == 50
@@ -78,7 +78,7 @@ def test_diffhpe_wrapper(named, build, tmp_path):
     same(context.coarse, coarse - coarse[:, :, :1])
     poses, steps = draw(2, T, 17, 3, seed=2), torch.tensor([3, 41])
     same(
-        model.head.denoiser(poses, steps, context.features),
+        model.head.denoiser(poses, steps + 1, context.features),
         diffhpe_noise(doubled(state), poses.double(), steps, features))
 
 
@@ -156,7 +156,7 @@ def test_d3dp(build, tmp_path, monkeypatch):
     bound = model.head.denoiser.bind(uv, 1)
     for t in (0, 999):
         same(
-            bound(h[:, None], t)[:, 0],
+            bound(h[:, None], torch.full((2, ), t + 1))[:, 0],
             plain_estimate(state, h.double(), t, uv.double()))
 
     draws = iter(draw(5, 1, T, 17, 3, seed=5).double() * 2)

@@ -24,7 +24,7 @@ def test_mixste(build, tmp_path):
     model = build('mixste', save_bin(tmp_path / 'best_epoch.bin', state))
     x = keypoints(2, 3, 17, 2)
     same(
-        model.head.forward(model.backbone(x)),
+        model.head.regress(model.backbone(x)),
         mixste_poses(doubled(state), x.double()))
     assert not bool(model.head.calibrated)
     config = model.cfg
@@ -43,7 +43,7 @@ def test_the_conditioner_of_diffhpe(prefix, build, tmp_path):
     model = build('mixste', path)
     x = keypoints(1, 3, 17, 2)
     same(
-        model.head.forward(model.backbone(x)),
+        model.head.regress(model.backbone(x)),
         mixste_poses(doubled(state), x.double()))
     # It was published without mirror images at test.
     assert not model.cfg.model.get('test_cfg', {}).get('flip_test')
@@ -58,7 +58,7 @@ def test_graformer(build, convert, tmp_path):
     for kwargs, expected in ((dict(), state), (dict(averaged=True), averaged)):
         model = build('graformer', path, **kwargs)
         same(
-            model.head.forward(model.backbone(x[:, None]))[:, 0],
+            model.head.regress(model.backbone(x[:, None]))[:, 0],
             gcn_poses(doubled(expected), x.double()))
     report = convert('graformer', path)
     assert sorted(report.unused) == [
@@ -82,7 +82,9 @@ def test_diffpose_of_single_frames(build, tmp_path):
     model = build('diffpose', path)
     x, steps = keypoints(3, 17, 5), torch.tensor([0, 6, 50])
     state = doubled(state)
-    same(model.head.denoiser(x, steps), gcn_poses(state, x.double(), steps))
+    same(
+        model.head.denoiser(x[:, None], steps + 1)[:, 0],
+        gcn_poses(state, x.double(), steps))
 
     uv = keypoints(2, 1, 17, 2)
     coarse = gcn_poses(doubled(encoder), uv[:, 0].double())
@@ -106,7 +108,7 @@ def test_diffpose_of_single_frames(build, tmp_path):
         key: model.test_cfg[key]
         for key in model.test_cfg if key != 'flip_test'
     }
-    poses = model.head.sample(context.coarse, mixtures, **options)
+    poses = model.head.sample(context, mixtures, **options)
     expected = h[..., 2:] - h[:, :1, 2:]
     same(poses[:, 0, 0], expected)
     assert bool(model.context_loaded)
@@ -120,7 +122,7 @@ def test_diffpose_of_video(build, tmp_path):
         'diffpose', path, encoder=save_bin(tmp_path / 'some.bin', encoder))
     x, steps = keypoints(2, 17, 5), torch.tensor([0, 40])
     same(
-        model.head.denoiser(x, steps),
+        model.head.denoiser(x[:, None], steps + 1)[:, 0],
         gcn_poses(doubled(state), x.double(), steps))
     uv = keypoints(1, 3, 17, 2)
     coarse = mixste_poses(doubled(encoder), uv.double())
@@ -137,10 +139,10 @@ def test_p_stmo(build, convert, tmp_path):
     model = build('pstmo', path)
     x = keypoints(2, 9, 17, 2)
     frames, center = p_stmo_poses(doubled(state), x.double())
-    ours = model.head.forward(model.backbone(x))
+    ours = model.head.regress(model.backbone(x))
     same(ours[:, 4], center)
     model.backbone.output = 'frames'
-    same(model.head.forward(model.backbone(x)), frames)
+    same(model.head.regress(model.backbone(x)), frames)
     assert model.cfg.test_dataloader.dataset.stride == 1
     report = convert('pstmo', path)
     assert {name.rsplit('.', 2)[1] for name in report.unused} == {'norm'}

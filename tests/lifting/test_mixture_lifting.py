@@ -95,7 +95,7 @@ def test_wider_heatmaps_make_wider_hypotheses(diffusion_config):
     # An encoder that is right in the plane: H_K takes its scale from it.
     coarse = torch.from_numpy(track.keypoints[None] - 500) / 300
     coarse = torch.nn.functional.pad(coarse, (0, 1))
-    model.coarse_head.forward = lambda feats: coarse
+    model.coarse_head.regress = lambda feats: coarse
     sure = lift_track(model, track)
     track.mixtures[:, wrist, :, 3:] = 80
     unsure = lift_track(model, track)

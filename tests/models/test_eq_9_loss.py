@@ -151,8 +151,9 @@ def test_a_perfect_denoiser_gives_the_pose_from_every_start(monkeypatch):
     model = lifter(target='sample', num_components=3)
     inputs, samples = batch([0])
     h0 = samples[0].gt_instance_labels.lifting_target_label
-    monkeypatch.setattr(model.head, 'denoise',
-                        lambda poses, *_: h0[None, None].expand_as(poses))
+    monkeypatch.setattr(
+        model.head, 'bind', lambda *_:
+        (lambda poses, k: h0[None, None].expand_as(poses)))
     for options in (dict(sampler='ddpm'), dict(num_sampling_steps=5)):
         model.test_cfg = dict(num_hypotheses=3, **options)
         with torch.no_grad():

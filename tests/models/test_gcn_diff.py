@@ -199,8 +199,8 @@ def test_it_computes_what_the_released_network_does(t):
     reference = Reference(state, 16, 2, 4)
     poses = np.random.default_rng(1).standard_normal((3, J, 5))
     with torch.no_grad():
-        out = model(torch.from_numpy(poses), torch.full((3, ), t))
-    for ours, pose in zip(out.numpy(), poses):
+        out = model(torch.from_numpy(poses)[:, None], torch.full((3, ), t + 1))
+    for ours, pose in zip(out[:, 0].numpy(), poses):
         theirs = reference(pose, t)
         assert np.abs(theirs).max() > 1
         np.testing.assert_allclose(
@@ -208,5 +208,6 @@ def test_it_computes_what_the_released_network_does(t):
 
 
 def test_other_shapes_are_refused():
-    with pytest.raises(ValueError, match=r'\(B, 17, 5\)'):
-        GCNDiff(channels=8, num_layers=1)(torch.zeros(2, J, 3), torch.zeros(2))
+    with pytest.raises(ValueError, match=r'\(B, T, 17, 5\)'):
+        GCNDiff(
+            channels=8, num_layers=1)(torch.zeros(2, 1, J, 3), torch.zeros(2))

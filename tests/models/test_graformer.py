@@ -49,7 +49,7 @@ def test_filters_start_as_in_the_released_code():
         torch.testing.assert_close(
             conv.linear.weight.std(), released.std(), rtol=0.02, atol=0)
     head = build(dict(type='mmdiffpose.GraphRegressionHead', in_channels=96))
-    poses = head.forward(model.eval()(torch.rand(8, 1, 17, 2) * 2 - 1))
+    poses = head.regress(model.eval()(torch.rand(8, 1, 17, 2) * 2 - 1))
     assert poses.norm(dim=-1).mean() < 1
 
 

@@ -44,7 +44,7 @@ def test_context_checkpoint_round_trip(tmp_path):
     assert bool(model.context_loaded) and bool(model.coarse_head.calibrated)
     inputs, samples = batch([0, 1])
     with torch.no_grad():
-        expected = stage_1.eval().head(stage_1.extract_feat(inputs))
+        expected = stage_1.eval().head.regress(stage_1.extract_feat(inputs))
         coarse = model.extract_feat(inputs).coarse
     torch.testing.assert_close(coarse, expected - expected[:, :, :1])
 
@@ -137,7 +137,7 @@ def test_stacked_networks_each_refine_the_pose_before(residual):
         context.coarse if residual else 0)
     for network in (first, second):
         expected = expected + run(network, expected)
-    torch.testing.assert_close(head(context, mixtures), expected)
+    torch.testing.assert_close(head.regress(context, mixtures), expected)
 
     stacked.train().loss(inputs, samples)['loss_pose3d'].backward()
     for network in (head.denoiser, first, second):

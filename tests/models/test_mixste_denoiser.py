@@ -21,26 +21,28 @@ def test_it_has_the_released_number_of_parameters():
 def test_a_bound_denoiser_is_the_network_on_every_hypothesis():
     net = small()
     x, context = torch.randn(2, 3, T, 17, 3), torch.randn(2, T, 17, 2)
-    bound = net.bind(context, 3)(x, 7)
+    k = torch.full((2, ), 8)
+    bound = net.bind(context, 3)(x, k)
     for i in range(2):
         for n in range(3):
-            one = net(x[i:i + 1, n], torch.tensor([7]), context[i:i + 1])
+            one = net(x[i:i + 1, n], torch.tensor([8]), context[i:i + 1])
             torch.testing.assert_close(bound[i, n], one[0])
     # Coordinates beyond the bound are as good as on it.
     torch.testing.assert_close(
-        net.bind(context, 3)(5 * x.sign(), 7),
-        net.bind(context, 3)(1.1 * x.sign(), 7))
-    assert not torch.equal(net.bind(context, 3)(x, 8), bound)
+        net.bind(context, 3)(5 * x.sign(), k),
+        net.bind(context, 3)(1.1 * x.sign(), k))
+    assert not torch.equal(net.bind(context, 3)(x, k + 1), bound)
 
 
 @torch.no_grad()
 def test_averaged_with_the_mirror_image_left_and_right_are_alike():
     net = small(mirror_average=True)
     x, context = torch.randn(2, 1, T, 17, 3), torch.randn(2, T, 17, 2)
-    there = net.bind(context, 1)(x, 7)
-    back = net.bind(flip_poses(context), 1)(flip_poses(x), 7)
+    k = torch.full((2, ), 8)
+    there = net.bind(context, 1)(x, k)
+    back = net.bind(flip_poses(context), 1)(flip_poses(x), k)
     torch.testing.assert_close(flip_poses(back), there)
-    plain = small().bind(context, 1)(x, 7)
+    plain = small().bind(context, 1)(x, k)
     assert not torch.allclose(plain, there)
 
 

@@ -114,8 +114,8 @@ def test_the_loss_is_that_of_all_frames_plus_that_of_the_middle_one():
     losses = head.loss(feats, samples)
     target = torch.stack(
         [s.gt_instance_labels.lifting_target_label for s in samples])
-    every = (head.forward(feats[:1]) - target).norm(dim=-1)
-    middle = (head.forward(feats[1:]) - target).norm(dim=-1)[:, 2]
+    every = (head.regress(feats[:1]) - target).norm(dim=-1)
+    middle = (head.regress(feats[1:]) - target).norm(dim=-1)[:, 2]
     torch.testing.assert_close(losses['loss_pose3d'], every.mean())
     torch.testing.assert_close(losses['loss_center'], middle.mean())
     sum(losses[key] for key in losses if 'loss' in key).backward()

@@ -2,20 +2,20 @@
 """What CSDI's denoisers share, whatever mixes frames and joints in them."""
 
 import math
-from typing import Callable, List, Optional, Tuple
+from typing import Callable, Optional, Tuple
 
 import torch
-from mmengine.model import BaseModule
 from torch import Tensor, nn
 
 from mmdiffpose.skeletons import H36M_17
-from ..layers import StepEmbedding
+from ..layers import StepEmbedding, zero_based
+from .denoiser import BaseDenoiser, BoundDenoiser
 
 STEP_CHANNELS = 128
 """Width of the step embedding, whatever the network's."""
 
-BoundDenoiser = Callable[[Tensor, int], Tensor]
-"""``bound(x_t (B, N, T, J, 3), t)`` returns the prediction of that shape."""
+CACHED_FLOATS = 1 << 18
+"""Activations of one layer that a group has for each thread, about 1 MiB."""
 
 
 class CSDIBlock(nn.Module):
@@ -67,7 +67,7 @@ class CSDIBlock(nn.Module):
         return (x + residual) / math.sqrt(2), skip
 
 
-class CSDIDenoiser(BaseModule):
+class CSDIDenoiser(BaseDenoiser):
     """Base of the denoisers with CSDI's residual blocks and skip sum.
 
     Tashiro et al., "CSDI: Conditional Score-based Diffusion Models for
@@ -75,6 +75,8 @@ class CSDIDenoiser(BaseModule):
     laid out (J, T, B, C). Subclasses say what mixes frames and joints.
 
     Args:
+        make_mixer (Callable): Makes a module that mixes (J, T, B, C) over
+            frames and joints, one for each block.
         seq_len (int): Number of frames T that the network is built for.
             Defaults to 27.
         context_channels (int): Width of the context: 2 for 2D joints.
@@ -84,24 +86,22 @@ class CSDIDenoiser(BaseModule):
             context. Defaults to None: the coordinates themselves.
         channels (int): Width C. Defaults to 64.
         num_blocks (int): Defaults to 16.
-        dropout (float): Defaults to 0.
-        num_steps (int): Diffusion steps; t is in 0..num_steps - 1. Defaults
-            to 50.
+        num_steps (int): Diffusion steps; k is in 0..num_steps, see
+            :mod:`~mmdiffpose.models.denoisers.denoiser`. Defaults to 50.
         in_channels (int): Coordinates of a pose. Defaults to 3.
         side_channels (int): See :class:`CSDIBlock`.
         init_cfg (dict, optional): Initialisation config.
     """
 
-    temporal = True
-    """All frames of a window are denoised together."""
+    num_steps: int
 
     def __init__(self,
+                 make_mixer: Callable[[], nn.Module],
                  seq_len: int = 27,
                  context_channels: int = 2,
                  pose_channels: Optional[int] = None,
                  channels: int = 64,
                  num_blocks: int = 16,
-                 dropout: float = 0.,
                  num_steps: int = 50,
                  in_channels: int = 3,
                  side_channels: int = 0,
@@ -111,7 +111,6 @@ class CSDIDenoiser(BaseModule):
         self.num_joints = H36M_17.num_joints
         self.context_channels = context_channels
         self.channels = channels
-        self.dropout = dropout
         self.num_steps = num_steps
         self.in_channels = in_channels
         self.pose_embed = (None if pose_channels is None else nn.Linear(
@@ -121,17 +120,13 @@ class CSDIDenoiser(BaseModule):
                                     channels)
         self.step_embedding = StepEmbedding(num_steps, STEP_CHANNELS)
         self.blocks = nn.ModuleList(
-            CSDIBlock(channels, self.make_mixer(), side_channels)
+            CSDIBlock(channels, make_mixer(), side_channels)
             for _ in range(num_blocks))
         self.output1 = nn.Linear(channels, channels)
         self.output2 = nn.Linear(channels, in_channels)
         for layer in (self.input_proj, self.output1):
             nn.init.kaiming_normal_(layer.weight)
         nn.init.zeros_(self.output2.weight)
-
-    def make_mixer(self) -> nn.Module:
-        """A new module that mixes (J, T, B, C) over frames and joints."""
-        raise NotImplementedError
 
     def side_info(self) -> Optional[Tensor]:
         """Side information of the gates, (J, T, 1, side channels)."""
@@ -162,7 +157,8 @@ class CSDIDenoiser(BaseModule):
 
         Args:
             x_k (Tensor): Noisy poses, (B, T, J, 3), metres.
-            k (Tensor): Steps (B, ), counted from 0 as in the paper's code.
+            k (Tensor): Steps (B, ) in 0..num_steps; the paper's code counts
+                them from 0, so that its t is k - 1.
             context (Tensor): (B, T, J, ``context_channels``).
 
         Returns:
@@ -179,7 +175,7 @@ class CSDIDenoiser(BaseModule):
         if self.pose_embed is not None:
             poses = self.pose_embed(poses)
         x = (poses @ weight.t() + shared).relu()
-        step = self.step_embedding(k)
+        step = self.step_embedding(zero_based(k))
         side = self.side_info()
         total = torch.zeros_like(x)
         for block in self.blocks:
@@ -190,20 +186,13 @@ class CSDIDenoiser(BaseModule):
 
     @torch.no_grad()
     def bind(self, context: Tensor, num_hypotheses: int) -> BoundDenoiser:
-        """A denoiser of N hypotheses per window for a whole reverse process.
+        """See :class:`~mmdiffpose.models.denoisers.Denoiser`.
 
         In evaluation it gives what ``forward`` gives, with everything that
         depends neither on the noisy pose nor on the step computed here: the
         context's share of the input, the embedded input weights, and what
         the subclass can fold. Step embeddings are computed once for all
         steps.
-
-        Args:
-            context (Tensor): (B, T, J, ``context_channels``).
-            num_hypotheses (int): N.
-
-        Returns:
-            Callable: ``bound(x_t, t)`` with one step t for all poses.
         """
         shared = self._embed_context(context)
         weight, _ = self._halves()
@@ -211,26 +200,25 @@ class CSDIDenoiser(BaseModule):
             shared = shared + weight @ self.pose_embed.bias
             weight = weight @ self.pose_embed.weight
         weight = weight.t().contiguous()
-        steps = self.step_embedding(
+        embeddings = self.step_embedding(
             torch.arange(self.num_steps, device=context.device))
         rest = self.folded()
-        owners = torch.arange(len(context), device=context.device)
-        owners = owners.repeat_interleave(num_hypotheses)
-        groups = list(
-            zip(*(part.split(self._group_size(context))
-                  for part in (owners, torch.arange(len(owners))))))
+        windows = torch.arange(len(context), device=context.device)
+        windows = windows.repeat_interleave(num_hypotheses)
+        size = self._group_size(context)
 
         @torch.no_grad()
-        def bound(x_t: Tensor, t: int) -> Tensor:
-            self._check('poses', x_t, self.in_channels)
-            poses = x_t.flatten(0, 1).permute(2, 1, 0, 3)
-            outputs: List[Tensor] = []
-            for owner, rows in groups:
-                part = poses[:, :, int(rows[0]):int(rows[-1]) + 1]
-                x = (part @ weight).add_(shared[:, :, owner]).relu_()
-                outputs.append(rest(x, steps[t:t + 1]))
+        def bound(x_k: Tensor, k: Tensor) -> Tensor:
+            self._check('poses', x_k, self.in_channels)
+            poses = x_k.flatten(0, 1).permute(2, 1, 0, 3)
+            step = embeddings[zero_based(k[:1])]
+            outputs = [
+                rest((part @ weight).add_(shared[:, :, window]).relu_(), step)
+                for part, window in zip(
+                    poses.split(size, dim=2), windows.split(size))
+            ]
             output = torch.cat(outputs, dim=2)
-            return output.permute(2, 1, 0, 3).reshape(x_t.shape)
+            return output.permute(2, 1, 0, 3).reshape(x_k.shape)
 
         return bound
 
@@ -261,7 +249,3 @@ class CSDIDenoiser(BaseModule):
             return 1 << 30
         floats = self.num_joints * self.seq_len * self.channels
         return max(1, CACHED_FLOATS * torch.get_num_threads() // floats)
-
-
-CACHED_FLOATS = 1 << 18
-"""Activations of one layer that a group has for each thread, about 1 MiB."""

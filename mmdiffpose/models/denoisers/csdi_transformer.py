@@ -1,6 +1,8 @@
 # Copyright (c) mmdiffpose contributors. All rights reserved.
 """CSDI's own denoiser with transformers: the ablation of DiffHPE's."""
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 
@@ -58,17 +60,21 @@ class CSDITransformer(CSDIDenoiser):
 
     Args:
         num_heads (int): Attention heads. Defaults to 8.
+        channels (int): Width C. Defaults to 64.
         dropout (float): Defaults to 0.1, CSDI's.
-        **kwargs: Arguments of :class:`CSDIDenoiser`.
+        **kwargs: Further arguments of :class:`CSDIDenoiser`.
     """
+
+    frames: Tensor
 
     def __init__(self,
                  num_heads: int = 8,
+                 channels: int = 64,
                  dropout: float = 0.1,
-                 **kwargs) -> None:
-        self.num_heads = num_heads
+                 **kwargs: Any) -> None:
         super().__init__(
-            dropout=dropout,
+            lambda: TransformerMixer(channels, num_heads, dropout),
+            channels=channels,
             side_channels=FRAME_CHANNELS + JOINT_CHANNELS,
             **kwargs)
         self.joint_embedding = nn.Parameter(
@@ -77,10 +83,6 @@ class CSDITransformer(CSDIDenoiser):
             'frames',
             frame_embedding(self.seq_len, FRAME_CHANNELS),
             persistent=False)
-
-    def make_mixer(self) -> nn.Module:
-        """Transformer layers of its own for each block."""
-        return TransformerMixer(self.channels, self.num_heads, self.dropout)
 
     def side_info(self) -> Tensor:
         """Frame and joint embeddings, (J, T, 1, 144)."""

@@ -3,13 +3,14 @@
 
 from typing import Optional
 
+import numpy as np
 import torch
-from mmengine.model import BaseModule
 from torch import Tensor, nn
 
 from mmdiffpose.registry import MODELS
 from mmdiffpose.skeletons import H36M_17
 from ..layers import ChebConv, SelfAttention, sinusoidal_embedding
+from .denoiser import BaseDenoiser
 
 
 class GCNAttentionBlock(nn.Module):
@@ -23,7 +24,7 @@ class GCNAttentionBlock(nn.Module):
             attention's output.
     """
 
-    def __init__(self, channels: int, adjacency, num_heads: int,
+    def __init__(self, channels: int, adjacency: np.ndarray, num_heads: int,
                  dropout: float) -> None:
         super().__init__()
         self.norm_graph = nn.LayerNorm(channels)
@@ -41,7 +42,7 @@ class GCNAttentionBlock(nn.Module):
 
 
 @MODELS.register_module()
-class GCNAttention(BaseModule):
+class GCNAttention(BaseDenoiser):
     """GCN-Attention denoiser g of DiffPose (Gong et al., CVPR 2023, Sec. 4.5).
 
     A graph convolution lifts the noisy pose to ``channels // 2``; the context
@@ -69,6 +70,7 @@ class GCNAttention(BaseModule):
 
     temporal = False
     """Frames are independent of each other given the context."""
+    cpu_group = 256
 
     def __init__(self,
                  channels: int = 256,
@@ -80,6 +82,7 @@ class GCNAttention(BaseModule):
         super().__init__(init_cfg=init_cfg)
         adjacency = H36M_17.adjacency()
         self.channels = channels
+        self.in_channels = in_channels
         self.context_channels = channels - channels // 2
         self.input = ChebConv(in_channels, channels // 2, adjacency)
         self.blocks = nn.ModuleList(
@@ -95,7 +98,7 @@ class GCNAttention(BaseModule):
         Args:
             x_k (Tensor): Noisy poses, shape (B, T, J, 3), in the head's
                 scaled units.
-            k (Tensor): Diffusion steps, shape (B, ).
+            k (Tensor): Diffusion steps, shape (B, ), any from 0.
             context (Tensor): Projected f_ST, shape
                 (B, T, J, ``context_channels``).
 
@@ -103,6 +106,7 @@ class GCNAttention(BaseModule):
             Tensor: (B, T, J, 3), in the head's scaled units.
         """
         step = sinusoidal_embedding(k, self.channels)
+        step = step.to(self.output.linear.weight.dtype)
         x = torch.cat([self.input(x_k), context], dim=-1)
         x = x + step[:, None, None]
         shape = x.shape

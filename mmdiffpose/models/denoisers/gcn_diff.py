@@ -3,17 +3,17 @@
 
 from typing import Optional
 
-from mmengine.model import BaseModule
 from torch import Tensor, nn
 
 from mmdiffpose.registry import MODELS
 from mmdiffpose.skeletons import H36M_17
 from ..layers import (ChebConv, GraphAttentionLayer, ResidualChebBlock,
-                      sinusoidal_embedding, start_small)
+                      sinusoidal_embedding, start_small, zero_based)
+from .denoiser import BaseDenoiser
 
 
 @MODELS.register_module()
-class GCNDiff(BaseModule):
+class GCNDiff(BaseDenoiser):
     r"""Denoiser of DiffPose's released code: u, v, x, y, z and a step.
 
     GraFormer's stack (Zhao et al., CVPR 2022) with a step embedding between
@@ -67,6 +67,11 @@ class GCNDiff(BaseModule):
         init_cfg (dict, optional): Initialisation config.
     """
 
+    temporal = False
+    """Frames are independent of each other."""
+    context_channels = 0
+    """The 2D pose is part of the noisy one, and there is nothing else."""
+
     def __init__(self,
                  channels: int = 96,
                  num_layers: int = 5,
@@ -97,28 +102,35 @@ class GCNDiff(BaseModule):
         self.output = start_small(
             ChebConv(channels, in_channels, adjacency, laplacian=laplacian))
 
-    def forward(self, x_t: Tensor, t: Tensor) -> Tensor:
-        """Predict the noise in single poses.
+    def forward(self,
+                x_k: Tensor,
+                k: Tensor,
+                context: Optional[Tensor] = None) -> Tensor:
+        """Predict the noise.
 
         Args:
-            x_t (Tensor): Noisy u, v (screen-normalised) and x, y, z
-                (root-relative metres, camera axes), shape (B, J, 5).
-            t (Tensor): Steps as the released code counts them, from 0,
-                shape (B, ).
+            x_k (Tensor): Noisy u, v (screen-normalised) and x, y, z
+                (root-relative metres, camera axes), shape (B, T, J, 5).
+            k (Tensor): Steps (B, ), any from 0; the released code counts
+                them from 0, so that its t is k - 1.
+            context (Tensor, optional): Has no part in it; none, or
+                (B, T, J, 0).
 
         Returns:
-            Tensor: (B, J, 5), in the units of the input.
+            Tensor: (B, T, J, 5), in the units of the input.
 
         Raises:
             ValueError: For poses of another shape.
         """
         expected = (H36M_17.num_joints, self.in_channels)
-        if x_t.ndim != 3 or tuple(x_t.shape[1:]) != expected:
-            raise ValueError(f'GCNDiff takes poses of shape (B, {expected[0]},'
-                             f' {expected[1]}), but got {tuple(x_t.shape)}')
-        steps = sinusoidal_embedding(t, self.channels)
-        embedding = self.step_mlp(steps.to(x_t.dtype))
-        x = self.input(x_t)
+        if x_k.ndim != 4 or tuple(x_k.shape[2:]) != expected:
+            raise ValueError('GCNDiff takes poses of shape (B, T, '
+                             f'{expected[0]}, {expected[1]}), but got '
+                             f'{tuple(x_k.shape)}')
+        steps = sinusoidal_embedding(zero_based(k), self.channels)
+        embedding = self.step_mlp(steps.to(x_k.dtype))
+        embedding = embedding.repeat_interleave(x_k.shape[1], dim=0)
+        x = self.input(x_k.flatten(0, 1))
         for attention, graph in zip(self.attention_layers, self.graph_blocks):
             x = graph(attention(x), embedding)
-        return self.output(x)
+        return self.output(x).reshape(x_k.shape)

@@ -1,20 +1,19 @@
 # Copyright (c) mmdiffpose contributors. All rights reserved.
 """D3DP's denoiser: MixSTE that is told the noisy pose and the step."""
 
-from typing import Callable, Optional
+from typing import Optional
 
 import torch
-from mmengine.model import BaseModule
 from torch import Tensor, nn
 
 from mmdiffpose.registry import MODELS
-from mmdiffpose.skeletons import H36M_17
 from ..encoders import MixSTE
-from ..layers import sinusoidal_embedding
+from ..layers import flip_poses, sinusoidal_embedding, zero_based
+from .denoiser import BaseDenoiser, BoundDenoiser
 
 
 @MODELS.register_module()
-class MixSTEDenoiser(BaseModule):
+class MixSTEDenoiser(BaseDenoiser):
     """MixSTE on a 2D window and a noisy 3D one (D3DP).
 
     Shan et al., "Diffusion-Based 3D Human Pose Estimation with
@@ -38,16 +37,13 @@ class MixSTEDenoiser(BaseModule):
             to 0.1.
         clip (float, optional): Bound on the noisy pose's coordinates, metres,
             beyond which they are clamped. Defaults to 1.1, as released.
-        num_steps (int): Diffusion steps; k is in 0..num_steps - 1. Defaults
-            to 1000.
+        num_steps (int): Diffusion steps; k is in 0..num_steps, see
+            :mod:`~mmdiffpose.models.denoisers.denoiser`. Defaults to 1000.
         mirror_average (bool): Whether sampling averages each estimate of the
             clean pose with that of the mirrored window, as D3DP's published
             figures do. Twice the work. Defaults to False.
         init_cfg (dict, optional): Initialisation config.
     """
-
-    temporal = True
-    """All frames of a window are denoised together."""
 
     def __init__(self,
                  seq_len: int = 243,
@@ -89,7 +85,8 @@ class MixSTEDenoiser(BaseModule):
 
         Args:
             x_k (Tensor): Noisy poses, (B, T, J, 3), metres.
-            k (Tensor): Steps (B, ), counted from 0 as in the paper's code.
+            k (Tensor): Steps (B, ) in 0..num_steps; the paper's code counts
+                them from 0, so that its t is k - 1.
             context (Tensor): Screen-normalised joints,
                 (B, T, J, ``context_channels``).
 
@@ -113,41 +110,24 @@ class MixSTEDenoiser(BaseModule):
                     'the network should agree')
         if self.clip is not None:
             x_k = x_k.clamp(-self.clip, self.clip)
-        step = sinusoidal_embedding(k, self.embed_dims).to(x_k.dtype)
+        step = sinusoidal_embedding(zero_based(k), self.embed_dims)
+        step = step.to(x_k.dtype)
         x = self.trunk.embed(torch.cat([context, x_k], dim=-1))
         x = self.trunk.encode(x + self.step_mlp(step)[:, None, None])
         return self.linear(self.norm(x))
 
     @torch.no_grad()
-    def bind(self, context: Tensor,
-             num_hypotheses: int) -> Callable[[Tensor, int], Tensor]:
-        """A denoiser of N hypotheses per window for a whole reverse process.
-
-        Args:
-            context (Tensor): (B, T, J, ``context_channels``).
-            num_hypotheses (int): N.
-
-        Returns:
-            Callable: ``bound(x_k (B, N, T, J, 3), k)`` with one step k for
-            all poses, counted from 0.
-        """
-        context = context.repeat_interleave(num_hypotheses, dim=0)
+    def bind(self, context: Tensor, num_hypotheses: int) -> BoundDenoiser:
+        """See :class:`~mmdiffpose.models.denoisers.Denoiser`; here is what
+        ``mirror_average`` says."""
+        bound = super().bind(context, num_hypotheses)
+        if not self.mirror_average:
+            return bound
+        in_mirror = super().bind(flip_poses(context), num_hypotheses)
 
         @torch.no_grad()
-        def bound(x_k: Tensor, k: int) -> Tensor:
-            poses = x_k.flatten(0, 1)
-            steps = torch.full((len(poses), ), k, device=poses.device)
-            output = self(poses, steps, context)
-            if self.mirror_average:
-                mirrored = self(_mirror(poses), steps, _mirror(context))
-                output = (output + _mirror(mirrored)) / 2
-            return output.reshape(x_k.shape)
+        def averaged(x_k: Tensor, k: Tensor) -> Tensor:
+            mirrored = flip_poses(in_mirror(flip_poses(x_k), k))
+            return (bound(x_k, k) + mirrored) / 2
 
-        return bound
-
-
-def _mirror(joints: Tensor) -> Tensor:
-    """Negate x of (..., J, C), swap left and right."""
-    mirrored = joints[..., list(H36M_17.flip_indices), :].clone()
-    mirrored[..., 0] *= -1
-    return mirrored
+        return averaged

@@ -4,10 +4,10 @@ from .diffusion.diffhpe_head import DiffHPEHead
 from .diffusion.diffpose_head import DiffPoseHead
 from .diffusion.released_diffpose_head import ReleasedDiffPoseHead
 from .regression.denoiser_regression_head import DenoiserRegressionHead
-from .regression.graph_regression_head import GraphRegressionHead
-from .regression.lifting_regression_head import LiftingRegressionHead
-from .regression.many_to_one_regression_head import ManyToOneRegressionHead
-from .regression.pose_feature_head import PoseFeatureHead
+from .regression.encoder_heads import (GraphRegressionHead,
+                                       LiftingRegressionHead,
+                                       ManyToOneRegressionHead,
+                                       PoseFeatureHead)
 from .regression.single_pass_head import SinglePassHead
 
 __all__ = [

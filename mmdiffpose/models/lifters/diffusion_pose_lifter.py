@@ -9,7 +9,11 @@ from mmpose.models.pose_estimators import PoseLifter
 from torch import Tensor
 
 from mmdiffpose.registry import MODELS
-from ..heads.parts.base import LiftingContext, flip_poses
+from ..heads.parts.base import LiftingContext
+from ..layers import HostValue, flip_poses
+
+Views = Union[LiftingContext, List[LiftingContext]]
+"""What a head gets: the windows, with flips their mirror images, too."""
 
 
 @MODELS.register_module()
@@ -41,6 +45,8 @@ class DiffusionPoseLifter(PoseLifter):
         metainfo (dict, optional): As in MMPose.
     """
 
+    context_loaded: Tensor
+
     def __init__(self,
                  backbone: dict,
                  coarse_head: Optional[dict] = None,
@@ -69,6 +75,7 @@ class DiffusionPoseLifter(PoseLifter):
         # Saved with the weights: a lifter's own checkpoint has its encoder.
         self.register_buffer('context_loaded',
                              torch.tensor(self.coarse_head is None))
+        self._context_loaded = HostValue(self.coarse_head is None)
         if freeze_context:
             for module in self._context_modules().values():
                 module.requires_grad_(False)
@@ -162,11 +169,46 @@ class DiffusionPoseLifter(PoseLifter):
             if self.coarse_head is None:
                 return LiftingContext(feats[-1], None, None)
             coarse = self.coarse_head.to_root_relative(
-                self.coarse_head.forward(feats))
+                self.coarse_head.regress(feats))
             features = feats[-1]
             if self._normalized:
                 features = self.coarse_head.norm(features)
         return LiftingContext(features, coarse, self.coarse_head.residual_std)
+
+    def views(self, inputs: Tensor) -> Views:
+        """Encode windows (B, T, J, C), and their mirror images where the
+        model tests with flips."""
+        feats = self.extract_feat(inputs)
+        if not self.test_cfg.get('flip_test', False):
+            return feats
+        mirrored = flip_poses(inputs, self.head.flip_indices)
+        return [feats, self.extract_feat(mirrored)]
+
+    def forward(self,
+                inputs: Union[Tensor, List[Tensor]],
+                data_samples: Optional[List] = None,
+                mode: str = 'tensor') -> Union[Tensor, List, dict]:
+        """MMEngine's entry.
+
+        Args:
+            inputs (Tensor | list[Tensor]): Windows, (B, T, J, C).
+            data_samples (list[PoseDataSample], optional): B of them.
+            mode (str): ``'loss'``, ``'predict'``, or ``'tensor'`` for the
+                poses of ``'predict'`` alone, (B, T, J, 3), root-relative
+                metres. Without data samples those have no 2D mixtures, and
+                noise of a clip without a name.
+        """
+        if mode != 'tensor':
+            return super().forward(inputs, data_samples, mode)
+        if isinstance(inputs, list):
+            inputs = torch.stack(inputs)
+        return self._forward(inputs, data_samples)
+
+    def _forward(self,
+                 inputs: Tensor,
+                 data_samples: Optional[List] = None) -> Tensor:
+        return self.head.forward(
+            self.views(inputs), data_samples, self.test_cfg)
 
     def loss(self, inputs: Tensor, data_samples: List) -> dict:
         """Loss of the head.
@@ -174,7 +216,8 @@ class DiffusionPoseLifter(PoseLifter):
         Raises:
             ValueError: Where a frozen encoder has no trained weights.
         """
-        if self.freeze_context and not bool(self.context_loaded):
+        if self.freeze_context and not self._context_loaded.read(
+                self.context_loaded):
             raise ValueError(
                 'the context encoder is frozen but has no trained weights: '
                 'set model.context_checkpoint to a first-stage checkpoint, or '
@@ -184,10 +227,7 @@ class DiffusionPoseLifter(PoseLifter):
 
     def predict(self, inputs: Tensor, data_samples: List) -> List:
         """Predict; see :meth:`BaseLiftingHead.pack` for the fields."""
-        feats: Union[LiftingContext, List[LiftingContext]]
-        feats = self.extract_feat(inputs)
-        if self.test_cfg.get('flip_test', False):
-            feats = [feats, self.extract_feat(flip_poses(inputs))]
-        preds = self.head.predict(feats, data_samples, test_cfg=self.test_cfg)
+        preds = self.head.predict(
+            self.views(inputs), data_samples, test_cfg=self.test_cfg)
         return self.add_pred_to_datasample(preds, None, None, None,
                                            data_samples)

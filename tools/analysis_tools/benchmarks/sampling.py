@@ -222,7 +222,7 @@ def step_difference(model: nn.Module, plain: nn.Module, inputs: Tensor,
     bound = model.head.denoiser.bind(context, setting.hypotheses)
     worst = 0.
     for t in (49, 0):
-        out = bound(x, t)
+        out = bound(x, torch.full((len(x), ), t + 1, device=x.device))
         expected = torch.stack(
             [plain(x[:, n], t, context) for n in range(setting.hypotheses)], 1)
         worst = max(worst, difference(out, expected))

@@ -4,7 +4,6 @@
 import time
 from pathlib import Path
 from statistics import median
-from sys import modules
 from typing import Any, Dict, List
 
 import torch
@@ -63,11 +62,12 @@ def measure_costs(model: nn.Module) -> Dict[str, Any]:
 def sampling(model: nn.Module) -> str:
     """Sampler and steps in words."""
     head = model.head
-    options = dict(
-        getattr(modules[type(head).__module__], 'TEST_DEFAULTS', {}))
+    options = dict(head.test_defaults)
     options.update(model.test_cfg or {})
-    if options.get('sampler') == 'ddim':
-        return f'{options["num_sampling_steps"]} DDIM steps'
+    sampler = options.get('sampler', 'ddpm')
+    if sampler != 'ddpm':
+        name = 'DDIM' if sampler == 'ddim' else sampler
+        return f'{options["num_sampling_steps"]} {name} steps'
     return f'{head.process.num_steps} steps'
 
 

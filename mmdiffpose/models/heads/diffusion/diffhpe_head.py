@@ -1,25 +1,19 @@
 # Copyright (c) mmdiffpose contributors. All rights reserved.
 """DiffHPE: pose lifting as conditional denoising diffusion."""
 
-from typing import List, Optional, Sequence, Union
+from typing import Any, Mapping, Optional, Sequence
 
-import torch
-from mmengine.structures import InstanceData
 from torch import Tensor
 
-from mmdiffpose.diffusion.aggregation import mean_pose, spread
 from mmdiffpose.diffusion.noise import HypothesisNoise
-from mmdiffpose.diffusion.process import DiffusionProcess, training_steps
-from mmdiffpose.diffusion.samplers import Callback, ddim, ddpm
+from mmdiffpose.diffusion.process import (DiffusionProcess, Target,
+                                          training_steps)
+from mmdiffpose.diffusion.samplers import Callback
+from mmdiffpose.diffusion.sampling import run
 from mmdiffpose.diffusion.schedules import make_alphas
-from mmdiffpose.models.heads.parts.aggregating import aggregate
-from mmdiffpose.models.heads.parts.base import (BaseLiftingHead,
-                                                LiftingContext, flip_poses,
-                                                stack_labels)
-from mmdiffpose.models.heads.parts.residual_std import UNMEASURED_STD
-from mmdiffpose.models.heads.parts.sampling_options import (sampling_options,
-                                                            training_seeds)
-from mmdiffpose.models.heads.parts.std_calibration import StdCalibration
+from mmdiffpose.models.denoisers.denoiser import Denoiser, build_denoiser
+from mmdiffpose.models.heads.parts.base import LiftingContext
+from mmdiffpose.models.heads.parts.sampling import SamplingHead
 from mmdiffpose.registry import MODELS
 
 TEST_DEFAULTS = dict(
@@ -31,13 +25,14 @@ TEST_DEFAULTS = dict(
     seed=0,
     share_frames=False,
     aggregation='mean')
-"""Keys of ``test_cfg`` that :class:`DiffHPEHead` reads. ``num_sampling_steps``
-and ``eta`` are DDIM's; ancestral sampling takes all K steps. ``clip`` bounds
-each coordinate of the estimated pose, metres."""
+"""Keys of ``test_cfg`` that :class:`DiffHPEHead` reads. ``sampler`` is one of
+:data:`~mmdiffpose.diffusion.sampling.SAMPLERS`; ``eta`` is DDIM's, and
+ancestral sampling, ``'ddpm'``, takes all K steps. ``clip`` bounds each
+coordinate of the estimated pose, metres."""
 
 
 @MODELS.register_module()
-class DiffHPEHead(BaseLiftingHead):
+class DiffHPEHead(SamplingHead):
     r"""DiffHPE (Rommel et al., ICCVW 2023, Sec. 3).
 
     A standard diffusion of root-relative poses in metres, from
@@ -48,11 +43,11 @@ class DiffHPEHead(BaseLiftingHead):
     (Eq. 10-12). The Wrapper's context is what the encoder's own linear layer
     sees, behind its LayerNorm.
 
-    Sampling is ancestral over all K steps, as published, or by DDIM. All
-    hypotheses go through the network in one batch; the context, and all of
-    the network that depends on neither pose nor step, is computed once per
-    window (:meth:`CSDIDenoiser.bind <mmdiffpose.models.denoisers.csdi.\
-CSDIDenoiser.bind>`).
+    Sampling is ancestral over all K steps, as published, or by DDIM or
+    another sampler. All hypotheses go through the network in one batch; the
+    context, and all of the network that depends on neither pose nor step, is
+    computed once per window (:meth:`CSDIDenoiser.bind
+    <mmdiffpose.models.denoisers.csdi.CSDIDenoiser.bind>`).
 
     Far from the pose, an error of the predicted noise comes back in the
     estimated pose 30 times as large. Ancestral sampling forgets it, DDIM with
@@ -86,12 +81,14 @@ CSDIDenoiser.bind>`).
 
     normalized_context = True
     works_without_coarse = True
+    test_defaults = TEST_DEFAULTS
+    denoiser: Denoiser
 
     def __init__(self,
                  denoiser: dict,
                  num_steps: int = 50,
                  schedule: Optional[dict] = None,
-                 target: str = 'epsilon',
+                 target: Target = 'epsilon',
                  step_exponent: float = 1.,
                  loss: Optional[dict] = None,
                  num_joints: int = 17,
@@ -102,11 +99,7 @@ CSDIDenoiser.bind>`).
         if target not in ('epsilon', 'sample'):
             raise ValueError("target should be 'epsilon' or 'sample', got "
                              f'{target!r}')
-        self.denoiser = MODELS.build(denoiser)
-        if self.denoiser.num_steps < num_steps:
-            raise ValueError(
-                f'the denoiser was built for num_steps='
-                f'{self.denoiser.num_steps}, the head for {num_steps}')
+        self.denoiser = build_denoiser(denoiser, num_steps)
         schedule = dict(schedule or dict(type='cosine', max_beta=0.5))
         self.process = DiffusionProcess(
             make_alphas(schedule.pop('type'), num_steps, **schedule))
@@ -115,9 +108,6 @@ CSDIDenoiser.bind>`).
         if loss is None:
             loss = dict(type='mmdiffpose.SquaredErrorLoss', loss_weight=1 / 3)
         self.loss_module = MODELS.build(loss)
-        # As in DiffPoseHead: noise differs between iterations.
-        self.register_buffer('iteration', torch.tensor(0))
-        self.std_calibration = StdCalibration(num_joints)
 
     def loss(self,
              feats: LiftingContext,
@@ -128,131 +118,30 @@ CSDIDenoiser.bind>`).
         Returns:
             dict: ``loss_diffusion``.
         """
-        x_0 = stack_labels(batch_data_samples, 'lifting_target_label',
-                           feats.features)
-        weight = stack_labels(batch_data_samples, 'lifting_target_weight',
-                              feats.features)
-        seeds = training_seeds(self.iteration, batch_data_samples)
-        self.iteration += 1
-        noise = HypothesisNoise(seeds, 1, *x_0.shape[1:3], device=x_0.device)
+        x_0, weight = self.targets(batch_data_samples, feats.features)
+        noise = self.training_noise(batch_data_samples, x_0)
         k = training_steps(noise.uniform()[:, 0, 0, 0], self.process.num_steps,
                            self.step_exponent)
         epsilon = noise.normal()[:, 0]
         x_k = self.process.diffuse(x_0, k, epsilon)
         target = self.process.target(self.target, x_0, k, epsilon, 0.)
-        # The network's own steps count from 0.
-        prediction = self.denoiser(x_k, k - 1, feats.features)
+        prediction = self.denoiser(x_k, k, feats.features)
         return dict(
             loss_diffusion=self.loss_module(prediction, target, weight))
 
-    @torch.no_grad()
-    def sample(self,
-               context: LiftingContext,
-               mixtures: Optional[Tensor] = None,
-               seeds: Optional[Sequence[int]] = None,
-               callback: Optional[Callback] = None,
-               **options) -> Tensor:
-        """Run the reverse process (Sec. 3.5).
-
-        Args:
-            context (LiftingContext): Of B windows.
-            mixtures (Tensor, optional): Unused; the start is N(0, I).
-            seeds (Sequence[int], optional): One seed per window. Defaults to
-                0..B-1.
-            callback (Callable, optional): See ``diffusion.samplers``.
-            **options: Values other than :data:`TEST_DEFAULTS`.
-
-        Returns:
-            Tensor: Hypotheses (B, N, T, J, 3), root-relative metres.
-        """
-        options = {**TEST_DEFAULTS, **options}
-        features = context.features
-        B, T, J, _ = features.shape
-        N = options['num_hypotheses']
-        noise = HypothesisNoise(
-            range(B) if seeds is None else seeds,
-            N,
-            T,
-            J,
-            share_frames=options['share_frames'],
-            device=features.device)
-        network = self.denoiser.bind(features, N)
-
-        def denoise(x_k: Tensor, k: Tensor) -> Tensor:
-            return network(x_k, int(k[0]) - 1)
-
-        common = dict(
+    def reverse(self, context: LiftingContext, mixtures: Optional[Tensor],
+                noise: HypothesisNoise, options: Mapping[str, Any],
+                callback: Optional[Callback]) -> Tensor:
+        """Take N draws of N(0, I) back to poses (Sec. 3.5); see
+        :class:`SamplingHead`."""
+        return run(
+            options['sampler'],
+            self.denoiser.bind(context.features, options['num_hypotheses']),
+            noise.normal(),
+            self.process,
+            num_sampling_steps=options['num_sampling_steps'],
             target=self.target,
+            eta=options['eta'],
             noise=noise.normal,
             clip=options['clip'],
             callback=callback)
-        if options['sampler'] == 'ddpm':
-            poses = ddpm(denoise, noise.normal(), self.process, **common)
-        elif options['sampler'] == 'ddim':
-            poses = ddim(
-                denoise,
-                noise.normal(),
-                self.process,
-                num_sampling_steps=options['num_sampling_steps'],
-                eta=options['eta'],
-                **common)
-        else:
-            raise ValueError("sampler should be 'ddpm' or 'ddim', got "
-                             f'{options["sampler"]!r}')
-        return self.to_root_relative(poses)
-
-    def forward(self, feats: LiftingContext) -> Tensor:
-        """Mean pose (B, T, J, 3) with the default options, metres."""
-        return mean_pose(self.sample(feats))
-
-    def predict(self,
-                feats: Union[LiftingContext, List[LiftingContext]],
-                batch_data_samples: Sequence,
-                test_cfg: Optional[dict] = None) -> List[InstanceData]:
-        """Sample N hypotheses, aggregate them and say how far off they are.
-
-        Args:
-            feats (LiftingContext | list[LiftingContext]): Two where the
-                lifter tests with flips.
-            batch_data_samples (list[PoseDataSample]): B of them.
-            test_cfg (dict, optional): See :data:`TEST_DEFAULTS`.
-
-        Returns:
-            list[InstanceData]: See :meth:`BaseLiftingHead.pack`. The std is
-            the hypotheses' spread, calibrated where the checkpoint has a
-            calibration.
-
-        Raises:
-            ValueError: For a key of ``test_cfg`` that nothing reads.
-        """
-        options, seeds = sampling_options(batch_data_samples, test_cfg,
-                                          TEST_DEFAULTS)
-        mirrored = None
-        if isinstance(feats, list):
-            feats, mirrored = feats
-        hypotheses = self.sample(feats, seeds=seeds, **options)
-        coarse = feats.coarse
-        if mirrored is not None:
-            other = self.sample(mirrored, seeds=seeds, **options)
-            hypotheses = (hypotheses + flip_poses(other)) / 2
-            if coarse is not None:
-                coarse = (coarse + flip_poses(mirrored.coarse)) / 2
-        used = {**TEST_DEFAULTS, **options, 'flip': mirrored is not None}
-        used.pop('seed')
-        poses = aggregate(hypotheses, batch_data_samples, used['aggregation'])
-        return self.pack(poses, self._std(hypotheses, feats, used),
-                         batch_data_samples, hypotheses, coarse)
-
-    def _std(self, hypotheses: Tensor, feats: LiftingContext,
-             used: dict) -> Tensor:
-        """Predictive std (B, T, J), metres.
-
-        One hypothesis has no spread: its std is the context encoder's, or, as
-        for an encoder that is not measured yet, 0.1 m.
-        """
-        if hypotheses.shape[1] > 1:
-            return self.std_calibration(spread(hypotheses), used)
-        shape = (*hypotheses[:, 0].shape[:-1], )
-        if feats.residual_std is None:
-            return hypotheses.new_full(shape, UNMEASURED_STD)
-        return feats.residual_std.square().mean(-1).sqrt().expand(shape)

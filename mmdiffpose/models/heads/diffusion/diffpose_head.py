@@ -1,13 +1,11 @@
 # Copyright (c) mmdiffpose contributors. All rights reserved.
 """DiffPose: pose estimation as reverse diffusion from a mixture."""
 
-from typing import List, Optional, Sequence, Union
+from typing import Any, List, Mapping, Optional, Sequence, Union
 
 import torch
-from mmengine.structures import InstanceData
 from torch import Tensor
 
-from mmdiffpose.diffusion.aggregation import mean_pose, spread
 from mmdiffpose.diffusion.initial_distribution import (JointMixtures,
                                                        NoiseModel,
                                                        fit_pose_mixture,
@@ -15,18 +13,13 @@ from mmdiffpose.diffusion.initial_distribution import (JointMixtures,
 from mmdiffpose.diffusion.noise import HypothesisNoise
 from mmdiffpose.diffusion.process import (TARGETS, DiffusionProcess,
                                           training_steps)
-from mmdiffpose.diffusion.samplers import Callback, ddim, ddpm
+from mmdiffpose.diffusion.samplers import Callback
+from mmdiffpose.diffusion.sampling import run
 from mmdiffpose.diffusion.schedules import make_alphas
-from mmdiffpose.models.heads.parts.base import (LiftingContext, flip_mixtures,
-                                                flip_poses, stack_labels,
-                                                stack_mixtures)
+from mmdiffpose.models.heads.parts.base import LiftingContext, stack_mixtures
 from mmdiffpose.models.heads.parts.denoising import DenoisingHead
-from mmdiffpose.models.heads.parts.sampling_options import (sampling_options,
-                                                            training_seeds)
-from mmdiffpose.models.heads.parts.std_calibration import StdCalibration
+from mmdiffpose.models.heads.parts.sampling import SamplingHead
 from mmdiffpose.registry import MODELS
-
-Features = Union[LiftingContext, List[LiftingContext]]
 
 TEST_DEFAULTS = dict(
     num_hypotheses=5,
@@ -36,11 +29,14 @@ TEST_DEFAULTS = dict(
     clip=None,
     seed=0,
     share_frames=True)
-"""Keys of ``test_cfg`` that :class:`DiffPoseHead` reads."""
+"""Keys of ``test_cfg`` that :class:`DiffPoseHead` reads. ``sampler`` is one of
+:data:`~mmdiffpose.diffusion.sampling.SAMPLERS`; ``eta`` is DDIM's, and
+``'ddpm'`` takes all K steps. ``clip`` bounds each coordinate of the estimated
+pose, metres."""
 
 
 @MODELS.register_module()
-class DiffPoseHead(DenoisingHead):
+class DiffPoseHead(DenoisingHead, SamplingHead):
     r"""DiffPose head (Gong et al., CVPR 2023).
 
     Builds :math:`H_K` from the codec's 2D mixtures and the context encoder's
@@ -86,6 +82,8 @@ class DiffPoseHead(DenoisingHead):
         **kwargs: Arguments of :class:`DenoisingHead`.
     """
 
+    test_defaults = TEST_DEFAULTS
+
     def __init__(self,
                  in_channels: int,
                  denoiser: dict,
@@ -101,8 +99,8 @@ class DiffPoseHead(DenoisingHead):
                  num_train_hypotheses: int = 1,
                  train_steps: Union[int, str] = 1,
                  step_exponent: float = 1.,
-                 **kwargs) -> None:
-        super().__init__(in_channels, denoiser, **kwargs)
+                 **kwargs: Any) -> None:
+        super().__init__(in_channels, denoiser, num_steps, **kwargs)
         if target not in TARGETS:
             raise ValueError(
                 f'target should be one of {TARGETS}, got {target!r}')
@@ -127,10 +125,6 @@ class DiffPoseHead(DenoisingHead):
         self.step_exponent = step_exponent
         self.loss_module = MODELS.build(
             dict(type='mmdiffpose.SquaredErrorLoss') if loss is None else loss)
-        # Counts training iterations, so that noise differs between them and
-        # a resumed run draws what an uninterrupted one would have drawn.
-        self.register_buffer('iteration', torch.tensor(0))
-        self.std_calibration = StdCalibration(self.num_joints)
 
     def noise_model(self, joints: JointMixtures,
                     noise: HypothesisNoise) -> NoiseModel:
@@ -153,7 +147,8 @@ class DiffPoseHead(DenoisingHead):
                                self.num_gmm_samples,
                                1,
                                self.num_joints,
-                               device=joints.means.device)
+                               device=joints.means.device,
+                               dtype=joints.means.dtype)
         mixture = fit_pose_mixture(joints, self.num_components, base,
                                    self.covariance_type)
         return pose_noise(mixture, noise)
@@ -161,7 +156,7 @@ class DiffPoseHead(DenoisingHead):
     def _steps(self, noise: HypothesisNoise) -> List[Tensor]:
         """Steps (B, N, T) to train on in this iteration."""
         K = self.process.num_steps
-        if self.train_steps == 'all':
+        if isinstance(self.train_steps, str):
             like = noise.uniform()[..., 0]
             return [torch.full_like(like, k).long() for k in range(1, K + 1)]
         return [
@@ -181,16 +176,11 @@ class DiffPoseHead(DenoisingHead):
         Returns:
             dict: ``loss_diffusion``.
         """
-        h0 = stack_labels(batch_data_samples, 'lifting_target_label',
-                          feats.coarse)
-        weight = stack_labels(batch_data_samples, 'lifting_target_weight',
-                              feats.coarse)
-        mixtures = stack_mixtures(batch_data_samples, feats.coarse)
-        B, T, J, _ = h0.shape
+        coarse = feats.known_coarse()
+        h0, weight = self.targets(batch_data_samples, coarse)
+        mixtures = stack_mixtures(batch_data_samples, coarse)
         N = self.num_train_hypotheses
-        seeds = training_seeds(self.iteration, batch_data_samples)
-        self.iteration += 1
-        noise = HypothesisNoise(seeds, N, T, J, device=h0.device)
+        noise = self.training_noise(batch_data_samples, h0, N)
         with torch.no_grad():
             joints = self.initial(feats, mixtures)
             model = self.noise_model(joints, noise)
@@ -205,117 +195,33 @@ class DiffPoseHead(DenoisingHead):
             h_k = self.process.diffuse(h0, k, epsilon, model.center)
             target = self.process.target(self.target, h0, k, epsilon,
                                          model.center).expand_as(h_k)
-            pred = self.denoise(h_k, k, context, feats.coarse)
+            pred = self.denoise(h_k, k, context, coarse)
             total = total + self.loss_module(
                 pred.flatten(0, 1), target.flatten(0, 1), weight)
         return dict(loss_diffusion=total / len(all_steps))
 
-    @torch.no_grad()
-    def sample(self,
-               context: LiftingContext,
-               mixtures: Optional[Tensor] = None,
-               seeds: Optional[Sequence[int]] = None,
-               callback: Optional[Callback] = None,
-               **options) -> Tensor:
-        """Run the reverse process.
-
-        Args:
-            context (LiftingContext): Of B windows.
-            mixtures (Tensor, optional): 2D mixtures (B, T, J, M', 5).
-            seeds (Sequence[int], optional): One seed per window. Defaults to
-                0..B-1.
-            callback (Callable, optional): See ``diffusion.samplers``.
-            **options: Values other than :data:`TEST_DEFAULTS`.
-
-        Returns:
-            Tensor: Hypotheses (B, N, T, J, 3), root-relative metres.
-        """
-        options = {**TEST_DEFAULTS, **options}
-        B, T, J, _ = context.coarse.shape
+    def reverse(self, context: LiftingContext, mixtures: Optional[Tensor],
+                noise: HypothesisNoise, options: Mapping[str, Any],
+                callback: Optional[Callback]) -> Tensor:
+        """Take N samples of H_K back to poses; see :class:`SamplingHead`."""
+        coarse = context.known_coarse()
         N = options['num_hypotheses']
-        noise = HypothesisNoise(
-            range(B) if seeds is None else seeds,
-            N,
-            T,
-            J,
-            share_frames=options['share_frames'],
-            device=context.coarse.device)
         joints = self.initial(context, mixtures)
         model = self.noise_model(joints, noise)
-        projected = self.project(context, joints)
-        center = model.center.expand(B, N, T, J, 3)
+        center = model.center.expand(-1, N, *coarse.shape[1:])
 
         def draw() -> Tensor:
             return model.colour(noise.normal())
 
-        def denoise(h_k: Tensor, k: Tensor) -> Tensor:
-            steps = k[:, None, None].expand(B, N, T)
-            return self.denoise(h_k, steps, projected, context.coarse)
-
-        common = dict(
+        return run(
+            options['sampler'],
+            self.bind(self.project(context, joints), coarse, N),
+            center + draw(),
+            self.process,
+            num_sampling_steps=options['num_sampling_steps'],
             target=self.target,
             center=center,
+            eta=options['eta'],
             noise=draw,
             clip=options['clip'],
             callback=callback)
-        if options['sampler'] == 'ddim':
-            poses = ddim(
-                denoise,
-                center + draw(),
-                self.process,
-                num_sampling_steps=options['num_sampling_steps'],
-                eta=options['eta'],
-                **common)
-        elif options['sampler'] == 'ddpm':
-            poses = ddpm(denoise, center + draw(), self.process, **common)
-        else:
-            raise ValueError("sampler should be 'ddim' or 'ddpm', got "
-                             f'{options["sampler"]!r}')
-        return self.to_root_relative(poses)
-
-    def forward(self, feats: LiftingContext) -> Tensor:
-        """Mean pose (B, T, J, 3) with the default options, metres."""
-        return mean_pose(self.sample(feats))
-
-    def predict(self,
-                feats: Features,
-                batch_data_samples: Sequence,
-                test_cfg: Optional[dict] = None) -> List[InstanceData]:
-        """Sample N hypotheses, average them and say how far off that may be.
-
-        Args:
-            feats (LiftingContext | list[LiftingContext]): Two where the
-                lifter tests with flips: the windows and their mirror images.
-            batch_data_samples (list[PoseDataSample]): B of them.
-            test_cfg (dict, optional): See :data:`TEST_DEFAULTS`.
-
-        Returns:
-            list[InstanceData]: See :meth:`BaseLiftingHead.pack`. The std is
-            the hypotheses' spread, calibrated where the checkpoint has a
-            calibration. With one hypothesis it is the context encoder's.
-
-        Raises:
-            ValueError: For a key of ``test_cfg`` that nothing reads.
-        """
-        options, seeds = sampling_options(batch_data_samples, test_cfg,
-                                          TEST_DEFAULTS)
-        mirrored = None
-        if isinstance(feats, list):
-            feats, mirrored = feats
-        mixtures = stack_mixtures(batch_data_samples, feats.coarse)
-        hypotheses = self.sample(feats, mixtures, seeds, **options)
-        coarse = feats.coarse
-        if mirrored is not None:
-            other = self.sample(mirrored, flip_mixtures(mixtures), seeds,
-                                **options)
-            hypotheses = (hypotheses + flip_poses(other)) / 2
-            coarse = (coarse + flip_poses(mirrored.coarse)) / 2
-        if hypotheses.shape[1] > 1:
-            used = {**TEST_DEFAULTS, **options, 'flip': mirrored is not None}
-            used.pop('seed')
-            std = self.std_calibration(spread(hypotheses), used)
-        else:
-            std = feats.residual_std.square().mean(-1).sqrt().expand(
-                coarse.shape[:-1])
-        return self.pack(
-            mean_pose(hypotheses), std, batch_data_samples, hypotheses, coarse)

@@ -2,25 +2,22 @@
 """DiffPose as its released code does it, for its released weights."""
 
 import logging
-from typing import List, NamedTuple, Optional, Sequence, Union
+from typing import Any, List, Mapping, NamedTuple, Optional, Sequence
 
 import torch
 from mmengine.logging import print_log
-from mmengine.structures import InstanceData
 from torch import Tensor
 
-from mmdiffpose.diffusion.aggregation import mean_pose, spread
 from mmdiffpose.diffusion.initial_distribution import draw_component
 from mmdiffpose.diffusion.noise import HypothesisNoise
 from mmdiffpose.diffusion.process import (DiffusionProcess, antithetic_steps,
                                           training_steps)
 from mmdiffpose.diffusion.samplers import Callback, ddim
 from mmdiffpose.diffusion.schedules import make_alphas
-from mmdiffpose.models.heads.parts.base import (BaseLiftingHead,
-                                                LiftingContext, flip_poses,
-                                                stack_labels, stack_mixtures)
-from mmdiffpose.models.heads.parts.sampling_options import (sampling_options,
-                                                            training_seeds)
+from mmdiffpose.models.denoisers.denoiser import (Denoiser, build_denoiser,
+                                                  denoise_hypotheses)
+from mmdiffpose.models.heads.parts.base import LiftingContext, stack_mixtures
+from mmdiffpose.models.heads.parts.sampling import SamplingHead
 from mmdiffpose.registry import MODELS
 
 TEST_DEFAULTS = dict(
@@ -75,7 +72,7 @@ def released_steps(sampling_range: Sequence[int], num_steps: int) -> List[int]:
 
 
 @MODELS.register_module()
-class ReleasedDiffPoseHead(BaseLiftingHead):
+class ReleasedDiffPoseHead(SamplingHead):
     r"""The released code's DiffPose, which is not the paper's.
 
     It refines the context encoder's pose: a pose of five channels (u, v
@@ -119,6 +116,10 @@ class ReleasedDiffPoseHead(BaseLiftingHead):
         init_cfg (dict, optional): Initialisation config.
     """
 
+    reads_mixtures = True
+    test_defaults = TEST_DEFAULTS
+    denoiser: Denoiser
+
     def __init__(self,
                  denoiser: dict,
                  num_steps: int = 51,
@@ -133,15 +134,13 @@ class ReleasedDiffPoseHead(BaseLiftingHead):
                                         or min(noise_scale) <= 0):
             raise ValueError('noise_scale should hold five positive stds, of '
                              f'u, v, x, y, z, got {noise_scale}')
-        self.denoiser = MODELS.build(denoiser)
+        self.denoiser = build_denoiser(denoiser, num_steps)
         schedule = dict(
             schedule or dict(type='linear', beta_start=1e-4, beta_end=1e-3))
         self.process = DiffusionProcess(
             make_alphas(schedule.pop('type'), num_steps, **schedule))
         self.noise_scale = noise_scale
         self._told = False
-        # As in DiffPoseHead: noise differs between iterations.
-        self.register_buffer('iteration', torch.tensor(0))
 
     def scale(self, std: Tensor) -> Tensor:
         """Noise std of each channel, (..., J, 5), from kernels' (..., J, 2).
@@ -150,15 +149,6 @@ class ReleasedDiffPoseHead(BaseLiftingHead):
             fixed = std.new_tensor(self.noise_scale)
             return fixed.expand(*std.shape[:-1], 5)
         return torch.cat([std, std.new_ones(*std.shape[:-1], 3)], dim=-1)
-
-    def denoise(self, poses: Tensor, k: Tensor) -> Tensor:
-        """Noise in poses (..., J, 5) at steps k in 1..K, any leading shape.
-        """
-        # The network's own steps count from 0.
-        steps = (k - 1).expand(poses.shape[:-2]).reshape(-1)
-        output = self.denoiser(
-            poses.reshape(-1, *poses.shape[-2:]), steps.to(poses.device))
-        return output.reshape(poses.shape)
 
     def loss(self,
              feats: LiftingContext,
@@ -169,20 +159,18 @@ class ReleasedDiffPoseHead(BaseLiftingHead):
         Returns:
             dict: ``loss_diffusion``.
         """
-        poses = stack_labels(batch_data_samples, 'lifting_target_label',
-                             feats.coarse)
-        weight = stack_labels(batch_data_samples, 'lifting_target_weight',
-                              feats.coarse)
-        mixtures = stack_mixtures(batch_data_samples, feats.coarse)
-        seeds = training_seeds(self.iteration, batch_data_samples)
-        self.iteration += 1
-        noise = HypothesisNoise(
-            seeds, 1, *poses.shape[1:3], device=poses.device)
+        coarse = feats.known_coarse()
+        poses, weight = self.targets(batch_data_samples, coarse)
+        mixtures = stack_mixtures(batch_data_samples, coarse)
+        noise = self.training_noise(batch_data_samples, poses)
         kernels = pick_kernels(mixtures, noise.uniform()[:, 0])
         k = self._training_steps(noise.uniform()[:, 0, :, 0])
         epsilon = noise.normal(5)[:, 0] * self.scale(kernels.std)
         clean = torch.cat([kernels.mean, poses], dim=-1)
-        prediction = self.denoise(self.process.diffuse(clean, k, epsilon), k)
+        noisy = self.process.diffuse(clean, k, epsilon)
+        # The network has no context: a window without channels.
+        prediction = denoise_hypotheses(self.denoiser, noisy[:, None],
+                                        k[:, None], noisy[..., :0])[:, 0]
         error = (prediction - epsilon).square().sum(dim=-1)
         return dict(loss_diffusion=(error * weight).sum(dim=-1).mean())
 
@@ -190,46 +178,26 @@ class ReleasedDiffPoseHead(BaseLiftingHead):
         K = self.process.num_steps
         return antithetic_steps(training_steps(uniform, K), K)
 
-    @torch.no_grad()
-    def sample(self,
-               coarse: Tensor,
-               mixtures: Tensor,
-               seeds: Optional[Sequence[int]] = None,
-               callback: Optional[Callback] = None,
-               **options) -> Tensor:
-        """Refine the encoder's poses.
-
-        Args:
-            coarse (Tensor): (B, T, J, 3), root-relative metres.
-            mixtures (Tensor): 2D mixtures (B, T, J, M, 5).
-            seeds (Sequence[int], optional): One seed per window. Defaults to
-                0..B-1.
-            callback (Callable, optional): See ``diffusion.samplers``; poses
-                have five channels.
-            **options: Values other than :data:`TEST_DEFAULTS`.
-
-        Returns:
-            Tensor: Hypotheses (B, N, T, J, 3), root-relative metres.
+    def reverse(self, context: LiftingContext, mixtures: Optional[Tensor],
+                noise: HypothesisNoise, options: Mapping[str, Any],
+                callback: Optional[Callback]) -> Tensor:
+        """Refine the encoder's poses; see :class:`SamplingHead`. The
+        callback gets poses of five channels.
 
         Raises:
-            ValueError: For several hypotheses that would be the same, or
-                steps out of range.
+            ValueError: For several hypotheses that would be the same, steps
+                out of range, or without the 2D mixtures, which hold u and v.
         """
-        options = {**TEST_DEFAULTS, **options}
         self._check_randomness(options)
-        B, T, J, _ = coarse.shape
+        if mixtures is None:
+            raise ValueError('ReleasedDiffPoseHead refines 2D and 3D at once '
+                             'and needs the 2D mixtures (B, T, J, M, 5)')
+        coarse = context.known_coarse()
         N = options['num_hypotheses']
         sequence = released_steps(options['sampling_range'],
                                   self.process.num_steps)
         kernels = pick_kernels(mixtures, None)
         scale = self.scale(kernels.std)[:, None]
-        noise = HypothesisNoise(
-            range(B) if seeds is None else seeds,
-            N,
-            T,
-            J,
-            share_frames=options['share_frames'],
-            device=coarse.device)
 
         def draw() -> Tensor:
             return noise.normal(5) * scale
@@ -240,7 +208,7 @@ class ReleasedDiffPoseHead(BaseLiftingHead):
             level = (1 - float(self.process.alphas[sequence[0]]))**0.5
             start = start + options['start_noise'] * level * draw()
         poses = ddim(
-            lambda h, k: self.denoise(h, k[:, None, None]),
+            self.denoiser.bind(coarse[..., :0], N),
             start,
             self.process,
             target='epsilon',
@@ -248,9 +216,18 @@ class ReleasedDiffPoseHead(BaseLiftingHead):
             noise=draw,
             callback=callback,
             sequence=sequence)
-        return self.to_root_relative(poses[..., 2:])
+        return poses[..., 2:]
 
-    def _check_randomness(self, options: dict) -> None:
+    def sample_views(self, context: LiftingContext,
+                     mirrored: Optional[LiftingContext],
+                     mixtures: Optional[Tensor], seeds: Sequence[int],
+                     options: Mapping[str, Any]) -> Tensor:
+        """Refine the mean of both views' encoder poses, once, as released."""
+        merged = context._replace(
+            coarse=self.average_coarse(context, mirrored))
+        return self.sample(merged, mixtures, seeds, **options)
+
+    def _check_randomness(self, options: Mapping[str, Any]) -> None:
         """Refuse hypotheses that are copies, and say once that there is one.
         """
         if options['eta'] > 0 or options['start_noise'] > 0:
@@ -268,45 +245,3 @@ class ReleasedDiffPoseHead(BaseLiftingHead):
                 "hypothesis, and its std is the context encoder's",
                 logger='current',
                 level=logging.WARNING)
-
-    def forward(self,
-                feats: LiftingContext,
-                mixtures: Optional[Tensor] = None) -> Tensor:
-        """Refined poses (B, T, J, 3) with the default options, metres.
-
-        Raises:
-            ValueError: Without the 2D mixtures, which hold u and v.
-        """
-        if mixtures is None:
-            raise ValueError('ReleasedDiffPoseHead refines 2D and 3D at once '
-                             'and needs the 2D mixtures (B, T, J, M, 5)')
-        return mean_pose(self.sample(feats.coarse, mixtures))
-
-    def predict(self,
-                feats: Union[LiftingContext, List[LiftingContext]],
-                batch_data_samples: Sequence,
-                test_cfg: Optional[dict] = None) -> List[InstanceData]:
-        """Refine the encoder's poses; see :meth:`BaseLiftingHead.pack`.
-
-        Args:
-            feats (LiftingContext | list[LiftingContext]): Two where the
-                lifter tests with flips.
-            batch_data_samples (list[PoseDataSample]): B of them.
-            test_cfg (dict, optional): See :data:`TEST_DEFAULTS`.
-        """
-        options, seeds = sampling_options(batch_data_samples, test_cfg,
-                                          TEST_DEFAULTS)
-        if isinstance(feats, list):
-            feats, mirrored = feats
-            coarse = (feats.coarse + flip_poses(mirrored.coarse)) / 2
-        else:
-            coarse = feats.coarse
-        mixtures = stack_mixtures(batch_data_samples, coarse)
-        hypotheses = self.sample(coarse, mixtures, seeds, **options)
-        if hypotheses.shape[1] > 1:
-            std = spread(hypotheses)
-        else:
-            std = feats.residual_std.square().mean(-1).sqrt().expand(
-                coarse.shape[:-1])
-        return self.pack(
-            mean_pose(hypotheses), std, batch_data_samples, hypotheses, coarse)

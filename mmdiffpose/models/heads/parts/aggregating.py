@@ -1,7 +1,7 @@
 # Copyright (c) mmdiffpose contributors. All rights reserved.
 """From a head's hypotheses to its pose, as ``test_cfg`` says."""
 
-from typing import Mapping, NamedTuple, Sequence
+from typing import Mapping, NamedTuple, Optional, Sequence
 
 import torch
 from torch import Tensor
@@ -14,8 +14,8 @@ AGGREGATIONS = ('mean', 'jpma')
 """``'mean'``, or joint-wise by reprojection with roots solved from 2D."""
 
 
-class View(NamedTuple):
-    """What a camera saw.
+class Sightings(NamedTuple):
+    """Where a camera saw the joints of B windows.
 
     Attributes:
         keypoints: (B, T, J, 2), pixels.
@@ -48,7 +48,7 @@ def camera_vector(camera: Mapping, key: str) -> Tensor:
     return value
 
 
-def read_view(data_samples: Sequence, like: Tensor) -> View:
+def read_sightings(data_samples: Sequence, like: Tensor) -> Sightings:
     """The 2D keypoints of B windows in pixels, and their cameras.
 
     Args:
@@ -74,16 +74,17 @@ def read_view(data_samples: Sequence, like: Tensor) -> View:
     offset = torch.stack([torch.ones_like(width), height / width], dim=-1)
     # A third channel would be the mask.
     keypoints = (normalized[..., :2] + offset) * (width / 2)[..., None]
-    return View(keypoints, weights, focal, centre)
+    return Sightings(keypoints, weights, focal, centre)
 
 
-def aggregate(hypotheses: Tensor, data_samples: Sequence,
+def aggregate(hypotheses: Tensor, data_samples: Optional[Sequence],
               aggregation: str) -> Tensor:
     """One pose per frame.
 
     Args:
         hypotheses (Tensor): (B, N, T, J, 3), root-relative metres.
-        data_samples (Sequence): PoseDataSamples of B windows.
+        data_samples (Sequence, optional): PoseDataSamples of B windows, for
+            ``'jpma'``.
         aggregation (str): One of :data:`AGGREGATIONS`.
 
     Returns:
@@ -95,7 +96,11 @@ def aggregate(hypotheses: Tensor, data_samples: Sequence,
     if aggregation == 'mean':
         return mean_pose(hypotheses)
     if aggregation == 'jpma':
-        return joint_wise_by_reprojection(hypotheses,
-                                          *read_view(data_samples, hypotheses))
+        if data_samples is None:
+            raise ValueError(
+                "aggregation='jpma' needs data samples: they have "
+                'the 2D keypoints and the camera')
+        return joint_wise_by_reprojection(
+            hypotheses, *read_sightings(data_samples, hypotheses))
     raise ValueError(f'aggregation should be one of {AGGREGATIONS}, got '
                      f'{aggregation!r}')

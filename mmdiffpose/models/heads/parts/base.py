@@ -1,7 +1,7 @@
 # Copyright (c) mmdiffpose contributors. All rights reserved.
 """What all lifting heads share."""
 
-from typing import List, NamedTuple, Optional, Sequence
+from typing import Any, List, NamedTuple, Optional, Sequence, Tuple
 
 import torch
 from mmengine.structures import BaseDataElement, InstanceData
@@ -10,7 +10,17 @@ from mmpose.registry import KEYPOINT_CODECS
 from torch import Tensor
 
 from mmdiffpose.diffusion.aggregation import score_from_std
+from mmdiffpose.models.layers import flip_mixtures, flip_poses
 from mmdiffpose.skeletons import H36M_17
+
+__all__ = [
+    'UNMEASURED_STD', 'BaseLiftingHead', 'LiftingContext', 'LiftingEstimate',
+    'flip_mixtures', 'flip_poses', 'split_views', 'stack_labels',
+    'stack_mixtures'
+]
+
+UNMEASURED_STD = 0.1
+"""Std of a pose's error per axis, metres, until it is measured."""
 
 
 class LiftingContext(NamedTuple):
@@ -29,19 +39,56 @@ class LiftingContext(NamedTuple):
     coarse: Optional[Tensor]
     residual_std: Optional[Tensor]
 
+    def known_coarse(self) -> Tensor:
+        """The coarse poses, for heads that can't do without.
 
-def flip_poses(poses: Tensor) -> Tensor:
-    """Mirror 2D or 3D poses (..., J, C): negate x, swap left and right."""
-    flipped = poses[..., list(H36M_17.flip_indices), :].clone()
-    flipped[..., 0] *= -1
-    return flipped
+        Raises:
+            ValueError: Where the encoder has none.
+        """
+        if self.coarse is None:
+            raise ValueError('this head starts from the poses of a context '
+                             'encoder, which has none: it needs a coarse head')
+        return self.coarse
+
+    def known_std(self) -> Tensor:
+        """The coarse poses' residual std, for heads that can't do without.
+
+        Raises:
+            ValueError: Where the encoder has no poses.
+        """
+        if self.residual_std is None:
+            raise ValueError('this head needs the residual std of a context '
+                             "encoder's poses, which has none")
+        return self.residual_std
 
 
-def flip_mixtures(mixtures: Tensor) -> Tensor:
-    """Mirror normalised 2D mixtures (..., J, M, 5)."""
-    flipped = mixtures[..., list(H36M_17.flip_indices), :, :].clone()
-    flipped[..., 1] *= -1
-    return flipped
+class LiftingEstimate(NamedTuple):
+    """What a head says of B windows.
+
+    Attributes:
+        poses: (B, T, J, 3), root-relative metres.
+        std: Predictive std per axis, (B, T, J), metres.
+        hypotheses: (B, N, T, J, 3), root-relative metres; None from heads
+            that have but one pose.
+        coarse: The context encoder's poses, (B, T, J, 3), root-relative
+            metres; None where it has none.
+    """
+    poses: Tensor
+    std: Tensor
+    hypotheses: Optional[Tensor] = None
+    coarse: Optional[Tensor] = None
+
+
+def split_views(views: Any) -> Tuple[Any, Any]:
+    """What a head gets of the windows, and of their mirror images.
+
+    MMPose's lifters hand a head a list of both where they test with flips,
+    else the former alone; then the latter is None here.
+    """
+    if isinstance(views, list):
+        plain, mirrored = views
+        return plain, mirrored
+    return views, None
 
 
 def stack_labels(data_samples: Sequence, name: str, like: Tensor) -> Tensor:
@@ -75,9 +122,15 @@ def stack_mixtures(data_samples: Sequence, like: Tensor) -> Tensor:
 
 
 class BaseLiftingHead(BaseHead):
-    """Targets, losses and predictions of a lifting head.
+    """What all lifting heads have in common.
+
+    A head's own part is ``loss``, and ``estimate``, from which its
+    predictions are packed. Most heads are one of
+    :class:`~mmdiffpose.models.heads.parts.regressing.RegressingHead` and
+    :class:`~mmdiffpose.models.heads.parts.sampling.SamplingHead`.
 
     Attributes:
+        reads_mixtures: Whether the head reads the 2D mixtures.
         normalized_context: Whether the context is what the coarse head's
             linear layer sees, behind its LayerNorm.
         works_without_coarse: Whether the context encoder may have no pose of
@@ -90,8 +143,9 @@ class BaseLiftingHead(BaseHead):
         init_cfg (dict, optional): Initialisation config.
     """
 
-    normalized_context = False
-    works_without_coarse = False
+    reads_mixtures: bool = False
+    normalized_context: bool = False
+    works_without_coarse: bool = False
 
     def __init__(self,
                  num_joints: int = 17,
@@ -101,6 +155,7 @@ class BaseLiftingHead(BaseHead):
         super().__init__(init_cfg=init_cfg)
         self.num_joints = num_joints
         self.root_index = root_index
+        self.flip_indices: Tuple[int, ...] = tuple(H36M_17.flip_indices)
         self.decoder = (None
                         if decoder is None else KEYPOINT_CODECS.build(decoder))
 
@@ -108,6 +163,93 @@ class BaseLiftingHead(BaseHead):
         """Subtract the root joint from poses (..., J, 3)."""
         root = self.root_index
         return poses - poses[..., root:root + 1, :]
+
+    def targets(self, data_samples: Sequence,
+                like: Tensor) -> Tuple[Tensor, Tensor]:
+        """Root-relative poses to learn from (B, T, J, 3), metres, and what
+        they weigh (B, T, J), on ``like``'s device.
+
+        Raises:
+            ValueError: Where a sample has none.
+        """
+        return (stack_labels(data_samples, 'lifting_target_label', like),
+                stack_labels(data_samples, 'lifting_target_weight', like))
+
+    def mixtures(self, data_samples: Optional[Sequence],
+                 like: Tensor) -> Optional[Tensor]:
+        """2D mixtures (B, T, J, M, 5) where the head reads them and there are
+        samples that have them."""
+        if data_samples is None or not self.reads_mixtures:
+            return None
+        return stack_mixtures(data_samples, like)
+
+    def average_views(self, poses: Tensor,
+                      mirrored: Optional[Tensor]) -> Tensor:
+        """Mean of poses (..., J, 3) and those of the mirror image.
+
+        Args:
+            poses (Tensor): Of the windows, metres.
+            mirrored (Tensor, optional): Of their mirror images, as seen
+                there. Without it the poses go through.
+        """
+        if mirrored is None:
+            return poses
+        return (poses + flip_poses(mirrored, self.flip_indices)) / 2
+
+    def flip_mixtures(self, mixtures: Optional[Tensor]) -> Optional[Tensor]:
+        """2D mixtures (B, T, J, M, 5) of the mirror images."""
+        if mixtures is None:
+            return None
+        return flip_mixtures(mixtures, self.flip_indices)
+
+    def average_coarse(self, feats: Any, mirrored: Any) -> Optional[Tensor]:
+        """The context encoder's poses (B, T, J, 3), of both views' mean."""
+        if not isinstance(feats, LiftingContext) or feats.coarse is None:
+            return None
+        return self.average_views(
+            feats.coarse, None if mirrored is None else mirrored.coarse)
+
+    def estimate(self,
+                 feats: Any,
+                 data_samples: Optional[Sequence] = None,
+                 test_cfg: Optional[dict] = None) -> LiftingEstimate:
+        """Poses and how far off they may be, on the device.
+
+        Args:
+            feats (LiftingContext | list[LiftingContext]): Of B windows; of
+                their mirror images, too, where the lifter tests with flips.
+            data_samples (list[PoseDataSample], optional): B of them. Without
+                them there are no 2D mixtures, and windows are of one unnamed
+                clip.
+            test_cfg (dict, optional): The model's.
+
+        Returns:
+            LiftingEstimate: Of B windows; each window's own, whatever else is
+            in the batch.
+        """
+        raise NotImplementedError
+
+    def forward(self,
+                feats: Any,
+                data_samples: Optional[Sequence] = None,
+                test_cfg: Optional[dict] = None) -> Tensor:
+        """Poses (B, T, J, 3), root-relative metres; see :meth:`estimate`."""
+        return self.estimate(feats, data_samples, test_cfg).poses
+
+    def predict(self,
+                feats: Any,
+                batch_data_samples: Sequence,
+                test_cfg: Optional[dict] = None) -> List[InstanceData]:
+        """What :meth:`estimate` says, in the form of :meth:`pack`.
+
+        Args:
+            feats (LiftingContext | list[LiftingContext]): As there.
+            batch_data_samples (list[PoseDataSample]): B of them.
+            test_cfg (dict, optional): As there.
+        """
+        estimate = self.estimate(feats, batch_data_samples, test_cfg)
+        return self.pack(estimate.poses, estimate.std, batch_data_samples,
+                         estimate.hypotheses, estimate.coarse)
 
     def pack(self,
              poses: Tensor,

@@ -8,20 +8,22 @@ from torch import Tensor, nn
 
 from mmdiffpose.diffusion.initial_distribution import (JointMixtures,
                                                        initial_distribution)
-from mmdiffpose.registry import MODELS
+from mmdiffpose.models.denoisers.denoiser import (BoundDenoiser, Denoiser,
+                                                  build_denoiser,
+                                                  denoise_hypotheses)
 from .base import BaseLiftingHead, LiftingContext
 from .depth_prior import DepthPrior
 
-CPU_POSES = 256
-"""Poses that a frame-wise denoiser is given at once on a CPU, in a test."""
-
 
 class DenoisingHead(BaseLiftingHead):
-    """Base of the heads that run a denoiser on noisy poses.
+    """Base of the heads that run a denoiser on poses around H_K.
 
     Args:
         in_channels (int): Width C of the context encoder's features.
-        denoiser (dict): The network g.
+        denoiser (dict): The network g, a
+            :class:`~mmdiffpose.models.denoisers.Denoiser`.
+        num_steps (int): Diffusion steps K that it is asked for; 0 for a
+            regressor.
         residual (bool): Whether poses that the network outputs are relative
             to the context encoder's pose. Defaults to True.
         pose_scale (float): Metres per unit of the network's input and
@@ -51,9 +53,13 @@ class DenoisingHead(BaseLiftingHead):
         init_cfg (dict, optional): Initialisation config.
     """
 
+    reads_mixtures = True
+    denoiser: Denoiser
+
     def __init__(self,
                  in_channels: int,
                  denoiser: dict,
+                 num_steps: int = 0,
                  residual: bool = True,
                  pose_scale: float = 0.25,
                  condition_on_start: bool = False,
@@ -73,7 +79,7 @@ class DenoisingHead(BaseLiftingHead):
         if depth == 'context' and depth_histogram is not None:
             raise ValueError(f'depth_histogram={depth_histogram!r} is not '
                              "read unless depth='histogram'")
-        self.denoiser = MODELS.build(denoiser)
+        self.denoiser = build_denoiser(denoiser, num_steps)
         self.context_proj = nn.Sequential(
             nn.LayerNorm(in_channels),
             nn.Linear(in_channels, self.denoiser.context_channels))
@@ -92,7 +98,7 @@ class DenoisingHead(BaseLiftingHead):
                 k: Tensor,
                 context: Tensor,
                 coarse: Tensor,
-                network: Optional[nn.Module] = None) -> Tensor:
+                network: Optional[Denoiser] = None) -> Tensor:
         """Run the network on all hypotheses in one batch.
 
         Args:
@@ -102,7 +108,7 @@ class DenoisingHead(BaseLiftingHead):
             context (Tensor): Projected features, (B, T, J, C').
             coarse (Tensor): The context encoder's poses, (B, T, J, 3),
                 metres.
-            network (nn.Module, optional): One to run in place of the head's
+            network (Denoiser, optional): One to run in place of the head's
                 denoiser.
 
         Returns:
@@ -110,32 +116,36 @@ class DenoisingHead(BaseLiftingHead):
             already undone.
         """
         network = self.denoiser if network is None else network
-        shape = poses.shape
-        N = shape[1]
+        reference = self._reference(coarse)
+        output = denoise_hypotheses(network,
+                                    (poses - reference) / self.pose_scale, k,
+                                    context)
+        return output * self.pose_scale + reference
+
+    def bind(self, context: Tensor, coarse: Tensor,
+             num_hypotheses: int) -> BoundDenoiser:
+        """The network on N hypotheses per window, in metres, for a reverse
+        process; arguments as for :meth:`denoise`."""
+        reference = self._reference(coarse)
+        network = self.denoiser.bind(context, num_hypotheses)
+
+        def bound(poses: Tensor, k: Tensor) -> Tensor:
+            output = network((poses - reference) / self.pose_scale, k)
+            return output * self.pose_scale + reference
+
+        return bound
+
+    def _reference(self, coarse: Tensor) -> Tensor:
+        """What the network's poses are relative to, (B, 1, T, J, 3)."""
         coarse = coarse[:, None]
-        reference = coarse if self.residual else torch.zeros_like(coarse)
-        inputs = (poses - reference) / self.pose_scale
-        context = context[:, None].expand(-1, N, -1, -1, -1)
-        # A frame-wise denoiser sees each frame as a window of one.
-        frames = shape[2] if network.temporal else 1
-        steps = k[..., 0] if network.temporal else k
-        arguments = (inputs.reshape(-1, frames, *shape[3:]), steps.reshape(-1),
-                     context.reshape(-1, frames, *context.shape[3:]))
-        # All hypotheses at once would not fit a CPU's cache.
-        size = len(arguments[0])
-        if poses.device.type == 'cpu' and not (network.temporal
-                                               or torch.is_grad_enabled()):
-            size = CPU_POSES
-        parts = zip(*(argument.split(size) for argument in arguments))
-        output = torch.cat([network(*part) for part in parts])
-        return output.reshape(shape) * self.pose_scale + reference
+        return coarse if self.residual else torch.zeros_like(coarse)
 
     def initial(self, context: LiftingContext,
                 mixtures: Optional[Tensor]) -> JointMixtures:
         """H_K of B windows from their 2D mixtures (B, T, J, M, 5)."""
         return initial_distribution(
-            context.coarse,
-            context.residual_std,
+            context.known_coarse(),
+            context.known_std(),
             mixtures,
             self.xy,
             self.root_index,
@@ -157,7 +167,7 @@ class DenoisingHead(BaseLiftingHead):
         if self.start_proj is None:
             return projected
         mean, std = joints.moments()
-        offset = (mean - context.coarse)[..., :2]
+        offset = (mean - context.known_coarse())[..., :2]
         moments = torch.cat([mean, offset, std], dim=-1) / self.pose_scale
         weight = joints.weights.amax(dim=-1, keepdim=True)
         return projected + self.start_proj(

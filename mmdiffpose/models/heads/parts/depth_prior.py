@@ -33,6 +33,9 @@ class DepthPrior(BaseModule):
         ValueError: If the file is broken, of other joints or units.
     """
 
+    counts: Tensor
+    edges: Tensor
+
     def __init__(self,
                  path: Optional[str],
                  num_joints: int,

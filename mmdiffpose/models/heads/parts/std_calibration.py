@@ -9,6 +9,8 @@ import torch
 from mmengine.logging import print_log
 from torch import Tensor, nn
 
+from mmdiffpose.models.layers import HostValue
+
 
 class StdCalibration(nn.Module):
     r"""Each joint's predictive std, fitted on a validation split.
@@ -28,6 +30,11 @@ class StdCalibration(nn.Module):
     optional_state = True
     """Checkpoints without these buffers load, as not fitted."""
 
+    scale: Tensor
+    floor: Tensor
+    fitted: Tensor
+    options: Tensor
+
     def __init__(self, num_joints: int) -> None:
         super().__init__()
         self.register_buffer('scale', torch.ones(num_joints))
@@ -35,6 +42,7 @@ class StdCalibration(nn.Module):
         self.register_buffer('fitted', torch.tensor(False))
         # What the hypotheses were sampled with when it was fitted.
         self.register_buffer('options', torch.tensor(0))
+        self._fitted, self._options = HostValue(False), HostValue(0)
         self._last_options = 0
         self._warned = False
 
@@ -50,9 +58,10 @@ class StdCalibration(nn.Module):
             Tensor: (..., J), metres.
         """
         self._last_options = _fingerprint(options)
-        if not bool(self.fitted):
+        if not self._fitted.read(self.fitted):
             return spread
-        if int(self.options) != self._last_options and not self._warned:
+        known = self._options.read(self.options)
+        if known != self._last_options and not self._warned:
             self._warned = True
             print_log(
                 'keypoint_std was calibrated for other sampling options than '

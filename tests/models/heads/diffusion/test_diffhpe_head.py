@@ -85,7 +85,7 @@ def test_the_loss_is_the_mean_of_squares_of_the_noise():
             x_0 = sample.gt_instance_labels.lifting_target_label
             assert x_0[:, 0].abs().max() == 0 and x_0.abs().max() > 0.2
             x_t = levels[t]**.5 * x_0 + (1 - levels[t])**.5 * epsilon[i, 0]
-            out = model.head.denoiser(x_t[None].float(), torch.tensor([t]),
+            out = model.head.denoiser(x_t[None].float(), torch.tensor([t + 1]),
                                       inputs[i:i + 1])
             squares.append((out[0] - epsilon[i, 0]).square().mean())
     torch.testing.assert_close(
@@ -111,7 +111,7 @@ def test_training_draws_the_steps_and_targets_that_were_asked_for(
     loss = model.loss(inputs, samples)['loss_diffusion']
     noise = HypothesisNoise([seed_from(0, i) for i in range(8)], 1, T, 17)
     u, epsilon = noise.uniform()[:, 0, 0, 0], noise.normal()[:, 0]
-    assert torch.equal(seen['step'], (50 * u**exponent).long())
+    assert torch.equal(seen['step'], 1 + (50 * u**exponent).long())
     # A network that says nothing is off by the target itself.
     wanted = epsilon
     if target == 'sample':
@@ -138,7 +138,7 @@ def test_sampling_is_the_released_update(wrapper):
             context = inputs
             if wrapper:
                 context = model.coarse_head.norm(model.backbone(inputs)[-1])
-            steps = torch.full((2, ), t)
+            steps = torch.full((2, ), t + 1)
             epsilon = model.head.denoiser(x, steps, context)
             x = (x - beta[t] /
                  (1 - level[t])**.5 * epsilon) / (1 - beta[t])**.5
@@ -160,11 +160,9 @@ def test_sampling_is_exact_where_the_answer_is_known(sampler, monkeypatch):
 
     def bind(features, num_hypotheses):
 
-        def bound(x_t, t):
-            signal, sigma = (
-                float(v) for v in (process.alphas[t + 1]**.5,
-                                   (1 - process.alphas[t + 1])**.5))
-            return (x_t - signal * pose) / sigma
+        def bound(x_k, k):
+            alpha = float(process.alphas[k[0]])
+            return (x_k - alpha**.5 * pose) / (1 - alpha)**.5
 
         return bound
 
@@ -206,17 +204,17 @@ def test_each_part_runs_as_often_as_it_must():
 
     def spy(features, num_hypotheses):
         bound = bind(features, num_hypotheses)
-        return lambda x, t: steps.append(
-            (tuple(x.shape[:2]), t)) or bound(x, t)
+        return lambda x, k: steps.append(
+            (tuple(x.shape[:2]), k.tolist())) or bound(x, k)
 
     model.head.denoiser.bind = spy
     inputs, samples = batch([0, 1])
     predict(model, inputs, samples, num_hypotheses=3)
     assert calls == dict(encoder=1, embedding=1)
-    assert steps == [((2, 3), t) for t in range(49, -1, -1)]
+    assert steps == [((2, 3), [k, k]) for k in range(50, 0, -1)]
     steps.clear()
     predict(model, inputs, samples, sampler='ddim', num_sampling_steps=5)
-    assert [t for _, t in steps] == [49, 39, 29, 19, 9]
+    assert [k for _, (k, _) in steps] == [50, 40, 30, 20, 10]
 
 
 def test_one_hypothesis_is_not_sure_of_itself():
@@ -270,8 +268,8 @@ def test_flips_average_both_views(head, wrapper):
 
 
 def test_parts_that_do_not_fit_are_errors():
-    with pytest.raises(ValueError, match='euler'):
-        predict(diffhpe(), *batch([0]), sampler='euler')
+    with pytest.raises(ValueError, match='sampler.*unipc'):
+        predict(diffhpe(), *batch([0]), sampler='unipc')
     with pytest.raises(ValueError, match='num_hypotesis'):
         predict(diffhpe(), *batch([0]), num_hypotesis=3)
     with pytest.raises(ValueError, match='num_steps=20'):

@@ -6,7 +6,6 @@ from lifter_factory import T, batch, lifter
 
 from mmdiffpose.diffusion.samplers import step_sequence
 from mmdiffpose.models.heads.diffusion import diffpose_head
-from mmdiffpose.models.heads.parts import denoising
 
 STARTS = ('gmm', 'joint', 'standard')
 TARGETS = ('sample', 'epsilon', 'previous')
@@ -117,11 +116,11 @@ def test_parts_of_a_batch_give_what_the_whole_gives(monkeypatch):
     sizes = []
     model.head.denoiser.register_forward_hook(
         lambda _, args, out: sizes.append(len(out)))
-    monkeypatch.setattr(denoising, 'CPU_POSES', 10**6)
+    monkeypatch.setattr(model.head.denoiser, 'cpu_group', None)
     whole = hypotheses_of(model, inputs, samples, num_hypotheses=3)
     assert set(sizes) == {2 * 3 * T}
     sizes.clear()
-    monkeypatch.setattr(denoising, 'CPU_POSES', 7)
+    monkeypatch.setattr(model.head.denoiser, 'cpu_group', 7)
     parts = hypotheses_of(model, inputs, samples, num_hypotheses=3)
     assert sizes[:5] == [7, 7, 7, 7, 2]
     for ours, expected in zip(parts, whole):
@@ -133,8 +132,8 @@ def test_unknown_options_are_errors():
     model = lifter()
     with pytest.raises(ValueError, match='num_hypotesis'):
         hypotheses_of(model, *batch([0]), num_hypotesis=3)
-    with pytest.raises(ValueError, match='sampler'):
-        hypotheses_of(model, *batch([0]), sampler='euler')
+    with pytest.raises(ValueError, match='sampler.*unipc'):
+        hypotheses_of(model, *batch([0]), sampler='unipc')
     for wrong in (dict(target='x0'), dict(start='noise'), dict(train_steps=0),
                   dict(schedule=dict(type='sigmoid'))):
         with pytest.raises(ValueError):

@@ -94,8 +94,9 @@ def test_the_loss_is_the_released_one(noise_scale):
         x_t = math.sqrt(SIGNAL[t]) * x0 + math.sqrt(1 - SIGNAL[t]) * e
         with torch.no_grad():
             output = model.head.denoiser(
-                torch.from_numpy(x_t)[None].float(), torch.tensor([t]))
-        total += ((output[0].numpy() - e)**2).sum()
+                torch.from_numpy(x_t)[None, None].float(),
+                torch.tensor([t + 1]))
+        total += ((output[0, 0].numpy() - e)**2).sum()
     assert used == {0, 1}
     assert loss.item() == pytest.approx(total / frames, rel=1e-5)
 
@@ -141,8 +142,8 @@ def test_the_sampler_against_its_closed_form(sampling_range, steps):
         for t, following in zip(steps, [*steps[1:], None]):
             with torch.no_grad():
                 e = model.head.denoiser(
-                    torch.from_numpy(x).float(), torch.full(
-                        (T, ), t)).double().numpy()
+                    torch.from_numpy(x)[:, None].float(),
+                    torch.full((T, ), t + 1))[:, 0].double().numpy()
             x0 = (x - math.sqrt(1 - SIGNAL[t]) * e) / math.sqrt(SIGNAL[t])
             a = 1. if following is None else SIGNAL[following]
             x = math.sqrt(a) * x0 + math.sqrt(1 - a) * e
@@ -161,7 +162,7 @@ def test_steps_that_are_out_of_range_are_refused():
     with pytest.raises(ValueError, match='noise_scale'):
         lifter(noise_scale=(1, 1, 1))
     with pytest.raises(ValueError, match='2D mixtures'):
-        lifter().head(None)
+        lifter()(batch([0])[0])
 
 
 def test_copies_of_one_hypothesis_are_refused_and_one_is_announced(
@@ -259,5 +260,6 @@ def test_flips_average_the_encoder_and_are_refined_once():
     np.testing.assert_allclose(out.coarse_keypoints, expected, atol=1e-6)
     with torch.no_grad():
         refined = model.head.sample(
-            expected[None], samples[0].gt_instance_labels.mixture_labels[None])
+            model.extract_feat(inputs)._replace(coarse=expected[None]),
+            samples[0].gt_instance_labels.mixture_labels[None])
     np.testing.assert_allclose(out.keypoints, refined[0, 0], atol=1e-5)

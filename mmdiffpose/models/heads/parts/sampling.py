@@ -1,0 +1,245 @@
+# Copyright (c) mmdiffpose contributors. All rights reserved.
+"""Base of the heads that sample hypotheses of the pose."""
+
+from typing import Any, ClassVar, Dict, List, Mapping, Optional, Sequence
+
+import torch
+from mmengine.structures import BaseDataElement
+from torch import Tensor
+
+from mmdiffpose.diffusion.aggregation import spread, std_per_axis
+from mmdiffpose.diffusion.noise import HypothesisNoise, seed_from
+from mmdiffpose.diffusion.samplers import Callback
+from mmdiffpose.models.layers import HostValue
+from .aggregating import aggregate
+from .base import (UNMEASURED_STD, BaseLiftingHead, LiftingContext,
+                   LiftingEstimate, split_views)
+from .std_calibration import StdCalibration
+
+LIFTER_KEYS = frozenset({'flip_test', 'output_keypoint_indices'})
+"""Keys of ``test_cfg`` that the lifter reads."""
+
+
+def sampling_options(test_cfg: Optional[dict],
+                     defaults: Mapping[str, Any]) -> Dict[str, Any]:
+    """What ``test_cfg`` says of a head's own keys.
+
+    Args:
+        test_cfg (dict, optional): The model's.
+        defaults (Mapping): All keys that the head reads.
+
+    Raises:
+        ValueError: For a key that nothing reads.
+    """
+    test_cfg = dict(test_cfg or {})
+    known = {*defaults, *LIFTER_KEYS}
+    unknown = sorted(set(test_cfg) - known)
+    if unknown:
+        raise ValueError('model.test_cfg has keys that nothing reads: '
+                         f'{unknown}; known are {sorted(known)}')
+    return {key: test_cfg[key] for key in defaults if key in test_cfg}
+
+
+def clip_seeds(seed: int, data_samples: Optional[Sequence],
+               num_windows: int) -> List[int]:
+    """A seed per window from its clip's name and its camera's.
+
+    Windows of one clip share their noise, so that a hypothesis stays the same
+    hypothesis across windows.
+
+    Args:
+        seed (int): The caller's.
+        data_samples (Sequence, optional): PoseDataSamples of the windows.
+            Without them all are of one clip without a name.
+        num_windows (int): B.
+
+    Returns:
+        list[int]: B seeds.
+    """
+    if data_samples is None:
+        return [seed_from(seed, '', '')] * num_windows
+    return [
+        seed_from(seed, sample.metainfo.get('clip', ''),
+                  sample.metainfo.get('camera', '')) for sample in data_samples
+    ]
+
+
+class SamplingHead(BaseLiftingHead):
+    """A head with N hypotheses, which are samples of the pose.
+
+    A subclass says how they are drawn (:meth:`reverse`) and how the network
+    is trained (``loss``, with the noise of :meth:`training_noise`), and names
+    the keys of ``test_cfg`` that it reads. It may choose another pose from
+    its hypotheses (:meth:`aggregate`) or another std
+    (:meth:`predictive_std`). Flips, seeds, the calibration of the std and the
+    form of the predictions are the same in all such heads.
+
+    Attributes:
+        test_defaults: All keys of ``test_cfg`` that the head reads, with
+            their defaults: ``num_hypotheses`` and ``seed``; ``share_frames``
+            (one draw of noise for all frames of a window) and what
+            :meth:`reverse` needs.
+        iteration: Training iterations so far, a buffer: noise differs between
+            them, and a resumed run draws what an uninterrupted one would
+            have drawn.
+    """
+
+    test_defaults: ClassVar[Mapping[str, Any]]
+    iteration: Tensor
+
+    def __init__(self,
+                 num_joints: int = 17,
+                 root_index: int = 0,
+                 decoder: Optional[dict] = None,
+                 init_cfg: Optional[dict] = None) -> None:
+        super().__init__(num_joints, root_index, decoder, init_cfg)
+        self.register_buffer('iteration', torch.tensor(0))
+        self._iteration = HostValue(0)
+        self.std_calibration = StdCalibration(num_joints)
+
+    def reverse(self, context: LiftingContext, mixtures: Optional[Tensor],
+                noise: HypothesisNoise, options: Mapping[str, Any],
+                callback: Optional[Callback]) -> Tensor:
+        """Run the reverse process.
+
+        Args:
+            context (LiftingContext): Of B windows.
+            mixtures (Tensor, optional): 2D mixtures (B, T, J, M, 5), where
+                there are any and the head has ``reads_mixtures``.
+            noise (HypothesisNoise): All that is random, (B, N, T, J).
+            options (Mapping): ``test_defaults`` and what replaces them.
+            callback (Callable, optional): See ``diffusion.samplers``.
+
+        Returns:
+            Tensor: (B, N, T, J, 3), metres.
+        """
+        raise NotImplementedError
+
+    def training_noise(self,
+                       data_samples: Sequence,
+                       like: Tensor,
+                       num_hypotheses: int = 1) -> HypothesisNoise:
+        """Noise of one more training iteration.
+
+        It differs between iterations, and depends on a window's id, not on
+        the batch or the process that the window is in.
+
+        Args:
+            data_samples (list[PoseDataSample]): B of them, or one that holds
+                them all and their ``ids``.
+            like (Tensor): (B, T, J, ...).
+            num_hypotheses (int): N. Defaults to 1.
+        """
+        count = self._iteration.read(self.iteration)
+        self._iteration.write(self.iteration, count + 1)
+        if isinstance(data_samples, BaseDataElement):
+            ids = data_samples.metainfo['ids']
+        else:
+            ids = [
+                sample.metainfo.get('id', i)
+                for i, sample in enumerate(data_samples)
+            ]
+        seeds = [seed_from(count, i) for i in ids]
+        return _noise(seeds, num_hypotheses, like)
+
+    @torch.no_grad()
+    def sample(self,
+               context: LiftingContext,
+               mixtures: Optional[Tensor] = None,
+               seeds: Optional[Sequence[int]] = None,
+               callback: Optional[Callback] = None,
+               **options: Any) -> Tensor:
+        """Draw hypotheses of B windows.
+
+        Args:
+            context (LiftingContext): Of B windows.
+            mixtures (Tensor, optional): 2D mixtures (B, T, J, M, 5).
+            seeds (Sequence[int], optional): One seed per window. Defaults to
+                0..B-1.
+            callback (Callable, optional): See ``diffusion.samplers``.
+            **options: Values other than :attr:`test_defaults`.
+
+        Returns:
+            Tensor: (B, N, T, J, 3), root-relative metres.
+        """
+        used = {**self.test_defaults, **options}
+        noise = _noise(
+            range(len(context.features)) if seeds is None else seeds,
+            used['num_hypotheses'], context.features,
+            used.get('share_frames', False))
+        return self.to_root_relative(
+            self.reverse(context, mixtures, noise, used, callback))
+
+    def sample_views(self, context: LiftingContext,
+                     mirrored: Optional[LiftingContext],
+                     mixtures: Optional[Tensor], seeds: Sequence[int],
+                     options: Mapping[str, Any]) -> Tensor:
+        """Hypotheses (B, N, T, J, 3), each the mean of both views' with the
+        same noise, where the lifter tests with flips."""
+        hypotheses = self.sample(context, mixtures, seeds, **options)
+        other = None
+        if mirrored is not None:
+            other = self.sample(mirrored, self.flip_mixtures(mixtures), seeds,
+                                **options)
+        return self.average_views(hypotheses, other)
+
+    def aggregate(self, hypotheses: Tensor, context: LiftingContext,
+                  data_samples: Optional[Sequence],
+                  options: Mapping[str, Any]) -> Tensor:
+        """One pose (B, T, J, 3) from all: their mean, or as the option
+        ``aggregation`` says."""
+        return aggregate(hypotheses, data_samples,
+                         options.get('aggregation', 'mean'))
+
+    def predictive_std(self, hypotheses: Tensor, context: LiftingContext,
+                       options: Mapping[str, Any]) -> Tensor:
+        """Std per axis of the pose's error, (B, T, J), metres.
+
+        The hypotheses' spread, calibrated where the checkpoint has a
+        calibration. One hypothesis has no spread: its std is the context
+        encoder's, or, as for an encoder that is not measured yet, 0.1 m.
+        """
+        if hypotheses.shape[1] > 1:
+            return self.std_calibration(spread(hypotheses), options)
+        shape = hypotheses[:, 0].shape[:-1]
+        if context.residual_std is None:
+            return hypotheses.new_full(shape, UNMEASURED_STD)
+        return std_per_axis(context.residual_std).expand(shape)
+
+    @torch.no_grad()
+    def estimate(self,
+                 feats: Any,
+                 data_samples: Optional[Sequence] = None,
+                 test_cfg: Optional[dict] = None) -> LiftingEstimate:
+        """See :meth:`BaseLiftingHead.estimate`.
+
+        Raises:
+            ValueError: For a key of ``test_cfg`` that nothing reads.
+        """
+        context, mirrored = split_views(feats)
+        options = sampling_options(test_cfg, self.test_defaults)
+        used = {**self.test_defaults, **options}
+        seeds = clip_seeds(
+            used.pop('seed'), data_samples, len(context.features))
+        mixtures = self.mixtures(data_samples, context.features)
+        hypotheses = self.sample_views(context, mirrored, mixtures, seeds,
+                                       options)
+        used['flip'] = mirrored is not None
+        return LiftingEstimate(
+            self.aggregate(hypotheses, context, data_samples, used),
+            self.predictive_std(hypotheses, context, used), hypotheses,
+            self.average_coarse(context, mirrored))
+
+
+def _noise(seeds: Sequence[int],
+           num_hypotheses: int,
+           like: Tensor,
+           share_frames: bool = False) -> HypothesisNoise:
+    """For poses of windows like (B, T, J, ...), in at least 32 bits."""
+    return HypothesisNoise(
+        seeds,
+        num_hypotheses,
+        *like.shape[1:3],
+        share_frames=share_frames,
+        device=like.device,
+        dtype=torch.promote_types(like.dtype, torch.float32))
