@@ -9,8 +9,8 @@ import torch
 from fake_lifter import FakeLifter, in_plane, make_track
 
 from mmdiffpose.apis import init_model, lift_track
-from mmdiffpose.skeletons.mixture_mapping import map_mixtures
 from mmdiffpose.skeletons import COCO_17, H36M_17, Skeleton
+from mmdiffpose.skeletons.mixture_mapping import map_mixtures
 
 
 @pytest.fixture
