@@ -22,6 +22,7 @@ Writes poses as JSON and npz (--formats: also csv, trc, html), an animation
 
 import argparse
 import sys
+import warnings
 from pathlib import Path
 from typing import List, Optional, Sequence
 
@@ -29,12 +30,13 @@ import torch
 from launching import ListModels, published_weights, require_mmpose
 from mmengine.config import DictAction
 
+from mmdiffpose.files.keypoint_files.reading import FORMATS as KEYPOINT_FORMATS
+from mmdiffpose.files.result_files import FORMATS
 from mmdiffpose.skeletons import SKELETONS
+from mmdiffpose.structures.axes import AXES_NAMES
 
 # First: its fixes must be in place before anything imports MMPose.
 import mmdiffpose  # noqa: F401 isort: skip
-
-FORMATS = ('json', 'npz', 'csv', 'trc', 'html')
 
 
 def parse_args(argv: Optional[Sequence[str]] = None) -> argparse.Namespace:
@@ -106,7 +108,7 @@ def add_input_arguments(parser: argparse.ArgumentParser) -> None:
         'coco)')
     parser.add_argument(
         '--keypoint-format',
-        choices=('mmpose', 'coco', 'openpose', 'alphapose', 'npz'),
+        choices=KEYPOINT_FORMATS,
         help='of a keypoint file (default: what it looks like)')
     people = parser.add_mutually_exclusive_group()
     people.add_argument(
@@ -144,10 +146,10 @@ def add_lifting_arguments(parser: argparse.ArgumentParser) -> None:
         help='frames of the future that --causal waits for (default: 0)')
     parser.add_argument(
         '--axes',
-        choices=('camera', 'y-up', 'z-up'),
+        choices=AXES_NAMES,
         default='camera',
         help='of the written poses (default: camera: x right, y down, z '
-        'forward)')
+        'forward; lifter: of the view that the lifter was shown)')
     parser.add_argument(
         '--root-trajectory',
         action='store_true',
@@ -185,7 +187,7 @@ def add_output_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--formats',
         nargs='+',
-        choices=FORMATS,
+        choices=list(FORMATS),
         default=('json', 'npz'),
         help='of the poses (default: json npz)')
     parser.add_argument(
@@ -206,7 +208,7 @@ def add_output_arguments(parser: argparse.ArgumentParser) -> None:
         default=420,
         help='height of the panels in pixels')
     parser.add_argument(
-        '--show', action='store_true', help='show a stream in a window')
+        '--show', action='store_true', help='show the pictures in a window')
 
 
 def make_options(args: argparse.Namespace):
@@ -214,6 +216,13 @@ def make_options(args: argparse.Namespace):
     from mmdiffpose.apis import InferenceOptions
     return InferenceOptions(
         batch_size=args.batch_size,
+        vis_out_dir=str(args.out_dir),
+        pred_out_dir=str(args.out_dir),
+        suffix='_3d',
+        animation='none' if args.no_animation else args.format,
+        still=True,
+        show=args.show,
+        causal=args.causal or None,
         latency=args.latency,
         axes=args.axes,
         hypotheses=args.hypotheses,
@@ -222,11 +231,13 @@ def make_options(args: argparse.Namespace):
         overlap=args.overlap,
         fit=not args.no_fit,
         track_ids=None if args.track_id is None else [args.track_id],
+        largest=args.track_id is None and not args.all_people,
         max_frames=args.max_frames,
         fps=args.fps,
         image_size=args.image_size and tuple(args.image_size),
         skeleton=args.skeleton,
         keypoint_format=args.keypoint_format,
+        video=args.video,
         formats=tuple(args.formats),
         panel_size=args.panel_size)
 
@@ -253,80 +264,22 @@ def run(args: argparse.Namespace) -> List[Path]:
     Returns:
         list[Path]: The files written.
     """
-    from mmdiffpose.apis.clip_pictures import ClipPictures
-    from mmdiffpose.apis.inference_outputs import write_poses
-    from mmdiffpose.detection.frame_sources import (is_keypoint_input,
-                                                    open_frames)
-    options = make_options(args)
-    if args.keypoint_format or is_keypoint_input(args.input):
-        if args.causal:
-            raise ValueError(f'{args.input}: keypoint files are lifted '
-                             'offline, without --causal')
-        pictures = None if args.video is None else open_frames(args.video)
-        tracks = read_tracks(args, options)
-        inferencer = make_inferencer(args)
-        frame_ids, stem = None, Path(args.input).stem
-    else:
-        pictures = open_frames(args.input, args.max_frames)
-        inferencer = make_inferencer(args)
-        if args.causal or pictures.live:
-            return run_stream(args, inferencer, pictures)
-        tracks, count = inferencer.detect(pictures, options)
-        frame_ids, stem = range(count), pictures.stem
-        people = 'person' if len(tracks) == 1 else 'people'
-        print(f'{args.input}: {len(tracks)} {people} in {count} frames')
-    if not tracks:
-        raise ValueError(f'{args.input}: nobody was found in {count} frames')
-    lifted = inferencer.lift(tracks, options, pictures)
-    path = args.out_dir / f'{stem}_3d'
-    args.out_dir.mkdir(parents=True, exist_ok=True)
-    written = write_poses(lifted, path, options)
-    clip = ClipPictures(lifted, frame_ids, pictures, args.panel_size)
-    if not args.no_animation and len(clip.frame_ids) > 1:
-        with inferencer.stages.frames('drawn', None) as bar:
-            written.append(clip.animate(path, args.format, bar.advance))
-    return written + [clip.still(path)]
-
-
-def read_tracks(args: argparse.Namespace, options) -> list:
-    """The person, or everybody, of a keypoint file."""
-    from mmdiffpose.apis import read_keypoint_file, read_keypoint_tracks
-    if args.all_people:
-        tracks = read_keypoint_tracks(args.input, options.image_size,
-                                      args.skeleton, args.keypoint_format)
-    else:
-        tracks = [
-            read_keypoint_file(args.input, options.image_size, args.skeleton,
-                               args.track_id, args.keypoint_format)
-        ]
-    for track in tracks:
-        track.fps = args.fps or track.fps
-        person = f', person {track.track_id}' if len(tracks) > 1 else ''
-        print(f'{track.source}{person}: {len(track)} frames, skeleton '
-              f'{track.skeleton.name}, {track.image_size[0]} x '
-              f'{track.image_size[1]} pixels')
-    return tracks
-
-
-def run_stream(args: argparse.Namespace, inferencer, source) -> List[Path]:
-    """Lift a stream; poses and the video are written as it ends."""
-    source.stem += '_3d'
-    call = dict(vars(make_options(args)), causal=True, show=args.show)
-    call['pred_out_dir'] = str(args.out_dir)
-    if not args.no_animation:
-        call['vis_out_dir'] = str(args.out_dir)
-    found = False
-    with inferencer.stages.frames('streamed', source.length) as bar:
+    options, inferencer = make_options(args), make_inferencer(args)
+    files: List[Path] = []
+    frames = found = 0
+    with warnings.catch_warnings():
+        # Said by the error below.
+        warnings.filterwarnings('ignore', message='.*nobody was found')
         try:
-            for result in inferencer(source, **call):
-                found = found or bool(result['predictions'][0])
-                bar.advance()
+            for result in inferencer.run(args.input, options, files):
+                frames += 1
+                found += bool(result['predictions'][0])
         except KeyboardInterrupt:
             # The usual end of a webcam's stream.
             pass
     if not found:
-        raise ValueError(f'{args.input}: nobody was found in the stream')
-    return sorted(args.out_dir.glob(f'{source.stem}*'))
+        raise ValueError(f'{args.input}: nobody was found in {frames} frames')
+    return files
 
 
 def main() -> None:

@@ -1,14 +1,18 @@
 # Copyright (c) mmdiffpose contributors. All rights reserved.
 """Results frame by frame, in the layout of MMPose's inferencers."""
 
-from typing import Any, Dict, Iterable, Iterator, List, Tuple
+from typing import Any, Dict, Iterable, Iterator, List, Optional, Tuple
 
 import numpy as np
 from mmengine.structures import InstanceData
 from mmpose.structures import PoseDataSample
 
-from mmdiffpose.structures.axes import check_axes
 from mmdiffpose.structures.lifted_track import LiftedTrack
+from .inference_options import InferenceOptions
+
+Result = Dict[str, Any]
+"""``predictions``: a list of one frame's people; ``visualization``: a list
+of one picture, or of none; ``frame_id``."""
 
 
 class FrameResults:
@@ -17,15 +21,13 @@ class FrameResults:
     Args:
         lifted (iterable[LiftedTrack]): Tracks; several of one person do not
             overlap.
-        axes (str): See :data:`~mmdiffpose.structures.axes.AXES_NAMES`.
-        hypotheses (bool): Whether results hold them. Defaults to False.
+        options (InferenceOptions): Of the call: axes, whether results hold
+            hypotheses and pictures, and in which of MMPose's forms they come.
     """
 
-    def __init__(self,
-                 lifted: Iterable[LiftedTrack],
-                 axes: str = 'camera',
-                 hypotheses: bool = False) -> None:
-        self.axes, self.hypotheses = check_axes(axes), hypotheses
+    def __init__(self, lifted: Iterable[LiftedTrack],
+                 options: InferenceOptions) -> None:
+        self.options = options
         self._rows: Dict[int, List[Tuple[LiftedTrack, int]]] = {}
         for track in lifted:
             self.add(track)
@@ -44,6 +46,18 @@ class FrameResults:
         """The tracks of a frame's people, and which row of each it is."""
         rows = self._rows.get(frame_id, [])
         return sorted(rows, key=lambda pair: pair[0].track_id or 0)
+
+    def result(self,
+               frame_id: int,
+               picture: Optional[np.ndarray] = None) -> Result:
+        """A frame's people and its picture."""
+        samples = self.options.return_datasamples
+        people = (self.data_sample if samples else self.people)(frame_id)
+        shown = picture is not None and self.options.return_vis
+        return dict(
+            visualization=[picture] if shown else [],
+            predictions=[people],
+            frame_id=frame_id)
 
     def drop(self, frame_id: int) -> None:
         """Forget a frame that is done."""
@@ -93,7 +107,7 @@ class FrameResults:
 
     def _people(self, frame_id: int) -> Iterator[Dict[str, Any]]:
         for camera, row in self.tracks_at(frame_id):
-            track = camera.part(row, row + 1).in_axes(self.axes)
+            track = camera.part(row, row + 1).in_axes(self.options.axes)
             person: Dict[str, Any] = dict(
                 track_id=track.track_id or 0,
                 keypoints=track.keypoints_3d[0],
@@ -106,7 +120,7 @@ class FrameResults:
                 keypoints_2d=track.keypoints_2d[0],
                 keypoint_scores_2d=track.scores_2d[0],
                 bbox=_box(track.keypoints_2d[0], track.scores_2d[0]))
-            if self.hypotheses and track.hypotheses is not None:
+            if self.options.hypotheses and track.hypotheses is not None:
                 person['hypotheses'] = track.hypotheses[0]
             if track.root_trajectory is not None:
                 person['root'] = track.root_trajectory[0]

@@ -7,6 +7,8 @@ from typing import Any, Mapping, Optional, Sequence, Tuple
 from mmdiffpose.detection.frame_sources import FrameInputs
 from mmdiffpose.structures.axes import check_axes
 
+ANIMATIONS = ('mp4', 'gif', 'auto', 'none')
+
 
 @dataclass(frozen=True)
 class InferenceOptions:
@@ -21,14 +23,21 @@ class InferenceOptions:
             :func:`~mmdiffpose.lifting.lift.lift_tracks` finds right.
         out_dir: Short for ``vis_out_dir=out_dir/visualizations`` and
             ``pred_out_dir=out_dir/predictions``.
-        vis_out_dir: Folder for pictures: one PNG for an image, an MP4 for any
-            other input. Defaults to '', none.
+        vis_out_dir: Folder for pictures: one PNG for an image, an animation
+            for any other input. Defaults to '', none.
         pred_out_dir: Folder for the poses of the clip. Defaults to '', none.
         formats: Of the files in ``pred_out_dir``, see
             :func:`~mmdiffpose.files.result_files.write_results`. Defaults to
             JSON.
         return_vis: Results hold pictures, RGB. Defaults to False.
         show: Shows each picture in a window. Defaults to False.
+        animation: Kind of the animation: one of :data:`ANIMATIONS`. Defaults
+            to ``'mp4'``; ``'auto'`` is a GIF of up to 20 seconds, else an
+            MP4, also under a video's pictures, which a GIF makes large.
+        still: Also writes a PNG that shows some frames, offline. Defaults to
+            False.
+        suffix: Added to the input's name in the names of files. Defaults to
+            ''.
         panel_size: Height of the pictures' panels, pixels. Defaults to 420.
         causal: True: streaming, each frame's result comes ``latency`` frames
             later, and only so many frames are held. False: offline, the whole
@@ -50,6 +59,8 @@ class InferenceOptions:
             a third of a window.
         fit: See :func:`~mmdiffpose.lifting.lift.lift_track`. Defaults to True.
         track_ids: The people wanted. Defaults to None: everybody.
+        largest: Of a keypoint file, only the person who is largest and
+            longest in the picture. Defaults to False.
         max_frames: Reads no more frames than this, of anything but keypoint
             files. Defaults to all.
         fps: Frames a second. Defaults to what the input says.
@@ -69,6 +80,9 @@ class InferenceOptions:
     formats: Sequence[str] = ('json', )
     return_vis: bool = False
     show: bool = False
+    animation: str = 'mp4'
+    still: bool = False
+    suffix: str = ''
     panel_size: int = 420
     causal: Optional[bool] = None
     latency: int = 0
@@ -79,6 +93,7 @@ class InferenceOptions:
     overlap: Optional[int] = None
     fit: bool = True
     track_ids: Optional[Sequence[int]] = None
+    largest: bool = False
     max_frames: Optional[int] = None
     fps: Optional[float] = None
     image_size: Optional[Tuple[int, int]] = None
@@ -88,6 +103,9 @@ class InferenceOptions:
 
     def __post_init__(self) -> None:
         check_axes(self.axes)
+        if self.animation not in ANIMATIONS:
+            raise ValueError(f'animation should be one of {ANIMATIONS}, got '
+                             f'{self.animation!r}')
         for name, least in (('batch_size', 1), ('latency', 0), ('panel_size',
                                                                 100)):
             value = getattr(self, name)
@@ -120,6 +138,11 @@ class InferenceOptions:
         return cls(**options)
 
     @property
+    def animated(self) -> bool:
+        """Whether an animation is written."""
+        return bool(self.vis_out_dir) and self.animation != 'none'
+
+    @property
     def pictures(self) -> bool:
-        """Whether anything is drawn."""
-        return bool(self.return_vis or self.show or self.vis_out_dir)
+        """Whether each frame is drawn."""
+        return bool(self.return_vis or self.show or self.animated)

@@ -2,6 +2,7 @@
 """MMPose's ``Pose3DInferencer`` with true windows, for our lifters."""
 
 import os
+from dataclasses import replace
 from typing import (Any, Dict, Iterable, Iterator, List, Optional, Sequence,
                     Tuple, Union)
 
@@ -19,7 +20,8 @@ from mmdiffpose.detection.frame_sources import (FrameSource, IteratorFrames,
 from mmdiffpose.detection.pose2d import Pose2DStage
 from mmdiffpose.detection.pose2d_mmpose import MMPosePose2D
 from mmdiffpose.visualization import Pose3dLifterVisualizer
-from .inferencer import DiffusionPose3DInferencer
+from .inference_options import InferenceOptions
+from .pipeline import LiftingPipeline
 
 Preprocessed = Tuple[PoseDataSample, List[np.ndarray]]
 
@@ -86,9 +88,8 @@ class WindowedPose3DInferencer(Pose3DInferencer):
             frame.
         """
         pose2d = MMPosePose2D(self.pose2d_model, bbox_thr, nms_thr)
-        own = DiffusionPose3DInferencer.from_parts(self.model,
-                                                   Pose2DStage(pose2d))
-        options = dict(
+        own = LiftingPipeline(self.model, Pose2DStage(pose2d))
+        options = InferenceOptions(
             return_datasamples=True,
             hypotheses=True,
             fit=not disable_norm_pose_2d,
@@ -97,19 +98,19 @@ class WindowedPose3DInferencer(Pose3DInferencer):
             for number, image in enumerate(inputs):
                 name = image if isinstance(image, str) else f'{number:06}.jpg'
                 # Two images of a list are not two moments of a clip.
-                for result in own(open_frames(image), **options):
+                for result in own.run(open_frames(image), options):
                     yield _named(result, name), [image]
         elif hasattr(inputs, '__len__'):
             video = _Video(inputs, self.video_info)
             frames = None
-            for result in own(video, **options):
+            for result in own.run(video, options):
                 # MMCV's reader has one position: back to the start, once
                 # everything is lifted.
                 frames = iter(inputs) if frames is None else frames
                 yield _named(result), [next(frames)]
         else:
             stream = _Stream(inputs)
-            for result in own(stream, causal=True, **options):
+            for result in own.run(stream, replace(options, causal=True)):
                 yield _named(result), [stream.last]
 
     def forward(self,

@@ -67,6 +67,11 @@ class Stages:
     def __init__(self, show: bool) -> None:
         self.show = show
 
+    def say(self, message: str) -> None:
+        """Print a line between the bars."""
+        if self.show:
+            print(message)
+
     def frames(self, name: str, total: Optional[int]) -> StageBar:
         """A bar that counts frames."""
         return StageBar(name, total=total, quiet=not self.show)

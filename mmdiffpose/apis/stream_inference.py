@@ -1,134 +1,102 @@
 # Copyright (c) mmdiffpose contributors. All rights reserved.
-"""Results of a stream in one pass, with a fixed number of frames held."""
+"""Frames of a stream, lifted in one pass, with a fixed number of them held."""
 
 from collections import deque
-from pathlib import Path
-from typing import (TYPE_CHECKING, Deque, Dict, Iterator, List, NamedTuple,
-                    Optional, Tuple)
+from typing import Deque, Dict, Iterator, List, NamedTuple, Optional
 
 import numpy as np
+from torch import nn
 
 from mmdiffpose.detection.frame_sources import FrameSource
+from mmdiffpose.detection.person_tracker import PersonTracker
+from mmdiffpose.detection.pose2d import Pose2DStage
 from mmdiffpose.detection.track_collector import people_of_frame
+from mmdiffpose.lifting.focal_length import known_focal_length
+from mmdiffpose.lifting.root_trajectory import StreamPlacer
 from mmdiffpose.lifting.streaming import StreamingLifter
 from mmdiffpose.structures.lifted_track import LiftedTrack, join_tracks
-from .frame_results import FrameResults
 from .inference_options import InferenceOptions
-from .inference_outputs import Result, frame_result, picture_sink, write_poses
-from .scene_placer import ScenePlacer
-
-if TYPE_CHECKING:
-    from .inferencer import DiffusionPose3DInferencer
 
 
-class _Waiting(NamedTuple):
-    """A frame whose poses are not final yet."""
+class StreamFrame(NamedTuple):
+    """A frame whose poses are final.
+
+    Attributes:
+        frame_id: Its number, from 0 on.
+        image: (h, w, 3), BGR, where it will be drawn.
+        lifted: Of the people who became final with it.
+    """
     frame_id: int
     image: Optional[np.ndarray]
+    lifted: List[LiftedTrack]
 
 
-def stream(inferencer: 'DiffusionPose3DInferencer', source: FrameSource,
-           options: InferenceOptions) -> Iterator[Result]:
-    """Results of a stream, each ``options.latency`` frames after its frame.
-
-    Files are finished when the stream ends or the caller stops taking
-    results, which is how most webcams end.
+def lift_stream(model: nn.Module, pose2d: Pose2DStage, tracker: PersonTracker,
+                source: FrameSource,
+                options: InferenceOptions) -> Iterator[StreamFrame]:
+    """Detect, track, lift and place, ``options.latency`` frames behind.
 
     Args:
-        inferencer (DiffusionPose3DInferencer): Its stages are used.
+        model (nn.Module): The lifter.
+        pose2d (Pose2DStage): The 2D stage.
+        tracker (PersonTracker): New.
         source (FrameSource): Read once.
         options (InferenceOptions): Of the call.
-
-    Yields:
-        dict: As the inferencer does.
     """
-    written = _Written(source.stem, options)
-    results = FrameResults([], options.axes, options.hypotheses)
-    sink = picture_sink(source.stem, False, source.fps, options)
-    renderer = None
-    going_on = True
-    try:
-        for waiting, parts in _lifted_stream(inferencer, source, options):
-            for part in parts:
-                results.add(part)
-                written.add(part)
-            picture = None
-            if options.pictures:
-                from mmdiffpose.visualization.live_renderer import LiveRenderer
-                renderer = renderer or LiveRenderer(options.panel_size)
-                picture = renderer.render(waiting.image[..., ::-1],
-                                          results.tracks_at(waiting.frame_id))
-                going_on = sink.put(picture)
-            result = frame_result(results, waiting.frame_id, options, picture)
-            results.drop(waiting.frame_id)
-            del waiting
-            yield result
-            if not going_on:
-                return
-    finally:
-        sink.close()
-        written.write()
-
-
-def _lifted_stream(
-        inferencer: 'DiffusionPose3DInferencer', source: FrameSource,
-        options: InferenceOptions
-) -> Iterator[Tuple[_Waiting, List[LiftedTrack]]]:
-    """Each frame once it is final, with the people who became final."""
-    stage = inferencer.pose2d
-    tracker = inferencer.new_tracker(source, options)
-    placer = ScenePlacer(options, source)
-    buffer: Deque[_Waiting] = deque()
+    waiting: Deque[StreamFrame] = deque()
+    lifted: List[LiftedTrack] = []
     lifter: Optional[StreamingLifter] = None
-    parts: List[LiftedTrack] = []
+    place: Optional[StreamPlacer] = None
     number = 0
-    for frame, found in stage.run(source):
-        size = frame.shape[1::-1]
-        buffer.append(_Waiting(number, frame if options.pictures else None))
-        del frame
+    for frame, found in pose2d.run(source):
         if lifter is None:
+            size = (frame.shape[1], frame.shape[0])
+            focal = known_focal_length(size, options.focal_length,
+                                       source.image)
+            if options.root_trajectory:
+                place = StreamPlacer(focal)
             lifter = StreamingLifter(
-                inferencer.model,
+                model,
                 size,
-                stage.skeleton,
+                pose2d.skeleton,
                 options.fps or source.fps,
                 options.latency,
                 options.fit,
                 source=source.name,
-                focal_length=placer.focal(size))
+                focal_length=focal)
+        image = frame if options.pictures else None
+        waiting.append(StreamFrame(number, image, []))
+        del frame, image
         ids = tracker.update(found.keypoints, found.scores)
         people = {
             person: fields
             for person, fields in people_of_frame(ids, found).items()
             if options.track_ids is None or person in options.track_ids
         }
-        parts += placer.frame(lifter.push(number, people))
-        if len(buffer) > options.latency:
-            yield buffer.popleft(), parts
-            parts = []
+        new = lifter.push(number, people)
+        lifted += new if place is None else place(new)
+        if len(waiting) > options.latency:
+            yield waiting.popleft()._replace(lifted=lifted)
+            lifted = []
         number += 1
     if lifter is not None:
-        parts += placer.frame(lifter.flush())
-    while buffer:
-        yield buffer.popleft(), parts
-        parts = []
+        new = lifter.flush()
+        lifted += new if place is None else place(new)
+    while waiting:
+        yield waiting.popleft()._replace(lifted=lifted)
+        lifted = []
 
 
-class _Written:
-    """The tracks of a stream, kept for its files, where some are wanted."""
+class StreamRecord:
+    """The tracks of a stream, for its files."""
 
-    def __init__(self, stem: str, options: InferenceOptions) -> None:
-        self.stem, self.options = stem, options
-        self._tracks: Dict[Optional[int], List[LiftedTrack]] = {}
+    def __init__(self) -> None:
+        self._parts: Dict[Optional[int], List[LiftedTrack]] = {}
 
     def add(self, part: LiftedTrack) -> None:
         """Take in some frames of a person."""
-        if self.options.pred_out_dir:
-            self._tracks.setdefault(part.track_id, []).append(part)
+        self._parts.setdefault(part.track_id, []).append(part)
 
-    def write(self) -> None:
-        """Write the files."""
-        if self._tracks:
-            write_poses(
-                [join_tracks(parts) for parts in self._tracks.values()],
-                Path(self.options.pred_out_dir) / self.stem, self.options)
+    def tracks(self) -> List[LiftedTrack]:
+        """One for each person."""
+        return [join_tracks(parts) for parts in self._parts.values()]

@@ -263,6 +263,29 @@ def open_frames(inputs: FrameInputs,
     return source if max_frames is None else FirstFrames(source, max_frames)
 
 
+def images_at(source: Optional[FrameSource],
+              frame_ids: Iterable[int]) -> Iterator[Optional[np.ndarray]]:
+    """Pictures of frames, read one by one.
+
+    Args:
+        source (FrameSource, optional): Whose frames; without one there is no
+            picture.
+        frame_ids (iterable[int]): Numbers of the frames, increasing.
+
+    Yields:
+        np.ndarray | None: (h, w, 3) RGB; None where there is none.
+    """
+    frames = iter(()) if source is None else iter(source)
+    position = -1
+    for frame_id in frame_ids:
+        image = None
+        while position < frame_id:
+            image = next(frames, None)
+            position += 1
+        yield None if image is None else image[..., ::-1]
+        del image
+
+
 def is_keypoint_input(inputs: FrameInputs) -> bool:
     """Whether an input is a keypoint file, or a folder of such files."""
     if not isinstance(inputs, (str, Path)):

@@ -2,11 +2,17 @@
 """Give people stable ids from frame to frame."""
 
 from dataclasses import dataclass
-from typing import List
+from typing import List, Optional
 
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
+from mmdiffpose.structures.keypoint_track import DEFAULT_FPS
+
+PERSON_THR = 0.15
+"""Mean score of a detection's joints below which nobody is there."""
+LOST_SECONDS = 0.5
+"""How long a person may be out of sight and keep their id."""
 TOLERANCE = 0.2
 """A joint may miss its predicted place by about this share of the person's
 size. COCO's own tolerances (0.03 to 0.1) are for judging detectors: between
@@ -27,7 +33,7 @@ MAX_GROWTH = 2.
 
 
 @dataclass
-class _Track:
+class _KnownPerson:
     """A person as last seen, and where they go."""
     track_id: int
     keypoints: np.ndarray
@@ -56,20 +62,34 @@ class PersonTracker:
 
     Args:
         max_lost (int): A person who was not seen for more frames than this
-            gets a new id. Defaults to 15.
+            gets a new id. Defaults to half a second's at 30 frames a second.
         min_score (float): Mean score of a detection's joints, of those that
             were seen, below which nobody is there. Defaults to 0.15.
     """
 
-    def __init__(self, max_lost: int = 15, min_score: float = 0.15) -> None:
+    def __init__(self,
+                 max_lost: int = round(LOST_SECONDS * DEFAULT_FPS),
+                 min_score: float = PERSON_THR) -> None:
         if max_lost < 0:
             raise ValueError(f'max_lost should be 0 or more, got {max_lost}')
         self.max_lost, self.min_score = max_lost, min_score
         self.reset()
 
+    @classmethod
+    def at_rate(cls,
+                fps: Optional[float],
+                min_score: float = PERSON_THR) -> 'PersonTracker':
+        """A tracker that waits :data:`LOST_SECONDS` for people.
+
+        Args:
+            fps (float, optional): Frames a second, if known.
+            min_score (float): See the class.
+        """
+        return cls(round(LOST_SECONDS * (fps or DEFAULT_FPS)), min_score)
+
     def reset(self) -> None:
         """Forget everybody, for a new clip."""
-        self._tracks: List[_Track] = []
+        self._tracks: List[_KnownPerson] = []
         self._next_id = 0
 
     def update(self, keypoints: np.ndarray, scores: np.ndarray) -> np.ndarray:
@@ -108,7 +128,7 @@ class PersonTracker:
                 ids[i] = self._next_id
                 self._next_id += 1
                 self._tracks.append(
-                    _Track(
+                    _KnownPerson(
                         int(ids[i]), keypoints[i].copy(), scores[i].copy(),
                         boxes[i], np.zeros(2)))
         return ids
@@ -137,7 +157,7 @@ def _is_double(index: int, keypoints: np.ndarray, scores: np.ndarray,
         for other in np.flatnonzero(ids >= 0))
 
 
-def _see(track: _Track, keypoints: np.ndarray, scores: np.ndarray,
+def _see(track: _KnownPerson, keypoints: np.ndarray, scores: np.ndarray,
          box: np.ndarray) -> None:
     """Update a person with a detection."""
     both = (track.scores > 0) & (scores > 0)
@@ -151,7 +171,7 @@ def _see(track: _Track, keypoints: np.ndarray, scores: np.ndarray,
     track.box, track.lost = box, 0
 
 
-def _similarity(track: _Track, keypoints: np.ndarray, scores: np.ndarray,
+def _similarity(track: _KnownPerson, keypoints: np.ndarray, scores: np.ndarray,
                 box: np.ndarray) -> float:
     """How well a detection fits a person, 0 to 1."""
     growth = min(MAX_GROWTH, 1 + 0.1 * track.lost)

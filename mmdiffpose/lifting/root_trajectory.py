@@ -3,7 +3,7 @@
 
 import warnings
 from dataclasses import replace
-from typing import List, Optional, Sequence, Tuple
+from typing import Dict, List, Optional, Sequence, Tuple
 
 import numpy as np
 import torch
@@ -100,16 +100,62 @@ def place_in_scene(lifted: Sequence[LiftedTrack],
     focals = FocalLengths(focal)
     placed = []
     for track in lifted:
-        pixels, how = _focal_of(track, focals)
-        track = track.refocused(pixels, how, _principal(track, principal))
-        roots = estimate_root_trajectory(track, pixels, principal, smooth)
-        if not np.isfinite(roots).all():
+        there = _place(track, focals, principal, smooth)
+        if there is None:
             warnings.warn(
                 f'person {track.track_id}: no frame tells where they are '
                 '(fewer than two joints seen in each); left out of the scene')
-            continue
-        placed.append(replace(track, root_trajectory=roots))
+        else:
+            placed.append(there)
     return placed
+
+
+class StreamPlacer:
+    """Places the people of a stream as their frames come.
+
+    Args:
+        focal (FocalLength | float, optional): As for :func:`place_in_scene`.
+    """
+
+    def __init__(self, focal: Optional[Focal] = None) -> None:
+        self._focals = FocalLengths(focal)
+        self._last: Dict[Optional[int], LiftedTrack] = {}
+
+    def __call__(self, lifted: Sequence[LiftedTrack]) -> List[LiftedTrack]:
+        """Place the newest frames.
+
+        Somebody whose place a frame does not tell stays where they were; who
+        never had one is left out.
+        """
+        placed = []
+        for track in lifted:
+            there = _place(track, self._focals)
+            if there is not None:
+                self._last[track.track_id] = there.part(-1, len(there))
+            elif track.track_id in self._last:
+                last = self._last[track.track_id]
+                there = replace(
+                    track,
+                    root_trajectory=np.tile(last.root_trajectory,
+                                            (len(track), 1)),
+                    focal_px=last.focal_px,
+                    focal_source=last.focal_source)
+            if there is not None:
+                placed.append(there)
+        return placed
+
+
+def _place(track: LiftedTrack,
+           focals: FocalLengths,
+           principal: Optional[Tuple[float, float]] = None,
+           smooth: float = 0.) -> Optional[LiftedTrack]:
+    """The track in the scene; None if no frame tells where it is."""
+    pixels, how = _focal_of(track, focals)
+    track = track.refocused(pixels, how, _principal(track, principal))
+    roots = estimate_root_trajectory(track, pixels, principal, smooth)
+    if not np.isfinite(roots).all():
+        return None
+    return replace(track, root_trajectory=roots)
 
 
 def _focal_of(track: LiftedTrack, focals: FocalLengths) -> FocalLength:

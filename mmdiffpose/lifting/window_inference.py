@@ -49,7 +49,7 @@ class Clip:
         camera: Its ``camera_param``: ``w`` and ``h``; where the focal length
             is known ``f`` (2, ) and ``c`` (2, ), too.
         view: How it was moved for the lifter; None for the picture itself.
-        focal: The real camera's, where the view needed it.
+        focal: The real camera's, where it is known or the view needs it.
     """
     track: KeypointTrack
     filled: np.ndarray
@@ -114,7 +114,8 @@ def prepare_clip(model: nn.Module,
     if not (fit and stats):
         focal = focals.of(track.image_size) if focals.given else None
         camera = _camera(track.image_size, focal and focal.pixels, middle)
-        return Clip(track, filled, filled, scores, mixtures, camera)
+        return Clip(
+            track, filled, filled, scores, mixtures, camera, focal=focal)
     moved = fit_to_training(track.keypoints, track.scores, stats)
     if mixtures is not None:
         mixtures = moved.mixtures(mixtures)

@@ -41,8 +41,8 @@ class LiftedTrack:
         track_id: The person, if the detector said so.
         root_trajectory: (F, 3) the root joint, metres, axes as for the poses,
             where it was solved.
-        focal_px: The focal length that turn and place were found with,
-            pixels; None where neither was asked for.
+        focal_px: The focal length that turn and place are those of, pixels;
+            None where it is neither known nor needed.
         focal_source: Where that one came from: given, EXIF or assumed.
         view: How the picture was moved for the lifter; None where it was
             shown as it is. The poses are turned back.

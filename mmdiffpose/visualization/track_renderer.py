@@ -104,14 +104,17 @@ class TrackRenderer:
                   (frame.shape[1] - text_width(label) - 2 * GAP, 23))
         return frame
 
-    def sheet(self,
-              indices: Sequence[int],
-              images: Optional[Sequence[np.ndarray]] = None) -> np.ndarray:
+    def sheet(
+            self,
+            indices: Sequence[int],
+            images: Optional[Sequence[Optional[np.ndarray]]] = None
+    ) -> np.ndarray:
         """A still picture: one column of panels per frame.
 
         Args:
             indices (sequence[int]): Frames of the track.
-            images (sequence[np.ndarray], optional): The video's frames, RGB.
+            images (sequence[np.ndarray | None], optional): The video's
+                frames, RGB.
 
         Returns:
             np.ndarray: (H, W, 3) RGB.

@@ -15,6 +15,7 @@ import torch
 from mmpose.apis import MMPoseInferencer
 from mmpose.apis.inferencers import Pose3DInferencer
 from mmpose.visualization import Pose3dLocalVisualizer
+from video_files import read_video, write_video
 
 from mmdiffpose.apis import DiffusionPose3DInferencer, init_model
 from mmdiffpose.apis.mmpose_inferencer import WindowedPose3DInferencer
@@ -22,7 +23,6 @@ from mmdiffpose.compat.pose3d_inferencer import is_own_lifter
 from mmdiffpose.detection.pose2d import Pose2DStage
 from mmdiffpose.detection.pose2d_mmpose import MMPosePose2D
 from mmdiffpose.skeletons import COCO_17
-from mmdiffpose.visualization.animation import read_frames, write_mp4
 from mmdiffpose.visualization.canvas import blank
 from mmdiffpose.visualization.stick_figure import draw_figure
 
@@ -47,7 +47,8 @@ def clip(tmp_path_factory):
         image = blank(240, 180) // 255 * (40 * number)
         draw_figure(image, STANDING * 3.5, COCO_17, 5)
         frames.append(image)
-    return write_mp4(frames, tmp_path_factory.mktemp('clip') / 'clip.mp4', 10)
+    return write_video(frames,
+                       tmp_path_factory.mktemp('clip') / 'clip.mp4', 10)
 
 
 def see_somebody_move(model):
@@ -111,7 +112,7 @@ def test_poses_are_those_of_our_own_inferencer(inferencer, clip):
             person['keypoint_scores'], same['keypoint_scores'], atol=1e-5)
         poses.append(person['keypoints'])
     # One frame repeated would not know of the arms before and after.
-    one = next(inferencer(next(read_frames(clip, [1]))[..., ::-1]))
+    one = next(inferencer(read_video(clip, [1])[0][..., ::-1]))
     alone = np.array(one['predictions'][0][0]['keypoints'])
     assert np.abs(alone - poses[1]).max() > 1e-4
 
@@ -138,7 +139,7 @@ def test_files(inferencer, clip, tmp_path):
         person, = result['predictions'][0]
         scores = np.array(person['keypoint_scores'])
         assert scores.shape == (17, ) and ((scores >= 0) & (scores <= 1)).all()
-    written = list(read_frames(tmp_path / 'vis/clip.mp4', range(FRAMES)))
+    written = read_video(tmp_path / 'vis/clip.mp4', range(FRAMES))
     assert {image.shape for image in written} == {written[0].shape}
     assert written[0].shape[1] >= 180 + 300, '2D beside 3D'
     document = json.loads((tmp_path / 'pred/clip.json').read_text())
@@ -147,7 +148,7 @@ def test_files(inferencer, clip, tmp_path):
 
 def test_images_are_people_apart(inferencer, clip, tmp_path):
     paths = []
-    for number, image in enumerate(read_frames(clip, [1, 3])):
+    for number, image in enumerate(read_video(clip, [1, 3])):
         paths.append(str(tmp_path / f'{number}.png'))
         assert cv2.imwrite(paths[-1], image[..., ::-1])
     both = list(
@@ -167,7 +168,7 @@ def test_images_are_people_apart(inferencer, clip, tmp_path):
 def test_webcam_frames_are_lifted_as_they_come(inferencer, clip):
     inner = inferencer.inferencer
     inner._video_input = True
-    frames = [image[..., ::-1] for image in read_frames(clip, range(FRAMES))]
+    frames = [image[..., ::-1] for image in read_video(clip, range(FRAMES))]
     read = []
 
     def webcam():

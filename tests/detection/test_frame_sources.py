@@ -7,9 +7,10 @@ import weakref
 import cv2
 import numpy as np
 import pytest
+from video_files import read_video, write_video
 
-from mmdiffpose.detection.frame_sources import is_keypoint_input, open_frames
-from mmdiffpose.visualization.animation import write_mp4
+from mmdiffpose.detection.frame_sources import (images_at, is_keypoint_input,
+                                                open_frames)
 
 
 def picture(value=0, width=32, height=24):
@@ -19,7 +20,7 @@ def picture(value=0, width=32, height=24):
 @pytest.fixture
 def video(tmp_path):
     frames = [picture(40 * i) for i in range(5)]
-    return write_mp4(frames, tmp_path / 'clip.mp4', 12.5)
+    return write_video(frames, tmp_path / 'clip.mp4', 12.5)
 
 
 def write_images(folder, names, **size):
@@ -29,6 +30,13 @@ def write_images(folder, names, **size):
 
 def values(source):
     return [int(frame.mean().round()) for frame in source]
+
+
+def test_pictures_of_some_frames(video):
+    read = read_video(video, [0, 3, 99])
+    assert read[0].mean() < 5 and 110 < read[1].mean() < 130
+    assert read[2] is None
+    assert list(images_at(None, [0, 1])) == [None, None]
 
 
 def test_video(video):

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from video_files import write_video
 
 from mmdiffpose.apis import init_model
-from mmdiffpose.visualization.animation import write_mp4
 
 ROOT = Path(__file__).parents[2]
 CONFIG = ROOT / 'configs/diffpose_mixste_mini-27.py'
@@ -88,7 +88,7 @@ def test_options(infer, short_track):
 
 def test_video_below_the_joints(infer, short_track, tmp_path):
     frames = [np.full((994, 1768, 3), (0, 160, 0), np.uint8)] * 12
-    video = write_mp4(frames, tmp_path / 'video.mp4', 30)
+    video = write_video(frames, tmp_path / 'video.mp4', 30)
     paths = infer(short_track, '--video', video, '--format', 'mp4')
     assert paths[2].suffix == '.mp4'
     still = cv2.imread(str(paths[3])).astype(int)
@@ -108,7 +108,7 @@ def test_wrong_input_ends_with_a_sentence(run_tool, checkpoint, tmp_path):
 
 @pytest.mark.parametrize('arguments, message', [
     (('--overlap', 27), 'overlap should be from 0 to 26'),
-    (('--track-id', 5), r'track id 5, found \[0\]'),
+    (('--track-id', 5), r'track ids \[5\], found \[0\]'),
     (('--skeleton', 'coco', '--image-size', 0, 5), 'an image size'),
     (('--causal', ), 'without --causal'),
 ])
@@ -159,7 +159,7 @@ def detector(tmp_path):
 @pytest.fixture
 def video(tmp_path):
     frames = [np.full((120, 260, 3), (0, 160, 90), np.uint8)] * 12
-    return write_mp4(frames, tmp_path / 'walk.mp4', 24)
+    return write_video(frames, tmp_path / 'walk.mp4', 24)
 
 
 def test_everybody_in_a_video(infer, video, detector, capsys):
@@ -184,8 +184,8 @@ def test_one_of_them_streaming(infer, video, detector, capsys):
     paths = infer(video, *detector, '--causal', '--latency', 2, '--track-id',
                   1)
     assert [path.name for path in paths
-            ] == [f'walk_3d.{s}' for s in ('json', 'mp4', 'npz')]
-    with np.load(paths[2]) as file:
+            ] == [f'walk_3d.{s}' for s in ('json', 'npz', 'mp4')]
+    with np.load(paths[1]) as file:
         assert file['frame_ids'].tolist() == list(range(2, 10))
         assert set(file['track_ids']) == {1}
     assert 'streamed: 12 frames' in capsys.readouterr().out
@@ -194,7 +194,7 @@ def test_one_of_them_streaming(infer, video, detector, capsys):
 @pytest.mark.parametrize('causal', [(), ('--causal', )])
 def test_nobody_in_a_video(infer, detector, causal, tmp_path):
     frames = [np.zeros((120, 260, 3), np.uint8)] * 3
-    video = write_mp4(frames, tmp_path / 'dark.mp4', 24)
+    video = write_video(frames, tmp_path / 'dark.mp4', 24)
     with pytest.raises(ValueError, match='dark.mp4: nobody was found'):
         infer(video, *detector, '--no-animation', *causal)
 

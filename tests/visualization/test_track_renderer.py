@@ -5,11 +5,8 @@ import time
 
 import numpy as np
 import pytest
-from PIL import Image
 
 from mmdiffpose.lifting.lift import LiftedTrack
-from mmdiffpose.visualization.animation import (gif_stride, read_frames,
-                                                write_gif, write_mp4)
 from mmdiffpose.visualization.palette import LEFT, RIGHT, UNSEEN
 from mmdiffpose.visualization.track_renderer import TrackRenderer
 
@@ -116,36 +113,3 @@ def test_no_figure_is_made_per_frame():
     for _ in range(20):
         renderer.render(1)
     assert time.perf_counter() - start < 1
-
-
-def test_gif_and_mp4_play_what_was_written(tmp_path):
-    renderer = TrackRenderer(make_track(), size=100)
-    frames = [renderer.render(i) for i in range(6)]
-    frames[4][:50] = 0
-    with Image.open(write_gif(iter(frames), tmp_path / 'a.gif', 15)) as gif:
-        assert gif.size == frames[0].shape[1::-1]
-        assert gif.info['loop'] == 0 and gif.info['duration'] == 70
-        durations = []
-        for number in range(gif.n_frames):
-            gif.seek(number)
-            durations.append(gif.info['duration'])
-        # Equal neighbours may be merged; the time they stand for is kept.
-        assert sum(durations) == 6 * 70
-    path = write_mp4(iter(frames), tmp_path / 'a.mp4', 30)
-    read = list(read_frames(path, [0, 4, 99]))
-    assert read[0].shape == frames[0].shape and read[2] is None
-    assert np.abs(read[0].astype(int) - frames[0]).mean() < 6
-    assert read[1][:45].mean() < 20, 'frame 4, not a neighbour'
-
-
-def test_gif_shows_about_15_frames_a_second():
-    assert [gif_stride(fps) for fps in (10, 15, 25, 30, 60)] == [1, 1, 2, 2, 4]
-
-
-def test_unreadable_videos(tmp_path):
-    assert list(read_frames(None, [0, 1])) == [None, None]
-    with pytest.raises(FileNotFoundError, match='nowhere.mp4'):
-        list(read_frames(tmp_path / 'nowhere.mp4', [0]))
-    (tmp_path / 'text.mp4').write_text('hello')
-    with pytest.raises(ValueError, match='expected a video'):
-        list(read_frames(tmp_path / 'text.mp4', [0]))

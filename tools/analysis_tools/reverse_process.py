@@ -25,7 +25,7 @@ from mmdiffpose.apis import init_model
 from mmdiffpose.models.heads import DiffPoseHead
 from mmdiffpose.models.heads.parts.base import stack_labels, stack_mixtures
 from mmdiffpose.registry import DATASETS
-from mmdiffpose.visualization.animation import write_gif
+from mmdiffpose.visualization.picture_sink import write_animation
 from mmdiffpose.visualization.reverse_process import ReverseProcessRenderer
 
 GIF_FPS = 8
@@ -141,7 +141,8 @@ def run(args: argparse.Namespace) -> List[Path]:
     if not cv2.imwrite(str(figure), sheet[..., ::-1]):
         raise ValueError(f'{figure}: OpenCV could not write the picture')
     pictures = renderer.animation(frames)
-    gif = write_gif(pictures, args.out_dir / 'reverse_process.gif', GIF_FPS)
+    gif = write_animation(pictures, args.out_dir / 'reverse_process.gif',
+                          GIF_FPS)
     return [figure, gif]
 
 
