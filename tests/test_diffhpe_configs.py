@@ -15,6 +15,7 @@ from mmengine.config import Config
 from mmengine.registry import DefaultScope, init_default_scope
 from mmengine.runner import Runner
 
+from mmdiffpose.checkpoints.safe_classes import load_safely
 from mmdiffpose.registry import MODELS
 
 CONFIGS = Path(__file__).parents[1] / 'configs'
@@ -114,9 +115,7 @@ def test_all_stages_and_a_test_batch(name, data, tmp_path):
         # An untrained denoiser leaves the noise in, scaled up.
         assert 0 <= metrics[key] < 1e6, key
     if wrapper:
-        saved = torch.load(
-            tmp_path / 'context' / 'context.pth',
-            weights_only=True)['state_dict']
+        saved = load_safely(tmp_path / 'context' / 'context.pth')['state_dict']
         for key, value in model.backbone.state_dict().items():
             assert torch.equal(value, saved[f'backbone.{key}']), key
 

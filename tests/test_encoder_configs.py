@@ -14,6 +14,7 @@ from mmengine.config import Config
 from mmengine.registry import DefaultScope, init_default_scope
 from mmengine.runner import Runner
 
+from mmdiffpose.checkpoints.safe_classes import load_safely
 from mmdiffpose.registry import MODELS
 
 CONFIGS = Path(__file__).parents[1] / 'configs'
@@ -140,7 +141,7 @@ def test_all_stages_and_a_test_batch(name, data, tmp_path):
     check_metrics(name, runner.test())
 
     weights = tmp_path / 'context' / 'context.pth'
-    saved = torch.load(weights, weights_only=True)['state_dict']
+    saved = load_safely(weights)['state_dict']
     for key, value in model.backbone.state_dict().items():
         assert torch.equal(value, saved[f'backbone.{key}']), key
     if stage_one in PRETRAINED:
@@ -171,7 +172,7 @@ def test_pretrained_weights_are_what_fine_tuning_starts_from(data, tmp_path):
     fresh = {k: v.clone() for k, v in runner.model.state_dict().items()}
     runner.train()
     path = tmp_path / 'pretraining' / 'pretraining.pth'
-    saved = torch.load(path, weights_only=True)['state_dict']
+    saved = load_safely(path)['state_dict']
     moved = 0
     for key, value in runner.model.backbone.encoder.named_parameters():
         torch.testing.assert_close(value, saved[f'encoder.{key}'])

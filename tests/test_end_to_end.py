@@ -11,6 +11,8 @@ import numpy as np
 import pytest
 import torch
 
+from mmdiffpose.checkpoints.safe_classes import load_safely
+
 ROOT = Path(__file__).parents[1]
 CONFIG = 'configs/diffpose_mixste_mini-27.py'
 TRACK = 'mmdiffpose/data/demo_track_coco17.json'
@@ -58,13 +60,13 @@ def work_dir(tmp_path_factory):
 
 
 def state(path):
-    return torch.load(path, weights_only=True)['state_dict']
+    return load_safely(path)['state_dict']
 
 
 def test_both_stages_leave_their_weights(work_dir):
     context = state(work_dir / 'context' / 'context.pth')
     last = Path((work_dir / 'last_checkpoint').read_text())
-    checkpoint = torch.load(last, weights_only=False)['state_dict']
+    checkpoint = load_safely(last)['state_dict']
     assert bool(checkpoint['context_loaded'])
     for key, value in context.items():
         name = key.replace('head.', 'coarse_head.')
@@ -92,7 +94,7 @@ def test_resume_goes_on_after_the_last_epoch(work_dir):
     assert 'stage 1 of 2' not in output
     last = Path((work_dir / 'last_checkpoint').read_text())
     assert last.name == 'epoch_2.pth'
-    message = torch.load(last, weights_only=False)
+    message = load_safely(last)
     assert message['meta']['epoch'] == 2
     assert int(message['state_dict']['head.iteration']) == 2 * (48 // 16)
 

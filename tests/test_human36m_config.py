@@ -4,10 +4,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 from synthetic_person import moving_person, see, z_up_cameras
 from test_end_to_end import run
 
+from mmdiffpose.checkpoints.safe_classes import load_safely
 from mmdiffpose.datasets.annotation_files import annotation_writer
 from mmdiffpose.datasets.annotation_files.annotations import AnnotationPaths
 from mmdiffpose.datasets.annotation_files.camera_files import write_cameras
@@ -68,7 +68,7 @@ def test_two_iterations_of_both_stages_at_the_papers_size(data_root, tmp_path):
         *small, *once,
         *(f'train_cfg.context_options.{o}' for o in (*small, *once)))
     last = Path((tmp_path / 'last_checkpoint').read_text())
-    state = torch.load(last, weights_only=False)['state_dict']
+    state = load_safely(last)['state_dict']
     assert state['backbone.embed.weight'].shape == (512, 2)
     assert len({k
                 for k in state

@@ -3,12 +3,12 @@
 from pathlib import Path
 
 import pytest
-import torch
 from mmengine.config import Config
 from mmengine.runner import Runner
 from test_human36m_config import data_root  # noqa: F401
 
 import mmdiffpose  # noqa: F401
+from mmdiffpose.checkpoints.safe_classes import load_safely
 
 CONFIGS = Path(__file__).parents[1] / 'configs'
 SMALL = {
@@ -57,8 +57,7 @@ def test_both_stages_and_a_test_batch(name, data_root, tmp_path):  # noqa: F811
     assert sum(p.numel() for p in head.parameters()) == 1_025_674
     assert int(head.iteration) == 1
     assert bool(runner.model.context_loaded)
-    last = torch.load(
-        (tmp_path / 'last_checkpoint').read_text(), weights_only=False)
+    last = load_safely((tmp_path / 'last_checkpoint').read_text())
     assert 'module.head.denoiser.input.linear.weight' in last['ema_state_dict']
     metrics = runner.test()
     assert 0 < metrics['MPJPE_mm'] < 5000

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from .checkpoint_formats import check_container
+from .safe_classes import load_safely
 
 NEGLIGIBLE = 1e-20
 """Weights smaller than that are lost in float32 beside any other."""
@@ -40,14 +41,7 @@ def read_checkpoint(
     check_container(path)
     if path.suffix == '.safetensors':
         return _read_safetensors(path)
-    try:
-        content = torch.load(path, map_location='cpu', weights_only=True)
-    # A file that is no pickle makes the unpickler stumble in any way.
-    except Exception as error:
-        reason = (str(error).strip().splitlines() or [''])[0]
-        raise ValueError(f'{path}: expected a checkpoint that loads with '
-                         'weights_only=True, found another file or content '
-                         f'({type(error).__name__}: {reason})') from error
+    content = load_safely(path)
     meta: Dict[str, Any] = {}
     if isinstance(content, dict) and 'state_dict' in content:
         meta = content.get('meta') or {}

@@ -1,97 +1,93 @@
 # Copyright (c) mmdiffpose contributors. All rights reserved.
-"""Load MMEngine's own checkpoints with ``weights_only=True``."""
+"""Load checkpoints through MMEngine: its own ones, and safetensors."""
 
 import functools
-import importlib
-from pickle import UnpicklingError
-from typing import Any, Callable, List
+import os
+from types import ModuleType
+from typing import Any, Dict
+
+from .import_hooks import after_import
+from .ledger import note
+
+SCHEME = r'.*\.safetensors$'
 
 
 def allow_checkpoint_classes() -> None:
-    """Name the harmless classes that MMEngine's checkpoints hold.
+    """Let MMEngine read the checkpoints that it writes.
 
     From 2.6 on, ``torch.load`` refuses every class that isn't listed, and a
-    checkpoint of MMEngine 0.10.7 has its log history
-    (:class:`mmengine.logging.HistoryBuffer`) and NumPy arrays of the data
-    set's metainfo in it: testing, resuming and inference failed with
-    ``UnpicklingError`` (open-mmlab/mmengine#1650, #1655). The list only
-    names containers of numbers; files that ask for anything else are still
-    refused. Before torch 2.4 there is no such list, and nothing is done.
+    checkpoint of MMEngine 0.10.7 has its log history and NumPy arrays in it:
+    testing, resuming and inference failed with ``UnpicklingError``
+    (open-mmlab/mmengine#1650, #1655). The classes that
+    :func:`~mmdiffpose.checkpoints.safe_classes.checkpoint_classes` names are
+    allowed while MMEngine's loader runs, and only then; files that ask for
+    anything else are still refused. torch before 2.4 has no such list, and
+    nothing is done.
     """
+    after_import('mmengine.runner.checkpoint', _allow_while_loading)
+
+
+def _allow_while_loading(module: ModuleType) -> None:
     from torch import serialization
-
-    add_safe_globals = getattr(serialization, 'add_safe_globals', None)
-    if add_safe_globals is None:
+    listed = hasattr(serialization, 'add_safe_globals')
+    note(
+        allow_checkpoint_classes, listed, 'this torch refuses classes that '
+        'are not listed' if listed else 'this torch has no list of classes')
+    loader = module.CheckpointLoader
+    original = vars(loader)['load_checkpoint'].__func__
+    if not listed or hasattr(original, '__wrapped__'):
         return
-    from mmengine.logging import HistoryBuffer
 
-    # An array without elements stores its data as a call of bytes().
-    safe = [HistoryBuffer, bytes, _history_method(HistoryBuffer)]
-    add_safe_globals(safe + _numpy_classes() + _numpy_functions())
+    @functools.wraps(original)
+    def load_checkpoint(*args: Any, **kwargs: Any) -> Any:
+        from mmdiffpose.checkpoints.safe_classes import allowing
+        with allowing():
+            return original(*args, **kwargs)
+
+    loader.load_checkpoint = classmethod(load_checkpoint)
 
 
-@functools.lru_cache(maxsize=None)
-def _history_method(history_class: type) -> Callable:
-    """Make the one use of ``getattr`` that a log history needs.
+def load_safetensors_checkpoints() -> None:
+    """Let ``load_from`` and ``--checkpoint`` name a ``.safetensors`` file.
 
-    The history stores its statistics (``min``, ``max``, ``mean``,
-    ``current``) as ``getattr(HistoryBuffer, name)``. A free ``getattr``
-    would open the way to everything that can be reached from a listed
-    class, so the name is answered by a function that knows only this.
+    MMEngine 0.10.7 gives every local file to ``torch.load``, which only the
+    newest torch passes on to safetensors; before, testing with such a file
+    failed with ``UnpicklingError: Invalid magic number`` or ``invalid load
+    key``. No upstream issue is known.
     """
-
-    def method(owner: Any, name: str) -> Callable:
-        if owner is not history_class or name.startswith('_'):
-            raise UnpicklingError(
-                f'a checkpoint asks for attribute {name!r} of {owner!r}, '
-                'which is not data; it is not loaded')
-        return getattr(history_class, name)
-
-    return _named(method, 'builtins', 'getattr')
+    after_import('mmengine.runner.checkpoint', _register)
 
 
-def _named(function: Callable, module: str, name: str) -> Callable:
-    """Give a function the name under which a checkpoint asks for it."""
-    function.__module__ = module
-    function.__name__ = function.__qualname__ = name
-    return function
+def _register(module: ModuleType) -> None:
+    known = SCHEME in module.CheckpointLoader._schemes
+    note(load_safetensors_checkpoints, not known,
+         f'MMEngine {"had" if known else "had no"} loader of such files')
+    if not known:
+        module.CheckpointLoader.register_scheme(SCHEME, load_from_safetensors)
 
 
-def _numpy_classes() -> List[type]:
-    """Arrays, their type objects, and these objects' concrete classes.
+def load_from_safetensors(filename: str,
+                          map_location: Any = None) -> Dict[str, Any]:
+    """Read a local file, as MMEngine's loaders of other schemes do.
 
-    torch looks at the class of the object that it has just made before it
-    sets its state, so ``numpy.dtype`` alone is not enough.
+    Args:
+        filename (str): The file.
+        map_location (str | torch.device, optional): Defaults to the CPU.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If it is no safetensors file.
     """
-    import numpy as np
-    kinds = ('bool', 'int8', 'int16', 'int32', 'int64', 'uint8', 'uint16',
-             'uint32', 'uint64', 'float16', 'float32', 'float64', 'str')
-    return [np.ndarray, np.dtype] + [type(np.dtype(kind)) for kind in kinds]
-
-
-@functools.lru_cache(maxsize=None)
-def _numpy_functions() -> List[Callable]:
-    """What rebuilds arrays and scalars, under NumPy 1's and 2's names.
-
-    A checkpoint that was written under the other major version asks for the
-    same two functions in ``numpy.core`` instead of ``numpy._core``.
-    """
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+    path = os.path.expanduser(filename)
+    if not os.path.isfile(path):
+        raise FileNotFoundError(f'{filename} can not be found.')
+    # Anything but a device (torch.load takes functions, too) is the CPU.
+    device = 'cpu' if map_location is None or callable(map_location) else str(
+        map_location)
     try:
-        multiarray = importlib.import_module('numpy._core.multiarray')
-    except ImportError:
-        multiarray = importlib.import_module('numpy.core.multiarray')
-
-    return [
-        _named(_forward_to(getattr(multiarray, name)), module, name)
-        for module in ('numpy._core.multiarray', 'numpy.core.multiarray')
-        for name in ('_reconstruct', 'scalar')
-    ]
-
-
-def _forward_to(function: Callable) -> Callable:
-    """Make a function that can be renamed of one that can't, being C."""
-
-    def forward(*args: Any) -> Any:
-        return function(*args)
-
-    return forward
+        return dict(state_dict=load_file(path, device=device))
+    except SafetensorError as error:
+        raise ValueError(
+            f'{filename}: not a safetensors file ({error})') from error

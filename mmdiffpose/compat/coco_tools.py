@@ -7,7 +7,9 @@ from contextlib import AbstractContextManager, nullcontext
 from types import ModuleType
 from typing import Any, Optional, Sequence
 
-from .import_hooks import around_import, provide_missing, temporary_modules
+from .import_hooks import (STAND_IN, around_import, provide_missing,
+                           temporary_modules)
+from .ledger import note
 
 _EXTENSION = 'xtcocotools._mask'
 
@@ -37,6 +39,9 @@ def provide_xtcocotools() -> None:
     code of MMPose uses; and ``iscrowd``, which is added to annotations
     without it here as there.
     """
+    spec = importlib.util.find_spec('xtcocotools')
+    if spec is not None and spec.origin != STAND_IN:
+        note(provide_xtcocotools, False, 'xtcocotools is installed')
     provide_missing('xtcocotools', _no_content)
     provide_missing('xtcocotools.mask', _fill_mask)
     provide_missing('xtcocotools.coco', _fill_coco)
@@ -46,17 +51,22 @@ def provide_xtcocotools() -> None:
 def _working_masks() -> AbstractContextManager:
     try:
         importlib.import_module(_EXTENSION)
-    except (ImportError, ValueError):
+    except (ImportError, ValueError) as error:
         # ValueError is what Cython raises for another layout of arrays.
         if importlib.util.find_spec('pycocotools') is None:
+            note(use_pycocotools_masks, False,
+                 f'{error}, and pycocotools is not installed')
             return nullcontext()
+        note(use_pycocotools_masks, True, str(error))
         masks = importlib.import_module('pycocotools._mask')
         return temporary_modules({_EXTENSION: masks})
+    note(use_pycocotools_masks, False, f'{_EXTENSION} works')
     return nullcontext()
 
 
 def _no_content(module: ModuleType) -> None:
     """Leave the package empty: its modules are imported by full name."""
+    note(provide_xtcocotools, True, 'xtcocotools is not installed')
 
 
 def _fill_mask(module: ModuleType) -> None:

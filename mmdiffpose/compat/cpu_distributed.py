@@ -6,6 +6,7 @@ from types import ModuleType
 from typing import Any, Callable
 
 from .import_hooks import after_import
+from .ledger import note
 
 
 def start_processes_without_gpu() -> None:
@@ -31,6 +32,8 @@ def wrap_cpu_models() -> None:
 
 
 def _skip_set_device(module: ModuleType) -> None:
+    note(start_processes_without_gpu, True,
+         'each call looks whether there is a GPU')
     for name in ('_init_dist_pytorch', '_init_dist_mpi'):
         setattr(module, name, _without_set_device(getattr(module, name)))
 
@@ -60,6 +63,8 @@ def _ignore_device(device: Any) -> None:
 
 
 def _drop_device_ids(module: ModuleType) -> None:
+    note(wrap_cpu_models, True, 'each call looks whether the model is on the '
+         'CPU')
     wrapper_class = module.MMDistributedDataParallel
     original = wrapper_class.__init__
 

@@ -6,6 +6,7 @@ from types import ModuleType
 from typing import Any
 
 from .import_hooks import after_import
+from .ledger import note
 
 
 def give_canvas_rgb_bytes() -> None:
@@ -33,7 +34,10 @@ def accept_radius_arrays() -> None:
 
 
 def _add_tostring_rgb(module: ModuleType) -> None:
-    if not hasattr(module.FigureCanvasAgg, 'tostring_rgb'):
+    there = hasattr(module.FigureCanvasAgg, 'tostring_rgb')
+    note(give_canvas_rgb_bytes, not there,
+         f'FigureCanvasAgg has {"" if there else "no "}tostring_rgb')
+    if not there:
         module.FigureCanvasAgg.tostring_rgb = _tostring_rgb
 
 
@@ -56,7 +60,12 @@ def _converts_one_number() -> bool:
 
 
 def _unwrap_radius(module: ModuleType) -> None:
-    if _converts_one_number():
+    converts = _converts_one_number()
+    note(
+        accept_radius_arrays, not converts,
+        f'this NumPy makes {"a" if converts else "no"} number of an array of '
+        'one')
+    if converts:
         return
     visualizer = module.OpencvBackendVisualizer
     original = visualizer.draw_circles

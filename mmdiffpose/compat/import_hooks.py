@@ -18,6 +18,9 @@ from typing import Callable, Dict, Iterator, List, Optional, Sequence
 ContextFactory = Callable[[], AbstractContextManager]
 """Makes the context in which a module's own code is executed."""
 
+STAND_IN = 'mmdiffpose.compat'
+"""Origin that the specification of a stand-in module names."""
+
 ModuleFix = Callable[[ModuleType], None]
 """Changes a module after its own code was executed."""
 
@@ -172,7 +175,7 @@ class _StandInFinder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         return importlib.machinery.ModuleSpec(
             fullname,
             self,
-            origin='mmdiffpose.compat',
+            origin=STAND_IN,
             is_package=any(name.startswith(prefix) for name in self.builders))
 
     def exec_module(self, module: ModuleType) -> None:

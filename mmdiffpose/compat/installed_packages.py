@@ -7,6 +7,7 @@ from importlib import metadata
 from types import ModuleType
 
 from .import_hooks import after_import, replace_everywhere
+from .ledger import note
 
 
 def ask_importlib_metadata() -> None:
@@ -18,11 +19,14 @@ def ask_importlib_metadata() -> None:
     'mmpose::...'`` ended with ``No module named 'pkg_resources'``. The
     standard library gives the same answers.
     """
-    if importlib.util.find_spec('pkg_resources') is None:
+    if importlib.util.find_spec('pkg_resources') is not None:
+        note(ask_importlib_metadata, False, 'pkg_resources is installed')
+    else:
         after_import('mmengine.utils.package_utils', _replace_queries)
 
 
 def _replace_queries(module: ModuleType) -> None:
+    note(ask_importlib_metadata, True, 'there is no pkg_resources')
     for replacement in (is_installed, get_installed_path, package2module):
         original = getattr(module, replacement.__name__)
         replace_everywhere(original, replacement,

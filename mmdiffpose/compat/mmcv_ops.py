@@ -9,6 +9,7 @@ from typing import Any, Callable, NoReturn
 
 from .import_hooks import (after_import, around_import, replace_everywhere,
                            temporary_modules)
+from .ledger import note
 
 _EXTENSION = 'mmcv._ext'
 
@@ -34,12 +35,17 @@ def find_compiled_ops_on_new_python() -> None:
     optimiser would end in an AttributeError. MMEngine has no issue for it
     yet; see python/typeshed#14061 for the removal.
     """
-    if not hasattr(pkgutil, 'find_loader'):
+    if hasattr(pkgutil, 'find_loader'):
+        note(find_compiled_ops_on_new_python, False, 'pkgutil has find_loader')
+    else:
         after_import('mmengine.utils.dl_utils.misc', _replace_query)
 
 
 def _without_extension() -> AbstractContextManager:
-    if importlib.util.find_spec(_EXTENSION) is not None:
+    compiled = importlib.util.find_spec(_EXTENSION) is not None
+    note(stand_in_for_compiled_ops, not compiled,
+         f'{_EXTENSION} is {"" if compiled else "not "}installed')
+    if compiled:
         return nullcontext()
     return temporary_modules({_EXTENSION: _CompiledOps(_EXTENSION)})
 
@@ -76,5 +82,6 @@ def _mmcv_full_available() -> bool:
 
 
 def _replace_query(module: ModuleType) -> None:
+    note(find_compiled_ops_on_new_python, True, 'pkgutil has no find_loader')
     replace_everywhere(module.mmcv_full_available, _mmcv_full_available,
                        ('mmengine', 'mmpose'))

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from typing import Iterator
 
 from .import_hooks import around_import
+from .ledger import note
 
 
 def accept_mmcv_2_2() -> None:
@@ -22,7 +23,9 @@ def accept_mmcv_2_2() -> None:
 def _as_mmcv_2_1() -> Iterator[None]:
     import mmcv
     version = mmcv.__version__
-    if version.split('.')[:2] != ['2', '2']:
+    newer = version.split('.')[:2] == ['2', '2']
+    note(accept_mmcv_2_2, newer, f'MMCV is {version}')
+    if not newer:
         yield
         return
     mmcv.__version__ = '2.1.0'

@@ -6,6 +6,7 @@ from types import ModuleType
 from typing import Any
 
 from .import_hooks import after_import
+from .ledger import note
 
 PREFIX = 'mmdiffpose.'
 
@@ -26,6 +27,8 @@ def route_own_lifters() -> None:
 
 
 def _route(module: ModuleType) -> None:
+    note(route_own_lifters, True,
+         'each call looks whether the lifter is of this package')
     original = module.Pose3DInferencer
     if '__new__' in vars(original):
         return

@@ -7,6 +7,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 
 from .import_hooks import around_import, temporary_modules
+from .ledger import note
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -29,15 +30,17 @@ def stand_in_for_to_pil_image() -> None:
 def _with_to_pil_image() -> AbstractContextManager:
     try:
         importlib.import_module('torchvision.transforms')
-    except (ImportError, RuntimeError, OSError, AttributeError):
+    except (ImportError, RuntimeError, OSError, AttributeError) as error:
         # RuntimeError is torch's for missing operators, OSError the dynamic
         # linker's, AttributeError what a half-imported torchvision raises.
+        note(stand_in_for_to_pil_image, True, str(error))
         stand_in = ModuleType('torchvision.transforms')
         stand_in.ToPILImage = ToPILImage  # type: ignore[attr-defined]
         return temporary_modules({
             'torchvision': ModuleType('torchvision'),
             'torchvision.transforms': stand_in
         })
+    note(stand_in_for_to_pil_image, False, 'torchvision works')
     return nullcontext()
 
 

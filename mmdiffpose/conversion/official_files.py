@@ -1,32 +1,20 @@
 # Copyright (c) mmdiffpose contributors. All rights reserved.
 """Reading the files that published code saved, without running them.
 
-``torch.load`` runs whatever a file says, or with ``weights_only=True``
-refuses the files of MixSTE and D3DP, which hold a NumPy random state beside
-the weights. The reader here lets torch find the tensors in the file and
-names every other thing a file may ask for.
+``torch.load`` with ``weights_only=True`` refuses the files of MixSTE and
+D3DP, which hold a NumPy random state beside the weights. The reader here
+puts something that keeps nothing in its place.
 """
 
 import hashlib
-import pickle
 import tarfile
 import zipfile
 from pathlib import Path
-from types import SimpleNamespace
-from typing import IO, Any, Dict, List, NamedTuple, Optional, Union
+from typing import Any, Dict, List, NamedTuple, Optional, Union
 
-import torch
 from torch import Tensor
 
-from mmdiffpose.datasets.annotation_files.plain_pickle import PlainUnpickler
-
-_TENSORS = {
-    ('torch._utils', '_rebuild_tensor'),
-    ('torch._utils', '_rebuild_tensor_v2'),
-    ('torch._utils', '_rebuild_parameter'),
-    ('torch', 'Size'),
-}
-"""What rebuilds tensors; storages are torch's own business."""
+from mmdiffpose.checkpoints.safe_classes import checkpoint_classes, load_safely
 
 
 class OfficialFile(NamedTuple):
@@ -55,24 +43,23 @@ class _Discarded:
         pass
 
 
-class _WeightUnpickler(PlainUnpickler):
-    """Plain data, tensors, and stand-ins for NumPy's random states."""
-
-    def find_class(self, module: str, name: str) -> Any:
-        if (module, name) in _TENSORS:
-            return pickle.Unpickler.find_class(self, module, name)
-        if module == 'numpy.random' or module.startswith('numpy.random.'):
-            return _Discarded
-        return super().find_class(module, name)
+def _stand_in(full_name: str) -> type:
+    """A class by whose name a file asks for a part of a random state."""
+    module, _, name = full_name.rpartition('.')
+    return type(name, (_Discarded, ), dict(__module__=module))
 
 
-def _load(file: IO[bytes], **kwargs: Any) -> Any:
-    return _WeightUnpickler(file, **kwargs).load()
-
-
-_PICKLE = SimpleNamespace(
-    __name__='mmdiffpose.conversion', Unpickler=_WeightUnpickler, load=_load)
-"""What torch takes for a pickle module."""
+_RANDOM_STATES = [
+    _stand_in(f'numpy.random.{name}')
+    for name in ('__RandomState_ctor', '_generator.Generator',
+                 '_mt19937.MT19937', '_pcg64.PCG64', '_pcg64.PCG64DXSM',
+                 '_philox.Philox', '_pickle.__bit_generator_ctor',
+                 '_pickle.__generator_ctor', '_pickle.__randomstate_ctor',
+                 '_sfc64.SFC64', 'bit_generator.SeedSequence',
+                 'bit_generator.__pyx_unpickle_SeedSequence',
+                 'mtrand.RandomState')
+]
+"""Under the names of NumPy 1.16 to 2.x."""
 
 
 def read_official(path: Union[str, Path]) -> OfficialFile:
@@ -109,20 +96,8 @@ def _read(path: Path) -> Any:
     if kind is not None:
         raise ValueError(f'{path}: expected a checkpoint of torch.save, '
                          f'found {kind}')
-    try:
-        return torch.load(
-            path,
-            map_location='cpu',
-            pickle_module=_PICKLE,
-            weights_only=False,
-            encoding='latin1')
-    # Bytes that are not a checkpoint's make torch stumble in any way.
-    except Exception as error:
-        reason = (str(error).strip().splitlines() or [''])[0]
-        raise ValueError(
-            f'{path}: expected a checkpoint of torch.save with tensors and '
-            'plain data, found one that is truncated, changed or holds '
-            f'something else ({type(error).__name__}: {reason})') from error
+    return load_safely(
+        path, [*checkpoint_classes(), *_RANDOM_STATES])
 
 
 def _foreign_kind(path: Path) -> Optional[str]:

@@ -9,8 +9,10 @@ from mmengine.config import Config
 from mmengine.dist import barrier, is_main_process
 from mmengine.logging import print_log
 from mmengine.runner import Runner
-from mmengine.runner.checkpoint import CheckpointLoader, save_checkpoint
+from mmengine.runner.checkpoint import save_checkpoint
 from mmengine.utils import ManagerMixin
+
+from mmdiffpose.checkpoints.safe_classes import load_safely
 
 
 def train_earlier_stage(runner: Runner, config: str, options: dict, name: str,
@@ -81,7 +83,7 @@ def _export_best(work_dir: str, path: str) -> None:
     else:
         with open(osp.join(work_dir, 'last_checkpoint')) as file:
             source = file.read().strip()
-    checkpoint = CheckpointLoader.load_checkpoint(source, map_location='cpu')
+    checkpoint = load_safely(source)
     save_checkpoint(
         dict(state_dict=checkpoint['state_dict'], meta=dict()),
         path,

@@ -13,6 +13,7 @@ from mmengine.logging import print_log
 from mmengine.runner import Runner, find_latest_checkpoint
 
 from mmdiffpose.atomic_files import replacing
+from mmdiffpose.checkpoints.safe_classes import load_safely
 from mmdiffpose.evaluation.functional.calibration import covered_share
 from mmdiffpose.evaluation.functional.std_scaling import (LEVEL, StdScaling,
                                                           fit_std_scaling)
@@ -247,7 +248,7 @@ def calibrate_file(source: str, target: str, calibration: 'StdCalibration',
         record (dict): Where it comes from.
     """
     # The optimiser's state and the message hub are more than tensors.
-    checkpoint = torch.load(source, map_location='cpu', weights_only=False)
+    checkpoint = load_safely(source)
     if 'state_dict' not in checkpoint:
         checkpoint = dict(state_dict=checkpoint)
     apply_calibration(checkpoint, calibration, record)

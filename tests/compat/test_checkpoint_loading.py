@@ -1,115 +1,67 @@
 # Copyright (c) mmdiffpose contributors. All rights reserved.
-"""MMEngine's checkpoints load with weights_only; nothing else does."""
-
-import io
-import os
+"""MMEngine reads .safetensors and its own files, whatever torch's version."""
 import pickle
-from pickle import UnpicklingError
-from typing import Any, Callable, Iterator
 
 import numpy as np
 import pytest
 import torch
 from mmengine.logging import HistoryBuffer
+from mmengine.runner.checkpoint import CheckpointLoader, load_from_local
+from safetensors.torch import save_file
 from torch import serialization
 
-from mmdiffpose.compat.checkpoint_loading import allow_checkpoint_classes
-
-pytestmark = pytest.mark.skipif(
-    not hasattr(serialization, 'clear_safe_globals'),
-    reason='this torch has no allow-list')
-
-
-@pytest.fixture
-def only_our_list() -> Iterator[None]:
-    """The allow-list without other packages' entries."""
-    before = serialization.get_safe_globals()
-    serialization.clear_safe_globals()
-    yield
-    serialization.clear_safe_globals()
-    serialization.add_safe_globals(before)
-
-
-def _round_trip(content: Any) -> Any:
-    file = io.BytesIO()
-    torch.save(content, file)
-    file.seek(0)
-    return torch.load(file, weights_only=True)
-
-
-def _history() -> HistoryBuffer:
-    history = HistoryBuffer([1., 2., 4.], [1, 1, 2])
-    history.update(3.)
-    return history
-
-
-def test_log_history_and_metainfo_need_the_list(only_our_list: None) -> None:
-    checkpoint = dict(
-        state_dict=dict(weight=torch.ones(2)),
-        message_hub=dict(log_scalars=dict(loss=_history())),
-        meta=dict(
-            dataset_meta=dict(
-                sigmas=np.linspace(0, 1, 17, dtype=np.float32),
-                flip=np.array([0, 2, 1]),
-                names=np.array(['hip', 'knee']),
-                mask=np.array([True, False]),
-                empty=np.zeros((0, 3)),
-                scale=np.float32(2.5),
-                count=np.int64(3))))
-    with pytest.raises(UnpicklingError):
-        _round_trip(checkpoint)
-    allow_checkpoint_classes()
-    loaded = _round_trip(checkpoint)
-    history = loaded['message_hub']['log_scalars']['loss']
-    assert history.statistics('mean') == _history().statistics('mean')
-    for key, value in checkpoint['meta']['dataset_meta'].items():
-        np.testing.assert_array_equal(loaded['meta']['dataset_meta'][key],
-                                      value)
-
-
-@pytest.mark.parametrize('package', ['numpy.core', 'numpy._core'])
-def test_arrays_of_the_other_numpy_load(only_our_list: None,
-                                        package: str) -> None:
-    """NumPy renamed the module that an array's pickle names."""
-    allow_checkpoint_classes()
-    file = io.BytesIO()
-    torch.save(
-        dict(a=np.arange(3.)), file, _use_new_zipfile_serialization=False)
-    content = file.getvalue()
-    for name in (b'numpy._core.multiarray', b'numpy.core.multiarray'):
-        content = content.replace(name, package.encode() + b'.multiarray')
-    loaded = torch.load(io.BytesIO(content), weights_only=True)
-    np.testing.assert_array_equal(loaded['a'], np.arange(3.))
-
-
-class _Runs:
-    """Pickles as a call."""
-
-    def __init__(self, function: Callable, *args: Any) -> None:
-        self.call = (function, args)
-
-    def __reduce__(self) -> tuple:
-        return self.call
+from mmdiffpose.compat import apply_compat
+from mmdiffpose.compat.checkpoint_loading import load_from_safetensors
 
 
 @pytest.mark.parametrize(
-    'content', [
-        _Runs(os.system, 'true'),
-        _Runs(getattr, HistoryBuffer, '__init__'),
-        _Runs(getattr, torch.Tensor, 'numpy'),
-        _Runs(getattr, np.ndarray, 'tofile'),
-        _Runs(eval, '1'),
-    ],
-    ids=['system', 'dunder', 'tensor', 'ndarray', 'eval'])
-def test_code_is_still_refused(only_our_list: None, content: Any) -> None:
-    allow_checkpoint_classes()
-    # The cause: torch wraps the errors of the unpickler into its own.
-    with pytest.raises((UnpicklingError, pickle.UnpicklingError)):
-        _round_trip(dict(payload=content))
+    'map_location',
+    [None, 'cpu', torch.device('cpu'), lambda s, _: s])
+def test_by_its_suffix_and_nothing_else(map_location, tmp_path, monkeypatch):
+    apply_compat()
+    monkeypatch.setattr(torch, 'load', None)
+    path = str(tmp_path / 'weights.safetensors')
+    save_file(dict(a=torch.arange(3.)), path, metadata=dict(b='c'))
+    loaded = CheckpointLoader.load_checkpoint(path, map_location)
+    assert torch.equal(loaded['state_dict']['a'], torch.arange(3.))
+    find = CheckpointLoader._get_checkpoint_loader
+    assert find(path) is load_from_safetensors
+    assert find('a.safetensors.pth') is load_from_local
+    assert find('safetensors.pth') is load_from_local
 
 
-def test_a_second_call_adds_nothing(only_our_list: None) -> None:
-    allow_checkpoint_classes()
-    first = set(serialization.get_safe_globals())
-    allow_checkpoint_classes()
-    assert set(serialization.get_safe_globals()) == first
+def test_bad_files(tmp_path):
+    apply_compat()
+    path = tmp_path / 'broken.safetensors'
+    path.write_bytes(b'x' * 64)
+    with pytest.raises(ValueError, match='broken.*not a safetensors file'):
+        CheckpointLoader.load_checkpoint(str(path))
+    with pytest.raises(FileNotFoundError, match='none.safetensors'):
+        CheckpointLoader.load_checkpoint(str(tmp_path / 'none.safetensors'))
+
+
+@pytest.mark.skipif(
+    not hasattr(serialization, 'get_safe_globals'),
+    reason='this torch has no allow-list')
+def test_only_the_loader_reads_what_mmengine_writes(tmp_path):
+    apply_compat()
+    path = str(tmp_path / 'epoch_1.pth')
+    content = dict(
+        state_dict=dict(a=torch.ones(2)),
+        message_hub=dict(loss=HistoryBuffer([1., 3.], [1, 1])),
+        meta=dict(sigmas=np.array([1., 2.])))
+    torch.save(content, path)
+    before = set(serialization.get_safe_globals())
+    assert HistoryBuffer not in before
+    loaded = CheckpointLoader.load_checkpoint(path)
+    assert loaded['message_hub']['loss'].mean() == 2
+    np.testing.assert_array_equal(loaded['meta']['sigmas'], [1, 2])
+    assert set(serialization.get_safe_globals()) == before
+    with pytest.raises(pickle.UnpicklingError):
+        torch.load(path, weights_only=True)
+
+
+def test_the_loader_is_wrapped_once():
+    apply_compat()
+    wrapped = vars(CheckpointLoader)['load_checkpoint'].__func__.__wrapped__
+    assert not hasattr(wrapped, '__wrapped__')

@@ -12,9 +12,7 @@ import numpy as np
 import pytest
 import torch
 from mmengine.dist import utils as dist_utils
-from mmengine.logging import HistoryBuffer
 from mmengine.model import MMDistributedDataParallel
-from torch import serialization
 
 from mmdiffpose.compat import (cpu_distributed, drawing, installed_packages,
                                mmcv_ops)
@@ -123,8 +121,6 @@ def test_mmengine_was_patched_at_import() -> None:
     for name in ('_init_dist_pytorch', '_init_dist_mpi'):
         assert hasattr(getattr(dist_utils, name), '__wrapped__')
     assert hasattr(MMDistributedDataParallel.__init__, '__wrapped__')
-    if hasattr(serialization, 'get_safe_globals'):
-        assert HistoryBuffer in serialization.get_safe_globals()
 
 
 def test_installed_packages_name_what_is_missing() -> None:

@@ -8,6 +8,7 @@ from mmengine.config import Config
 from mmengine.structures import InstanceData
 from torch import nn
 
+from mmdiffpose.checkpoints.safe_classes import load_safely
 from mmdiffpose.engine import SpreadStatistics, StdCalibrationHook
 from mmdiffpose.engine.std_calibration import (META_KEY, calibrate_file,
                                                check_split, find_calibration)
@@ -113,7 +114,7 @@ def test_checkpoints_hold_the_calibration_and_where_it_is_from(tmp_path):
     assert META_KEY not in stale['meta']
     validate(hook, runner, [window(0)])
     hook.after_train(runner)
-    saved = torch.load(path, weights_only=False)
+    saved = load_safely(path)
     assert bool(saved['state_dict']['head.std_calibration.fitted'])
     assert saved['meta'][META_KEY] == hook.record
     assert saved['meta']['epoch'] == 3 and saved['optimizer'] == []
@@ -165,7 +166,7 @@ def test_bare_weights_become_a_checkpoint(tmp_path):
     calibration = StdCalibration(17)
     calibration.set(torch.ones(17), torch.rand(17))
     calibrate_file(str(source), str(target), calibration, dict(num_poses=7))
-    saved = torch.load(target, weights_only=True)
+    saved = load_safely(target)
     assert saved['meta'] == {META_KEY: dict(num_poses=7)}
     torch.testing.assert_close(
         saved['state_dict']['head.std_calibration.floor'], calibration.floor)

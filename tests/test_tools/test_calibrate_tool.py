@@ -13,6 +13,7 @@ CONFIG = str(ROOT / 'configs' / 'diffpose_mixste_mini-27.py')
 
 import calibrate  # noqa: E402
 
+from mmdiffpose.checkpoints.safe_classes import load_safely  # noqa: E402
 from mmdiffpose.registry import MODELS  # noqa: E402
 
 
@@ -41,8 +42,7 @@ def test_writes_the_checkpoint_with_a_calibration(checkpoint, tmp_path):
         'val_dataloader.dataset.indices=2', 'model.head.num_gmm_samples=16',
         'model.test_cfg.num_hypotheses=3'
     ])
-    old, new = (
-        torch.load(path, weights_only=True) for path in (checkpoint, out))
+    old, new = (load_safely(path) for path in (checkpoint, out))
     for key, value in old['state_dict'].items():
         assert torch.equal(new['state_dict'][key], value)
     assert bool(new['state_dict']['head.std_calibration.fitted'])

@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 import torch
 
+from mmdiffpose.checkpoints.safe_classes import load_safely
+
 ROOT = Path(__file__).parents[2]
 CONFIG = 'tests/test_tools/distributed_mini.py'
 
@@ -28,7 +30,7 @@ def run(*command):
 
 
 def weights(folder):
-    return torch.load(folder / 'epoch_1.pth', weights_only=False)['state_dict']
+    return load_safely(folder / 'epoch_1.pth')['state_dict']
 
 
 def test_two_processes_equal_one_with_the_same_global_batch(tmp_path):

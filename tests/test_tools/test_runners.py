@@ -12,13 +12,13 @@ import torch
 from tiny_project import LEFT
 
 import mmdiffpose  # noqa: F401  so that checkpoints load here, too
+from mmdiffpose.checkpoints.safe_classes import load_safely
 
 Run = Callable[..., CompletedProcess]
 
 
 def _weights(work_dir: Path) -> torch.Tensor:
-    checkpoint: Any = torch.load(
-        work_dir / 'epoch_3.pth', weights_only=True, map_location='cpu')
+    checkpoint: Any = load_safely(work_dir / 'epoch_3.pth')
     return checkpoint['state_dict']['layer.weight']
 
 
