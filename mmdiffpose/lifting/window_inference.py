@@ -12,6 +12,7 @@ from mmengine.registry import init_default_scope
 from torch import nn
 
 from mmdiffpose.structures.axes import LIFTER
+from mmdiffpose.structures.canonical_view import turn_poses_back
 from mmdiffpose.structures.keypoint_track import KeypointTrack
 from mmdiffpose.structures.lifted_track import LiftedTrack, undo_view
 from mmdiffpose.structures.lifter_view import LifterView
@@ -35,6 +36,24 @@ def _test_dataset(model: nn.Module) -> Dict[str, Any]:
     return model.cfg.test_dataloader.dataset
 
 
+def turns_to_person(model: nn.Module) -> bool:
+    """Whether a model's pipeline turns each window's camera to the person
+    (:class:`~mmdiffpose.datasets.transforms.TurnToPerson`)."""
+    return any(step['type'].endswith('TurnToPerson')
+               for step in _test_dataset(model)['pipeline'])
+
+
+def knows_missing(model: nn.Module) -> bool:
+    """Whether a model is told which joints were not seen.
+
+    That is so where its codec has a mask channel. Such a model says itself
+    where an unseen joint may be; for others it is interpolated.
+    """
+    return any(
+        step.get('encoder', {}).get('mask_channel', False)
+        for step in _test_dataset(model)['pipeline'])
+
+
 @dataclass(frozen=True)
 class Clip:
     """A track without long gaps, as a model is shown it.
@@ -50,6 +69,8 @@ class Clip:
             is known ``f`` (2, ) and ``c`` (2, ), too.
         view: How it was moved for the lifter; None for the picture itself.
         focal: The real camera's, where it is known or the view needs it.
+        interpolated: Whether joints that were not seen are shown to the model
+            where they probably were; else it is told that they are missing.
     """
     track: KeypointTrack
     filled: np.ndarray
@@ -59,6 +80,7 @@ class Clip:
     camera: Dict[str, Any]
     view: Optional[LifterView] = None
     focal: Optional[FocalLength] = None
+    interpolated: bool = True
 
     def windows(self, plan: WindowPlan) -> Iterator[Dict[str, Any]]:
         """What the pipeline gets for each window, as the data sets and
@@ -109,13 +131,18 @@ def prepare_clip(model: nn.Module,
     mixtures = track.mixtures
     if mixtures is not None:
         mixtures = bridge_mixtures(mixtures, filled, seen)
+    interpolated = not knows_missing(model)
+    if not interpolated:
+        scores = track.scores
     stats = model.dataset_meta.get('stats_info')
     middle = np.array(track.image_size) / 2
-    if not (fit and stats):
-        focal = focals.of(track.image_size) if focals.given else None
+    turned = turns_to_person(model)
+    if turned or not (fit and stats):
+        known = turned or focals.given
+        focal = focals.of(track.image_size) if known else None
         camera = _camera(track.image_size, focal and focal.pixels, middle)
-        return Clip(
-            track, filled, filled, scores, mixtures, camera, focal=focal)
+        return Clip(track, filled, filled, scores, mixtures, camera, None,
+                    focal, interpolated)
     moved = fit_to_training(track.keypoints, track.scores, stats)
     if mixtures is not None:
         mixtures = moved.mixtures(mixtures)
@@ -128,7 +155,7 @@ def prepare_clip(model: nn.Module,
     # A camera that faces the person has its principal point there.
     camera = _camera(moved.image_size, moved.zoom * focal.pixels, moved.target)
     return Clip(track, filled, moved.points(filled), scores, mixtures, camera,
-                view, focal)
+                view, focal, interpolated)
 
 
 def _camera(image_size: Tuple[int, int], focal: Optional[float],
@@ -193,6 +220,27 @@ def _fields(output: Any, sample: Dict[str, Any]) -> Fields:
     scores = fields.get('keypoint_scores', np.ones(expected[:2], np.float32))
     # Some of MMPose's heads keep a trailing axis of one.
     fields['keypoint_scores'] = scores.reshape(expected[:2])
+    return _turned_back(fields, output.metainfo.get('camera_param', {}))
+
+
+def _turned_back(fields: Fields, camera: Dict[str, Any]) -> Fields:
+    """Undo the turn that a pipeline gave a window's camera, if any.
+
+    Each window has a turn of its own, so this comes before windows are
+    blended. Instead of a std along the turned axes there is a covariance.
+    """
+    std = fields.pop('keypoint_std_xyz', None)
+    if std is not None:
+        fields['covariance'] = std[..., None]**2 * np.eye(3, dtype=std.dtype)
+    rotation = camera.get('rotation')
+    if rotation is not None:
+        rotation = np.asarray(rotation, np.float32)
+        for name in ('keypoints', 'hypotheses'):
+            if name in fields:
+                fields[name] = turn_poses_back(fields[name], rotation)
+        if std is not None:
+            fields['covariance'] = (
+                rotation.T @ fields['covariance'] @ rotation)
     return fields
 
 
@@ -222,14 +270,15 @@ def assemble(clip: Clip, plan: WindowPlan,
         hypotheses = hypotheses - hypotheses[:, :, root:root + 1]
     keypoints = keypoints - keypoints[:, root:root + 1]
     if 'keypoint_std' in fields:
-        bare = plan.blend(fields['keypoint_std'])
-        std, hypotheses = widen_unseen(keypoints, bare, hypotheses,
-                                       track.scores > 0, root)
-        if 'keypoint_std_xyz' in fields:
+        bare = std = plan.blend(fields['keypoint_std'])
+        if clip.interpolated:
+            std, hypotheses = widen_unseen(keypoints, bare, hypotheses,
+                                           track.scores > 0, root)
+        if 'covariance' in fields:
             # Each axis grows by what all together grow by.
             growth = std / np.maximum(bare, np.finfo(bare.dtype).tiny)
-            along = plan.blend(fields['keypoint_std_xyz'])
-            covariance = _diagonal((along * growth[..., None])**2)
+            covariance = plan.blend(fields['covariance'])
+            covariance = covariance * growth[..., None, None]**2
     lifted = LiftedTrack(
         keypoints_3d=keypoints,
         scores=np.where(track.scores > 0, scores, 0),
@@ -247,8 +296,3 @@ def assemble(clip: Clip, plan: WindowPlan,
         covariance=covariance,
         axes=LIFTER)
     return undo_view(lifted, clip.view)
-
-
-def _diagonal(variances: np.ndarray) -> np.ndarray:
-    """Matrices (..., 3, 3) with (..., 3) on their diagonals."""
-    return variances[..., None] * np.eye(3, dtype=variances.dtype)
