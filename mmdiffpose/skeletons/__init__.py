@@ -6,16 +6,22 @@ joints and the lifters' live here too, so that a joint index is written down
 once.
 """
 
-from .detector_sets import (AIC_14, BODY_25, COCO_17, CROWDPOSE_14, HALPE_26,
-                            MPII_16, POSETRACK18_17)
+from .anatomy import layout_costs
+from .detector_sets import (AIC_14, COCO_17, CROWDPOSE_14, HALPE_26, MPII_16,
+                            POSETRACK18_17)
+from .foreign_sets import (BODY_25, BODY_25B, COCO_18, LSP_14, MEDIAPIPE_33,
+                           OPENPOSE_MPI_15)
+from .joint_names import skeleton_from_names
 from .mapping import SKELETONS, get_skeleton, map_joints, mapping_matrix
 from .mocap_sets import H36M_17, JOINT_ORDERS, MPI_INF_3DHP_17
 from .skeleton import Skeleton
-from .wholebody import COCO_WHOLEBODY_133
+from .wholebody import COCO_WHOLEBODY_133, HALPE_136
 
 __all__ = [
-    'AIC_14', 'BODY_25', 'COCO_17', 'COCO_WHOLEBODY_133', 'CROWDPOSE_14',
-    'H36M_17', 'HALPE_26', 'JOINT_ORDERS', 'MPII_16', 'MPI_INF_3DHP_17',
-    'POSETRACK18_17', 'SKELETONS', 'Skeleton', 'get_skeleton', 'map_joints',
-    'mapping_matrix'
+    'AIC_14', 'BODY_25', 'BODY_25B', 'COCO_17', 'COCO_18',
+    'COCO_WHOLEBODY_133', 'CROWDPOSE_14', 'H36M_17', 'HALPE_136', 'HALPE_26',
+    'JOINT_ORDERS', 'LSP_14', 'MEDIAPIPE_33', 'MPII_16', 'MPI_INF_3DHP_17',
+    'OPENPOSE_MPI_15', 'POSETRACK18_17', 'SKELETONS', 'Skeleton',
+    'get_skeleton', 'layout_costs', 'map_joints', 'mapping_matrix',
+    'skeleton_from_names'
 ]

@@ -1,15 +1,15 @@
 # Copyright (c) mmdiffpose contributors. All rights reserved.
 """Joint sets of 2D detectors, in the order in which they are written.
 
-Names and orders are those of MMPose's data set descriptions; BODY-25, which
-it has not, is OpenPose's.
+Names and orders are those of MMPose's data set descriptions. The sets that it
+has not are in :mod:`~mmdiffpose.skeletons.foreign_sets`.
 """
 
 from typing import Dict
 
 from .skeleton import Skeleton, named_skeleton
 
-_LIMBS: Dict[str, str] = {
+LIMBS: Dict[str, str] = {
     f'{side}_{joint}': f'{side}_{parent}'
     for side in ('left', 'right')
     for joint, parent in dict(
@@ -21,7 +21,7 @@ _LIMBS: Dict[str, str] = {
         small_toe='big_toe',
         heel='ankle').items()
 }
-_FACE = dict(
+FACE = dict(
     left_eye='nose',
     right_eye='nose',
     left_ear='left_eye',
@@ -38,31 +38,23 @@ COCO_17 = Skeleton(
                 (15, 16)))
 
 
-def _tree(centre: str, neck: str) -> Dict[str, str]:
+def limb_tree(centre: str, neck: str) -> Dict[str, str]:
     """Limbs that hang on a neck joint and on one between the hips."""
     parents = {
         f'{side}_{joint}': parent
         for side in ('left', 'right')
         for joint, parent in dict(shoulder=neck, hip=centre).items()
     }
-    return {**_LIMBS, **parents}
+    return {**LIMBS, **parents}
 
 
 HALPE_26 = named_skeleton(
     'halpe26', COCO_17.joints +
     ('head', 'neck', 'hip', 'left_big_toe', 'right_big_toe', 'left_small_toe',
      'right_small_toe', 'left_heel', 'right_heel'),
-    dict(_tree('hip', 'neck'), **_FACE, head='nose', nose='neck', neck='hip'))
-
-BODY_25 = named_skeleton(
-    'body25', ('nose', 'neck', 'right_shoulder', 'right_elbow', 'right_wrist',
-               'left_shoulder', 'left_elbow', 'left_wrist', 'mid_hip',
-               'right_hip', 'right_knee', 'right_ankle', 'left_hip',
-               'left_knee', 'left_ankle', 'right_eye', 'left_eye', 'right_ear',
-               'left_ear', 'left_big_toe', 'left_small_toe', 'left_heel',
-               'right_big_toe', 'right_small_toe', 'right_heel'),
-    dict(_tree('mid_hip', 'neck'), **_FACE, nose='neck', neck='mid_hip'))
-"""OpenPose's BODY_25; its neck is the middle of the shoulders."""
+    dict(
+        limb_tree('hip', 'neck'), **FACE, head='nose', nose='neck',
+        neck='hip'))
 
 MPII_16 = named_skeleton(
     'mpii', ('right_ankle', 'right_knee', 'right_hip', 'left_hip', 'left_knee',
@@ -70,7 +62,7 @@ MPII_16 = named_skeleton(
              'right_wrist', 'right_elbow', 'right_shoulder', 'left_shoulder',
              'left_elbow', 'left_wrist'),
     dict(
-        _tree('pelvis', 'thorax'),
+        limb_tree('pelvis', 'thorax'),
         head_top='upper_neck',
         upper_neck='thorax',
         thorax='pelvis'))
@@ -80,7 +72,7 @@ AIC_14 = named_skeleton(
     ('right_shoulder', 'right_elbow', 'right_wrist', 'left_shoulder',
      'left_elbow', 'left_wrist', 'right_hip', 'right_knee', 'right_ankle',
      'left_hip', 'left_knee', 'left_ankle', 'head_top', 'neck'),
-    dict(_tree('neck', 'neck'), head_top='neck'))
+    dict(limb_tree('neck', 'neck'), head_top='neck'))
 """AI Challenger. Nothing lies between its hips: they hang on the neck."""
 
 CROWDPOSE_14 = named_skeleton(
@@ -88,7 +80,7 @@ CROWDPOSE_14 = named_skeleton(
     ('left_shoulder', 'right_shoulder', 'left_elbow', 'right_elbow',
      'left_wrist', 'right_wrist', 'left_hip', 'right_hip', 'left_knee',
      'right_knee', 'left_ankle', 'right_ankle', 'top_head', 'neck'),
-    dict(_tree('neck', 'neck'), top_head='neck'))
+    dict(limb_tree('neck', 'neck'), top_head='neck'))
 
 POSETRACK18_17 = named_skeleton(
     'posetrack18',
@@ -97,7 +89,7 @@ POSETRACK18_17 = named_skeleton(
      'left_wrist', 'right_wrist', 'left_hip', 'right_hip', 'left_knee',
      'right_knee', 'left_ankle', 'right_ankle'),
     dict(
-        _tree('head_bottom', 'head_bottom'),
+        limb_tree('head_bottom', 'head_bottom'),
         head_top='nose',
         nose='head_bottom',
         left_ear='nose',

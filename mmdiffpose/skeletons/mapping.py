@@ -2,20 +2,24 @@
 """From the joints of a 2D detector to Human3.6M's, by name."""
 
 from functools import lru_cache
-from typing import Dict, List, Mapping, Tuple
+from typing import Dict, FrozenSet, List, Mapping, Tuple
 
 import numpy as np
 
-from .detector_sets import (AIC_14, BODY_25, COCO_17, CROWDPOSE_14, HALPE_26,
-                            MPII_16, POSETRACK18_17)
-from .mocap_sets import H36M_17
+from .detector_sets import (AIC_14, COCO_17, CROWDPOSE_14, HALPE_26, MPII_16,
+                            POSETRACK18_17)
+from .foreign_sets import (BODY_25, BODY_25B, COCO_18, LSP_14, MEDIAPIPE_33,
+                           OPENPOSE_MPI_15)
+from .mocap_sets import H36M_17, MPI_INF_3DHP_17
 from .skeleton import Skeleton
-from .wholebody import COCO_WHOLEBODY_133
+from .wholebody import COCO_WHOLEBODY_133, HALPE_136
 
 SKELETONS: Dict[str, Skeleton] = {
     skeleton.name: skeleton
     for skeleton in (H36M_17, COCO_17, HALPE_26, BODY_25, COCO_WHOLEBODY_133,
-                     MPII_16, AIC_14, CROWDPOSE_14, POSETRACK18_17)
+                     MPII_16, AIC_14, CROWDPOSE_14, POSETRACK18_17,
+                     MPI_INF_3DHP_17, BODY_25B, COCO_18, OPENPOSE_MPI_15,
+                     LSP_14, HALPE_136, MEDIAPIPE_33)
 }
 """Joint sets of 2D detections, by name."""
 
@@ -62,6 +66,18 @@ of the chin and its ``head`` at the top of the head; a detector without a top
 of the head gives the middle of the eyes for it, a few centimetres lower.
 """
 
+_OF_THE_SET: Dict[FrozenSet[str], Mapping[str, Recipe]] = {
+    frozenset(MPI_INF_3DHP_17.joints):
+    dict(
+        thorax=_mean('neck'),
+        neck_base=_mean('head'),
+        head=_mean('head_top'),
+    )
+}
+"""Joint sets whose names mean something else than elsewhere: MPI-INF-3DHP's
+neck lies at the shoulders and its head at the chin, see
+:data:`~mmdiffpose.skeletons.mocap_sets.JOINT_ORDERS`."""
+
 
 def get_skeleton(name: str) -> Skeleton:
     """Joint set by name.
@@ -86,6 +102,9 @@ def _recipe(joint: str, source: Skeleton) -> Recipe:
             for part, weight in half.items():
                 spine[part] = spine.get(part, 0.) + weight / 2
         return spine
+    own = _OF_THE_SET.get(frozenset(source.joints), {})
+    if joint in own:
+        return own[joint]
     for recipe in [_mean(joint), *_RECIPES.get(joint, [])]:
         if all(part in source.index for part in recipe):
             return recipe

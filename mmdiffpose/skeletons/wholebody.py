@@ -1,9 +1,9 @@
 # Copyright (c) mmdiffpose contributors. All rights reserved.
-"""COCO-WholeBody: body, feet, face and hands."""
+"""COCO-WholeBody and Halpe-136: body, feet, face and hands."""
 
 from typing import Dict, Iterator, Tuple
 
-from .detector_sets import COCO_17
+from .detector_sets import COCO_17, HALPE_26
 from .skeleton import Skeleton, named_skeleton
 
 _FEET = tuple(f'{side}_{part}' for side in ('left', 'right')
@@ -34,11 +34,11 @@ def _hand(side: str) -> Tuple[str, ...]:
                                            for i in range(1, 5))
 
 
-def _parents(joints: Tuple[str, ...]) -> Dict[str, str]:
-    """Joint to parent; the nose is the root, as in COCO-17."""
+def _parents(body: Skeleton) -> Dict[str, str]:
+    """Joint to parent; the root is the body's."""
     parents = {
-        joint: joints[COCO_17.parents[i]]
-        for i, joint in enumerate(COCO_17.joints[1:], 1)
+        body.joints[child]: body.joints[parent]
+        for parent, child in body.bones
     }
     for start, stop in _FACE_LINES:
         parents[f'face-{start}'] = 'nose'
@@ -56,15 +56,20 @@ def _parents(joints: Tuple[str, ...]) -> Dict[str, str]:
     return parents
 
 
-def _wholebody() -> Skeleton:
+def _wholebody(name: str, body: Skeleton, feet: Tuple[str, ...]) -> Skeleton:
+    """A body with feet, then the face, then the left and the right hand."""
     face = tuple(f'face-{i}' for i in range(_FACE_SIZE))
-    joints = COCO_17.joints + _FEET + face + _hand('left') + _hand('right')
+    joints = body.joints + feet + face + _hand('left') + _hand('right')
     first = joints.index('face-0')
     pairs = tuple(
         (first + left, first + right) for left, right in _face_pairs())
-    return named_skeleton('coco_wholebody', joints, _parents(joints), pairs)
+    return named_skeleton(name, joints, _parents(body), pairs)
 
 
-COCO_WHOLEBODY_133 = _wholebody()
+COCO_WHOLEBODY_133 = _wholebody('coco_wholebody', COCO_17, _FEET)
 """17 joints of the body as in COCO, 6 of the feet, 68 of the face, 42 of the
 hands."""
+
+HALPE_136 = _wholebody('halpe136', HALPE_26, ())
+"""26 joints of body and feet as in Halpe-26, 68 of the face, 42 of the
+hands; AlphaPose's full body."""

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 
-from mmdiffpose.skeletons import (BODY_25, COCO_17, H36M_17, SKELETONS,
-                                  Skeleton, get_skeleton, map_joints,
-                                  mapping_matrix)
+from mmdiffpose.skeletons import (BODY_25, COCO_17, H36M_17, JOINT_ORDERS,
+                                  SKELETONS, Skeleton, get_skeleton,
+                                  map_joints, mapping_matrix)
 
 FINITE = st.floats(-2000, 2000, width=32)
 every_skeleton = pytest.mark.parametrize(
@@ -60,12 +60,41 @@ def metainfo(name):
     return [joints[i] for i in range(len(joints))]
 
 
-@pytest.mark.parametrize('name', sorted(set(SKELETONS) - {'body25'}))
+@pytest.mark.parametrize('name', [
+    'aic', 'coco', 'coco_wholebody', 'crowdpose', 'h36m', 'halpe26', 'mpii',
+    'posetrack18', 'mpi_inf_3dhp'
+])
 def test_names_order_and_flips_are_mmposes(name):
     skeleton, theirs = SKELETONS[name], metainfo(name)
-    assert list(skeleton.joints) == [joint['name'] for joint in theirs]
+    # MMPose calls MPI-INF-3DHP's pelvis the root.
+    own = {'pelvis': 'root'} if name == 'mpi_inf_3dhp' else {}
+    joints = [own.get(joint, joint) for joint in skeleton.joints]
+    assert joints == [joint['name'] for joint in theirs]
     swapped = [joint['swap'] or joint['name'] for joint in theirs]
-    assert [skeleton.joints[i] for i in skeleton.flip_indices] == swapped
+    assert [joints[i] for i in skeleton.flip_indices] == swapped
+
+
+def test_halpe136_is_halpe26_with_a_face_and_hands():
+    joints = SKELETONS['halpe136'].joints
+    assert joints[:26] == SKELETONS['halpe26'].joints
+    assert joints[26:] == SKELETONS['coco_wholebody'].joints[23:]
+
+
+def test_body25b_is_coco_with_head_and_feet():
+    """OpenPose's POSE_BODY_25B_BODY_PARTS, by hand."""
+    joints = SKELETONS['body25b'].joints
+    assert joints[:17] == COCO_17.joints
+    assert joints[17:] == ('upper_neck', 'head_top', 'left_big_toe',
+                           'left_small_toe', 'left_heel', 'right_big_toe',
+                           'right_small_toe', 'right_heel')
+
+
+def test_mpi_inf_3dhp_maps_as_its_evaluation_reorders():
+    source = SKELETONS['mpi_inf_3dhp']
+    keypoints = np.random.default_rng(0).random((3, 17, 2))
+    mapped, _ = map_joints(keypoints, np.ones((3, 17)), source, H36M_17)
+    np.testing.assert_allclose(
+        mapped, keypoints[:, list(JOINT_ORDERS['mpi_inf_3dhp'])])
 
 
 def test_body25_is_openposes_older_set_with_hips_and_feet():
