@@ -35,12 +35,12 @@ from mmdiffpose.datasets.annotation_files.camera_files import (
 from mmdiffpose.datasets.annotation_files.h36m_metadata import (CAMERA_IDS,
                                                                 read_metadata)
 from mmdiffpose.datasets.annotation_files.image_names import Track
-from mmdiffpose.datasets.annotation_files.plain_pickle import load_plain_npz
 from mmdiffpose.datasets.annotation_files.released_mixtures import (
     SCALES, convert_mixtures)
 from mmdiffpose.datasets.human36m import (ACTIONS, JOINTS_32_TO_17,
                                           TEST_SUBJECTS, TRAIN_SUBJECTS,
                                           clip_name)
+from mmdiffpose.plain_pickle import load_plain_npz
 
 SPLITS = dict(train=TRAIN_SUBJECTS, test=TEST_SUBJECTS)
 CORRUPT = {('S11', 'Directions')}

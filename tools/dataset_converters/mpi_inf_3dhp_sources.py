@@ -16,9 +16,9 @@ from scipy.io import loadmat
 
 from mmdiffpose.datasets.annotation_files.camera_files import (CameraParam,
                                                                check_camera)
-from mmdiffpose.datasets.annotation_files.plain_pickle import load_plain_npz
 from mmdiffpose.datasets.mpi_inf_3dhp import (JOINTS_28_TO_17, TEST_SEQUENCES,
                                               TRAIN_CAMERAS)
+from mmdiffpose.plain_pickle import load_plain_npz
 
 TARGETS = ('annot3', 'univ_annot3')
 """Poses of the person's own size, and of the universal skeleton."""

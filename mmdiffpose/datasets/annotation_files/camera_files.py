@@ -22,7 +22,7 @@ import numpy as np
 
 from mmdiffpose.atomic_files import replacing
 from mmdiffpose.datasets.cameras import project
-from .plain_pickle import load_plain_pickle
+from mmdiffpose.plain_pickle import load_plain_pickle
 
 CameraKey = Tuple[str, str]
 CameraParam = Dict[str, Any]

@@ -5,8 +5,7 @@ import pickle
 import numpy as np
 import pytest
 
-from mmdiffpose.datasets.annotation_files.plain_pickle import (
-    load_plain_npz, load_plain_pickle)
+from mmdiffpose.plain_pickle import load_plain_npz, load_plain_pickle
 
 PLAIN = {
     ('S1', '54138969'):
