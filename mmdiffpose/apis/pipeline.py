@@ -10,12 +10,12 @@ import numpy as np
 from torch import nn
 
 from mmdiffpose.detection.frame_sources import (FrameInputs, FrameSource,
-                                                images_at, is_keypoint_input,
-                                                open_frames)
+                                                images_at, open_frames)
 from mmdiffpose.detection.person_tracker import PERSON_THR, PersonTracker
 from mmdiffpose.detection.pose2d import Pose2DStage
 from mmdiffpose.detection.track_collector import TrackCollector, pick_tracks
-from mmdiffpose.files.keypoint_files import (read_keypoint_file,
+from mmdiffpose.files.keypoint_files import (is_keypoint_input,
+                                             read_keypoint_file,
                                              read_keypoint_tracks)
 from mmdiffpose.files.result_files import write_results
 from mmdiffpose.lifting.focal_length import known_focal_length

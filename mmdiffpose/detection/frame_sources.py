@@ -18,8 +18,6 @@ IMAGE_SUFFIXES = ('.jpg', '.jpeg', '.png', '.bmp', '.webp', '.tif', '.tiff')
 SAME_SHAPE = 0.01
 """Aspect ratios may differ by this share to count as the same."""
 
-KEYPOINT_SUFFIXES = ('.json', '.npz')
-
 FrameInputs = Union[str, Path, int, np.ndarray, Iterable]
 """What :func:`open_frames` takes."""
 
@@ -284,17 +282,6 @@ def images_at(source: Optional[FrameSource],
             position += 1
         yield None if image is None else image[..., ::-1]
         del image
-
-
-def is_keypoint_input(inputs: FrameInputs) -> bool:
-    """Whether an input is a keypoint file, or a folder of such files."""
-    if not isinstance(inputs, (str, Path)):
-        return False
-    path = Path(inputs)
-    if path.is_dir():
-        suffixes = {file.suffix.lower() for file in path.iterdir()}
-        return '.json' in suffixes and not suffixes & set(IMAGE_SUFFIXES)
-    return path.suffix.lower() in KEYPOINT_SUFFIXES
 
 
 def _open(inputs: FrameInputs) -> FrameSource:

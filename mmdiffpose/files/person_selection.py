@@ -3,15 +3,25 @@
 
 import warnings
 from dataclasses import dataclass
-from typing import Dict, List, Optional, Set, Tuple
+from typing import Dict, List, NamedTuple, Optional, Set
 
 import numpy as np
 
 MAX_JUMP = 0.5
-"""Without track ids, a person may move by this share of their size between
-two frames where there are others; what is farther away is somebody else."""
+"""Without track ids, a person may move by this share of their size from one
+frame to the next; what is farther away is somebody else."""
+WALK = 0.03
+"""By so much more for each frame in which nobody was seen: people walk some
+1.4 m a second, 0.8 of their size."""
+MAX_REACH = 1.
+"""And never by more than this: whoever comes from farther is a passer-by."""
+MAX_GROWTH = 1.6
+"""Factor by which somebody may be larger or smaller after a gap."""
+SIZE_MEMORY = 0.97
+"""A person of whom little is seen is as large as before, less this much a
+frame."""
 MAX_LOST = 15
-"""Without track ids, frames after which somebody who was lost is a new one."""
+"""Among others, somebody lost for more frames is a new person."""
 
 
 @dataclass
@@ -34,23 +44,33 @@ class Person:
         return float(np.ptp(seen, axis=0).max()) if len(seen) else 0.
 
 
+class _Seen(NamedTuple):
+    """Somebody's last sighting."""
+    frame: int
+    person: Person
+    size: float
+    """Pixels, of the whole person."""
+
+
 Frames = Dict[int, List[Person]]
 """Frame id to the persons in that frame."""
 
 
-def select_person(frames: Frames, track_id: Optional[int],
-                  source: str) -> Dict[int, Person]:
+def select_person(frames: Frames,
+                  track_id: Optional[int],
+                  source: str,
+                  step: int = 1) -> Dict[int, Person]:
     """One person's detections, by frame id.
 
-    With track ids, the person asked for, else the one who is largest and
-    longest in the picture. Without track ids, the largest person of the first
-    frame that has any, followed from frame to frame by the least distance of
-    joints; frames in which nobody is near are left out.
+    The person asked for, else the one who is largest and longest in the
+    picture. Without track ids people are numbered as by
+    :func:`people_by_id`.
 
     Args:
         frames (dict[int, list[Person]]): All detections.
         track_id (int, optional): The person wanted.
         source (str): Name of the file, for messages.
+        step (int): From one frame id to the next.
 
     Returns:
         dict[int, Person]: Frames without the person are left out.
@@ -59,41 +79,50 @@ def select_person(frames: Frames, track_id: Optional[int],
         ValueError: If nobody was detected in any frame, nobody has a joint
             that was seen, or ``track_id`` is not in the file.
     """
-    found = {frame: people for frame, people in frames.items() if people}
-    if not found:
-        raise ValueError(f'{source} is empty: expected at least one person, '
-                         f'found none in {len(frames)} frames')
-    ids = _ids(found)
-    if track_id is not None and ids == {None}:
-        numbered = people_by_id(found, source)
-        if track_id not in numbered:
+    people = people_by_id(frames, source, step)
+    named = any(
+        p.track_id is not None for p in next(iter(people.values())).values())
+    if track_id is not None:
+        if track_id not in people:
+            if named:
+                raise ValueError(f'{source}: expected a person with track id '
+                                 f'{track_id}, found {sorted(people)}')
             raise ValueError(f'{source} names nobody: expected a number of '
-                             f'{list(numbered)} as track id, found {track_id}')
-        return numbered[track_id]
-    if track_id is not None or None not in ids:
-        return _by_track_id(found, track_id, source)
-    crowded = _crowded(found)
-    if crowded:
-        warnings.warn(f'{source} has several persons in a frame and no track '
-                      'ids: following the largest one of the first frame')
-    chosen = _by_distance(found, MAX_JUMP if crowded else np.inf)
-    if not chosen:
-        raise ValueError(f'{source}: no joint was seen in any frame (all '
-                         'scores are 0), there is nothing to lift')
-    return chosen
+                             f'{sorted(people)} as track id, found {track_id}')
+        return people[track_id]
+    extent = {
+        key: sum(person.size for person in persons.values())
+        for key, persons in people.items()
+    }
+    chosen = max(extent, key=lambda key: extent[key])
+    if len(people) > 1:
+        others = sorted(set(people) - {chosen})
+        if named:
+            warnings.warn(f'{source} has {len(people)} persons: taking track '
+                          f'{chosen}, the largest; others are {others}')
+        else:
+            warnings.warn(
+                f'{source} has no track ids: of the {len(people)} persons who '
+                'can be followed, the largest and longest is taken, number '
+                f'{chosen}; others are {others}')
+    return people[chosen]
 
 
-def people_by_id(frames: Frames, source: str) -> Dict[int, Dict[int, Person]]:
+def people_by_id(frames: Frames,
+                 source: str,
+                 step: int = 1) -> Dict[int, Dict[int, Person]]:
     """Everybody's detections, by track id and frame id.
 
     Where somebody has no track id all are ignored, and people are followed
-    from frame to frame by the least distance of joints; somebody lost for
-    more than :data:`MAX_LOST` frames is a new person. Where there is never
-    more than one, it is always the same.
+    from frame to frame by where they are: the nearest goes on, and whoever is
+    farther away than people walk, or of another size, is somebody else. Among
+    others, somebody lost for more than :data:`MAX_LOST` frames is a new
+    person.
 
     Args:
         frames (dict[int, list[Person]]): All detections.
         source (str): Name of the file, for messages.
+        step (int): From one frame id to the next.
 
     Returns:
         dict[int, dict[int, Person]]: Those of whom a joint was seen.
@@ -107,15 +136,16 @@ def people_by_id(frames: Frames, source: str) -> Dict[int, Dict[int, Person]]:
                          f'found none in {len(frames)} frames')
     ids = _ids(found)
     if None not in ids:
-        people = {key: _by_track_id(found, key, source) for key in ids}
-    elif _crowded(found):
-        people = _linked(found)
+        people = {
+            key: _by_track_id(found, key, source)
+            for key in ids if key is not None
+        }
     else:
-        people = {0: _by_distance(found, np.inf)}
+        people = _linked(found, step)
     seen = {
         key: persons
         for key, persons in people.items()
-        if any(person.size > 0 for person in persons.values())
+        if any(person.scores.any() for person in persons.values())
     }
     if not seen:
         raise ValueError(f'{source}: no joint was seen in any frame (all '
@@ -127,52 +157,59 @@ def _ids(frames: Frames) -> Set[Optional[int]]:
     return {p.track_id for people in frames.values() for p in people}
 
 
-def _crowded(frames: Frames) -> bool:
-    return max(map(len, frames.values())) > 1
-
-
-def _linked(frames: Frames) -> Dict[int, Dict[int, Person]]:
+def _linked(frames: Frames, step: int) -> Dict[int, Dict[int, Person]]:
     """People numbered in order of appearance, nearest pairs first."""
+    crowded = max(map(len, frames.values())) > 1
     people: Dict[int, Dict[int, Person]] = {}
-    last: Dict[int, Tuple[int, Person]] = {}
-    for place, frame in enumerate(sorted(frames)):
-        last = {
-            key: (when, person)
-            for key, (when, person) in last.items() if place - when <= MAX_LOST
-        }
-        waiting = [person for person in frames[frame] if person.size > 0]
-        pairs = sorted((_distance(person, other), key, i)
-                       for key, (_, person) in last.items()
-                       for i, other in enumerate(waiting))
+    last: Dict[int, _Seen] = {}
+    for frame in sorted(frames):
+        if crowded:
+            last = {
+                key: seen
+                for key, seen in last.items()
+                if (frame - seen.frame) // step - 1 <= MAX_LOST
+            }
+        waiting = [person for person in frames[frame] if person.scores.any()]
+        pairs = sorted((_distance(seen, other), key, i)
+                       for key, seen in last.items()
+                       for i, other in enumerate(waiting)
+                       if _may_be(seen, other, frame, step))
         owner: Dict[int, int] = {}
-        for distance, key, i in pairs:
-            if (distance <= MAX_JUMP and i not in owner
-                    and key not in owner.values()):
+        for _, key, i in pairs:
+            if i not in owner and key not in owner.values():
                 owner[i] = key
         for i, person in enumerate(waiting):
             key = owner.get(i, len(people))
             people.setdefault(key, {})[frame] = person
-            last[key] = (place, person)
+            known = last[key].size if key in last else 0.
+            last[key] = _Seen(frame, person,
+                              max(person.size, SIZE_MEMORY * known))
     return people
 
 
-def _by_track_id(frames: Frames, track_id: Optional[int],
+def _may_be(seen: _Seen, other: Person, frame: int, step: int) -> bool:
+    """Whether a detection may be a person who was seen before."""
+    away = frame - seen.frame
+    reach = min(MAX_JUMP + WALK * (away - 1), MAX_REACH)
+    if _distance(seen, other) > reach:
+        return False
+    if away <= step:
+        return True
+    both = (seen.person.scores > 0) & (other.scores > 0)
+    sizes = [_extent(person, both) for person in (seen.person, other)]
+    return max(sizes) <= MAX_GROWTH * max(min(sizes), 1.)
+
+
+def _extent(person: Person, joints: np.ndarray) -> float:
+    """Mean distance of some joints from their centre, pixels."""
+    points = person.keypoints[joints]
+    if len(points) < 2:
+        return 0.
+    return float(np.linalg.norm(points - points.mean(0), axis=-1).mean())
+
+
+def _by_track_id(frames: Frames, track_id: int,
                  source: str) -> Dict[int, Person]:
-    extent: Dict[int, float] = {}
-    for people in frames.values():
-        for person in people:
-            if person.track_id is not None:
-                extent.setdefault(person.track_id, 0.)
-                extent[person.track_id] += person.size
-    if track_id is None:
-        track_id = max(extent, key=lambda key: extent[key])
-        if len(extent) > 1:
-            others = sorted(set(extent) - {track_id})
-            warnings.warn(f'{source} has {len(extent)} persons: taking track '
-                          f'{track_id}, the largest; others are {others}')
-    elif track_id not in extent:
-        raise ValueError(f'{source}: expected a person with track id '
-                         f'{track_id}, found {sorted(extent)}')
     chosen = {}
     for frame, people in frames.items():
         same = [p for p in people if p.track_id == track_id]
@@ -184,26 +221,21 @@ def _by_track_id(frames: Frames, track_id: Optional[int],
     return chosen
 
 
-def _by_distance(frames: Frames, max_jump: float) -> Dict[int, Person]:
-    chosen: Dict[int, Person] = {}
-    last: Optional[Person] = None
-    for frame in sorted(frames):
-        people = frames[frame]
-        if last is None:
-            person = max(people, key=lambda p: p.size)
-        else:
-            person = min(people, key=lambda p: _distance(last, p))
-            if _distance(last, person) > max_jump:
-                continue
-        if person.size > 0:
-            chosen[frame] = last = person
-    return chosen
+def _distance(seen: _Seen, other: Person) -> float:
+    """Mean joint distance as a share of the person's size.
 
-
-def _distance(one: Person, other: Person) -> float:
-    """Mean joint distance as a share of the first person's size."""
+    Of two sightings that have no joint in common, the distance of their
+    middles.
+    """
+    one = seen.person
     both = (one.scores > 0) & (other.scores > 0)
-    if not both.any():
-        return np.inf
-    gaps = np.linalg.norm((one.keypoints - other.keypoints)[both], axis=-1)
-    return float(gaps.mean() / max(one.size, 1.))
+    if both.any():
+        gap = np.linalg.norm(
+            (one.keypoints - other.keypoints)[both], axis=-1).mean()
+    else:
+        middles = [
+            np.median(person.keypoints[person.scores > 0], axis=0)
+            for person in (one, other)
+        ]
+        gap = np.linalg.norm(middles[0] - middles[1])
+    return float(gap / max(seen.size, 1.))

@@ -10,6 +10,7 @@ import numpy as np
 
 from mmdiffpose.skeletons import H36M_17, Skeleton, map_joints
 from mmdiffpose.skeletons.mixture_mapping import map_mixtures
+from .seen_joints import mark_unseen
 
 DEFAULT_FPS = 30.
 """Frames a second of clips that do not say it."""
@@ -19,6 +20,25 @@ _NO_MIXTURE = np.array([0, 0, 0, 1, 1], np.float32)
 """A component of a joint that was not seen."""
 
 
+def seconds_of(frame_ids: np.ndarray, step: int, fps: Optional[float],
+               times: Optional[np.ndarray]) -> Optional[np.ndarray]:
+    """When frames were.
+
+    Args:
+        frame_ids (np.ndarray): (F, ) where they stand in the video.
+        step (int): From one frame id to the next.
+        fps (float, optional): Frames of the track a second.
+        times (np.ndarray, optional): (F, ) seconds, which come first.
+
+    Returns:
+        np.ndarray | None: (F, ) seconds from the video's start; None where
+        neither is known.
+    """
+    if times is not None:
+        return times
+    return None if fps is None else frame_ids / (step * fps)
+
+
 @dataclass
 class KeypointTrack:
     """One person's 2D joints over a clip, checked.
@@ -26,27 +46,34 @@ class KeypointTrack:
     Attributes:
         keypoints: (F, J, 2) float32, image pixels (x right, y down).
         scores: (F, J) float32 in [0, 1]; 0 for a joint that was not seen,
-            whose coordinates mean nothing then (and become 0 if they are NaN
-            or infinite).
+            whose coordinates mean nothing then and become 0. What counts as
+            not seen says :func:`~.seen_joints.mark_unseen`.
         image_size: Width and height in pixels.
         skeleton: The joint set, J joints.
         frame_ids: (F, ) int, increasing, where the frames stand in the video.
+            Defaults to 0 to F - 1.
         fps: Frames a second, if known.
         track_id: Which person of the file this is, if it says so.
         source: Where the track came from; error messages start with it.
         mixtures: (F, J, M, 5) float32, what the detector's heatmaps say of
             where the joints are, if it has any: weight, mean u, mean v, std
             u, std v in pixels. Weights of a joint that was not seen are 0.
+        step: From one frame id to the next, of a track of every n-th frame;
+            ``fps`` counts its frames, not those of the video.
+        times: (F, ) float64, seconds, increasing, where the frames do not
+            come at an even pace.
     """
     keypoints: np.ndarray
     scores: np.ndarray
     image_size: Tuple[int, int]
     skeleton: Skeleton
-    frame_ids: Optional[np.ndarray] = None
+    frame_ids: np.ndarray = None  # type: ignore[assignment]
     fps: Optional[float] = None
     track_id: Optional[int] = None
     source: str = field(default='keypoints')
     mixtures: Optional[np.ndarray] = None
+    step: int = 1
+    times: Optional[np.ndarray] = None
 
     def __post_init__(self) -> None:
         self.keypoints = np.array(self.keypoints, np.float32)
@@ -56,10 +83,9 @@ class KeypointTrack:
         self.frame_ids = np.asarray(self.frame_ids)
         self._check_shapes()
         self._check_frame_ids()
-        unseen = self.scores <= 0
-        self.keypoints[unseen] = np.nan_to_num(
-            self.keypoints[unseen], posinf=0, neginf=0)
-        self._check_finite()
+        self._check_times()
+        self.keypoints, self.scores = mark_unseen(self.keypoints, self.scores)
+        unseen = self.scores == 0
         # Some detectors' scores (SimCC peaks) go a little over 1.
         self.scores = self.scores.clip(0, 1)
         if unseen.all():
@@ -67,10 +93,15 @@ class KeypointTrack:
                              '(all scores are 0), there is nothing to lift')
         if self.mixtures is not None:
             self.mixtures = np.array(self.mixtures, np.float32)
-            self._check_mixtures(unseen)
+            self._check_mixtures(self.mixtures, unseen)
 
     def __len__(self) -> int:
         return len(self.keypoints)
+
+    @property
+    def seconds(self) -> Optional[np.ndarray]:
+        """(F, ) when each frame was; None where that is not known."""
+        return seconds_of(self.frame_ids, self.step, self.fps, self.times)
 
     @property
     def present(self) -> np.ndarray:
@@ -123,35 +154,41 @@ class KeypointTrack:
                 f'{self.source}: expected frame ids that increase, found '
                 f'{ids[back[0] + 1]} after {ids[back[0]]}')
 
-    def _check_finite(self) -> None:
-        for name, values in (('keypoint', self.keypoints), ('score',
-                                                            self.scores)):
-            bad = ~np.isfinite(values)
-            if bad.any():
-                frame, joint = np.argwhere(bad)[0][:2]
-                raise ValueError(
-                    f'{self.source}: expected finite numbers, found '
-                    f'{values[frame, joint]} as {name} of '
-                    f'{self._name(frame, joint)}')
+    def _check_times(self) -> None:
+        if self.step < 1:
+            raise ValueError(f'{self.source}: expected a step of at least one '
+                             f'from frame to frame, found {self.step}')
+        if self.times is None:
+            return
+        self.times = np.asarray(self.times, np.float64)
+        if self.times.shape != (len(self.keypoints), ):
+            raise ValueError(
+                f'{self.source}: expected {len(self.keypoints)} times, found '
+                f'an array of shape {self.times.shape}')
+        if not np.isfinite(self.times).all() or (np.diff(self.times)
+                                                 <= 0).any():
+            raise ValueError(f'{self.source}: expected times in seconds that '
+                             'increase from frame to frame')
 
-    def _check_mixtures(self, unseen: np.ndarray) -> None:
-        found = self.mixtures.shape
+    def _check_mixtures(self, mixtures: np.ndarray,
+                        unseen: np.ndarray) -> None:
+        found = mixtures.shape
         if len(found) != 4 or found[:2] != unseen.shape or (found[3] != 5
                                                             or not found[2]):
             raise ValueError(
                 f'{self.source}: expected mixtures of shape '
                 f'{(*unseen.shape, "components", 5)}, found {found}')
-        self.mixtures[unseen] = _NO_MIXTURE
-        bad = ~np.isfinite(self.mixtures).all((2, 3))
-        bad |= (self.mixtures[..., 0] < 0).any(2)
-        bad |= (self.mixtures[..., 3:] <= 0).any((2, 3))
-        bad |= ~unseen & (self.mixtures[..., 0].sum(2) <= 0)
+        mixtures[unseen] = _NO_MIXTURE
+        bad = ~np.isfinite(mixtures).all((2, 3))
+        bad |= (mixtures[..., 0] < 0).any(2)
+        bad |= (mixtures[..., 3:] <= 0).any((2, 3))
+        bad |= ~unseen & (mixtures[..., 0].sum(2) <= 0)
         if bad.any():
             frame, joint = np.argwhere(bad)[0]
             raise ValueError(
                 f'{self.source}: expected mixtures with weights that are not '
                 'all 0, stds above 0 and finite numbers, found '
-                f'{self.mixtures[frame, joint].tolist()} for '
+                f'{mixtures[frame, joint].tolist()} for '
                 f'{self._name(frame, joint)}')
 
     def _name(self, frame: int, joint: int) -> str:
@@ -201,6 +238,7 @@ class KeypointTrack:
             keypoints=self.keypoints[rows],
             scores=self.scores[rows],
             frame_ids=self.frame_ids[rows],
+            times=None if self.times is None else self.times[rows],
             mixtures=None if self.mixtures is None else self.mixtures[rows])
 
     def dense(self, step: Optional[int] = None) -> 'KeypointTrack':
@@ -210,18 +248,21 @@ class KeypointTrack:
 
         Args:
             step (int, optional): From one frame id to the next. Defaults to
-                the largest that meets all: a track of every n-th frame has no
-                gaps, it has another frame rate.
+                the track's, where that is more than 1, else to the largest
+                that meets all: a track of every n-th frame has no gaps, it
+                has another frame rate.
 
         Raises:
             ValueError: If hardly any of those frames is in the track.
         """
         ids = self.frame_ids
+        if step is None and self.step > 1:
+            step = self.step
         step = step or reduce(math.gcd, np.diff(ids).tolist(), 0) or 1
         rows = (ids - ids[0]) // step
         F = int(rows[-1]) + 1
         if F == len(self):
-            return self
+            return replace(self, step=step)
         if F > MAX_MISSING * len(rows):
             raise ValueError(
                 f'{self.source}: expected a clip, found {len(rows)} frames '
@@ -237,5 +278,8 @@ class KeypointTrack:
             keypoints=spread(self.keypoints),
             scores=spread(self.scores),
             frame_ids=ids[0] + step * np.arange(F),
+            step=step,
+            times=None if self.times is None else np.interp(
+                np.arange(F), rows, self.times),
             mixtures=None if self.mixtures is None else spread(
                 self.mixtures, 1))

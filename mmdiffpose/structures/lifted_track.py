@@ -8,11 +8,13 @@ import numpy as np
 
 from mmdiffpose.skeletons import H36M_17, Skeleton
 from .axes import AXES, LIFTER, check_axes
+from .keypoint_track import seconds_of
 from .lifter_view import (LifterView, join_views, rotate_covariances,
                           rotate_rows)
 
 _PER_FRAME = ('keypoints_3d', 'scores', 'std', 'hypotheses', 'keypoints_2d',
-              'scores_2d', 'frame_ids', 'root_trajectory', 'covariance')
+              'scores_2d', 'frame_ids', 'times', 'root_trajectory',
+              'covariance')
 
 
 @dataclass
@@ -50,6 +52,9 @@ class LiftedTrack:
             distribution, axes as for the poses; None where the model tells
             axes not apart.
         axes: One of :data:`~.axes.AXES_NAMES`.
+        step: From one frame id to the next, of a track of every n-th frame;
+            ``fps`` counts its frames.
+        times: (F, ) seconds, where the frames do not come at an even pace.
     """
     keypoints_3d: np.ndarray
     scores: np.ndarray
@@ -68,6 +73,8 @@ class LiftedTrack:
     view: Optional[LifterView] = None
     covariance: Optional[np.ndarray] = None
     axes: str = 'camera'
+    step: int = 1
+    times: Optional[np.ndarray] = None
 
     def __len__(self) -> int:
         return len(self.keypoints_3d)
@@ -78,6 +85,11 @@ class LiftedTrack:
         if self.covariance is None:
             return None
         return np.sqrt(np.diagonal(self.covariance, axis1=-2, axis2=-1))
+
+    @property
+    def seconds(self) -> Optional[np.ndarray]:
+        """(F, ) when each frame was; None where that is not known."""
+        return seconds_of(self.frame_ids, self.step, self.fps, self.times)
 
     def part(self, start: int, stop: int) -> 'LiftedTrack':
         """Rows ``start`` to before ``stop``."""

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from video_files import read_video, write_video
 
-from mmdiffpose.detection.frame_sources import (images_at, is_keypoint_input,
-                                                open_frames)
+from mmdiffpose.detection.frame_sources import images_at, open_frames
+from mmdiffpose.files.keypoint_files import is_keypoint_input
 
 
 def picture(value=0, width=32, height=24):

@@ -8,6 +8,7 @@ import pytest
 from foreign_files import JOINTS, SIZE, crowd, document, walk, write
 
 from mmdiffpose.apis import read_keypoint_file, read_keypoint_tracks
+from mmdiffpose.files.keypoint_files.frame_numbers import number_images
 from mmdiffpose.files.keypoint_files.reading import recognise
 from mmdiffpose.skeletons import SKELETONS
 
@@ -67,7 +68,7 @@ def test_several_people_in_an_npz(tmp_path):
 
 def test_heatmap_mixtures_are_read(tmp_path):
     """As tools/dataset_converters/heatmap_mixtures.py writes them."""
-    joints = walk(4, 17, (100, 100))
+    joints = walk(4, 17, (100, 100), name='h36m')
     joints[2, :, 2] = 0
     mixtures = np.ones((4, 17, 2, 5), np.float32)
     mixtures[2, ..., 0] = 0
@@ -103,7 +104,8 @@ def test_cocos_flags_become_scores(tmp_path):
 
 
 def test_posetracks_joints_and_frames(tmp_path):
-    content = document('coco', crowd('coco', 3, 1))
+    people = {0: walk(3, 17, (300, 100), name='posetrack18')}
+    content = document('coco', people)
     content['categories'][0]['keypoints'] = list(
         SKELETONS['posetrack18'].joints)
     for number, image in enumerate(content['images']):
@@ -115,13 +117,16 @@ def test_posetracks_joints_and_frames(tmp_path):
     assert track.keypoints[0, 0, 0] > track.keypoints[2, 0, 0]
 
 
-def test_images_without_numbers_stand_in_order(tmp_path):
+def test_images_whose_names_count_nothing_stand_as_in_the_file(tmp_path):
+    """AlphaPose writes one image after the other."""
     content = document('alphapose', crowd('alphapose', 3, 1))
     for item, name in zip(content, ('b.jpg', 'c.jpg', 'a.jpg')):
         item['image_id'] = name
     track = read_keypoint_file(write(tmp_path, 'alphapose', content), SIZE)
-    first = np.array(content[2]['keypoints'][:2])
+    first = np.array(content[0]['keypoints'][:2])
     np.testing.assert_allclose(track.keypoints[0, 0], first, rtol=1e-6)
+    with pytest.raises(ValueError, match='expected names with a number'):
+        number_images('x', ['1a.jpg', '1b.jpg', '2a2.jpg'])
 
 
 def test_people_without_names_who_leave_are_new_ones(tmp_path):
@@ -144,26 +149,28 @@ def test_people_without_names_who_leave_are_new_ones(tmp_path):
 @pytest.mark.parametrize('kind, change, message', [
     ('coco', lambda d: d.pop('images'), "expected a key 'images'"),
     ('coco', lambda d: d['categories'][0].update(keypoints=['tail']),
-     "joints of one of.*'body25'.*found .'tail'."),
+     'names 1 joints, but has 17'),
+    ('coco', lambda d: d['categories'][0].update(
+        keypoints=list('abcdefghijkl'
+                       'mnopq')),
+     "expected the hips among .*say which it is of .'coco'"),
     ('coco', lambda d: d['images'][0].update(width=5), 'images of one size'),
     ('coco', lambda d: d['annotations'][0].update(image_id=5), 'the id 5'),
     ('coco', lambda d: d['annotations'][0].update(keypoints=[1, 2]),
      r'x, y, score, x.*found an array of shape \(2,\)'),
     ('coco', lambda d: d.update(annotations=[]), 'is empty'),
     ('results', lambda d: d[0].update(keypoints=[1., 2, 1] * 5),
-     r'expected \[17, 133\] joints, found 5, which no known'),
+     'expected 5 joints as of the people before, found 133'),
     ('results', lambda d: d[0].update(keypoints=[1., 2, 1] * 25),
-     "found 25; .* of one of ..body25.*skeleton='body25'"),
-    ('results', lambda d: d[0].update(keypoints=[float('nan')] * 399),
-     'image 0: expected finite numbers, found nan as x of joint nose'),
+     'expected 25 joints as of the people before, found 133'),
     ('results', lambda d: d[1].update(image_id=1.5), 'whole number as image'),
-    ('results', lambda d: d[1].update(track_id=[1, 2]), 'whole number as tra'),
-    ('results', lambda d: d[1].update(track_id=d[0]['track_id']),
-     'one person with track id 0 in frame 0, found 2'),
+    ('results', lambda d: d[1].update(track_id='x'), 'whole number as tra'),
     ('alphapose', lambda d: d[3].pop('keypoints'), "a key 'keypoints' in ea"),
-    ('openpose', lambda d: d.clear(), 'one per frame, found none'),
-    ('openpose', lambda d: d.update({'b_4_k.json': {}}), 'two with the numb'),
-    ('openpose', lambda d: d.update({'b_7_k.json': {}}),
+    ('openpose', lambda d: d.clear(),
+     'one per frame, or a folder of Al.* found none'),
+    ('openpose', lambda d: d.update({'b_000000000004_keypoints.json': {}}),
+     'number that counts the frames of one video, .* again after'),
+    ('openpose', lambda d: d.update({'clip_000000000007_keypoints.json': {}}),
      "frame 7: expected a key 'people'"),
 ])
 def test_bad_files_say_what_was_expected(tmp_path, kind, change, message):
@@ -184,7 +191,8 @@ def test_shares_of_the_picture_are_not_pixels(tmp_path, kind):
         np.savez(path, keypoints=people[0])
     else:
         path = write(tmp_path, kind, document(kind, people))
-    with pytest.raises(ValueError, match='in pixels, found all between 0.0'):
+    with pytest.raises(
+            ValueError, match='in pixels of .*nearly all between 0.*shares'):
         read_keypoint_file(path, SIZE)
 
 
@@ -192,7 +200,7 @@ def test_format_and_skeleton_may_be_named(tmp_path):
     path = write(tmp_path, 'results', document('results', crowd('results')))
     with pytest.raises(ValueError, match="unknown file format 'x'.*alphapose"):
         read_keypoint_file(path, SIZE, file_format='x')
-    with pytest.raises(ValueError, match=r'shape .17, 2., found .399'):
+    with pytest.raises(ValueError, match=r'shape .joints, 2., found .399'):
         read_keypoint_file(path, SIZE, file_format='mmpose')
     with pytest.raises(ValueError, match='not a readable npz'):
         read_keypoint_file(path, SIZE, file_format='npz')

@@ -4,6 +4,7 @@
 import json
 
 import numpy as np
+from projected_people import as_layout, seen
 
 from mmdiffpose.skeletons import SKELETONS
 
@@ -17,13 +18,21 @@ JOINTS = dict(
     npz='coco')
 
 
-def walk(frames, joints, start, seed=0):
-    """A person (frames, J, 3) x, y, score who drifts to the right."""
+def walk(frames, joints, start, seed=0, name=None):
+    """A person (frames, J, 3) x, y, score, some 200 pixels tall, who drifts
+    to the right."""
+    name = name or {
+        17: 'coco',
+        25: 'body25'
+    }.get(joints) or next(
+        n for n, s in SKELETONS.items() if s.num_joints == joints)
     rng = np.random.default_rng(seed)
-    pose = rng.uniform(0, 200, (1, joints, 2)) + start
+    _, pixels = seen(1)
+    pose = as_layout(pixels, name)
+    pose = (pose - pose.min(1, keepdims=True)) / 2.2 + start
     drift = 2. * np.arange(frames)[:, None, None] * [1, 0]
     scores = rng.uniform(0.1, 1, (frames, joints, 1))
-    return np.concatenate([pose + drift, scores], -1)
+    return np.concatenate([pose + drift + 1, scores], -1)
 
 
 def flat(rows):
@@ -108,6 +117,8 @@ def write(folder, kind, content):
 def crowd(kind, frames=5, number=10):
     joints = SKELETONS[JOINTS[kind]].num_joints
     return {
-        i: walk(frames, joints, (90 * i, 200 * (i % 3)), i)
+        i:
+        walk(frames, joints, (90 * i + 20, 200 * (i % 3) + 110), i,
+             JOINTS[kind])
         for i in range(number)
     }

@@ -25,9 +25,11 @@ def test_unseen_joints_may_hold_anything():
 
 @pytest.mark.parametrize('change, message', [
     (dict(scores=np.zeros((3, 17))), 'all scores are 0'),
-    (dict(keypoints=np.full((3, 17, 2), np.nan)),
-     'nan.* as keypoint of joint'),
-    (dict(scores=np.full((3, 17), np.nan)), 'nan as score of joint nose'),
+    (dict(keypoints=np.full((3, 17, 2), np.nan)), 'all scores are 0'),
+    (dict(scores=np.full((3, 17), np.nan)), 'all scores are 0'),
+    (dict(times=np.arange(2)), 'expected 3 times'),
+    (dict(times=np.array([0, 2, 1])), 'times in seconds that increase'),
+    (dict(step=0), 'step of at least one'),
     (dict(frame_ids=np.array([0, 1, 1])), 'increase, found 1 after 1'),
     (dict(frame_ids=np.array([4, 2, 3])), 'increase, found 2 after 4'),
     (dict(frame_ids=np.array([0., 1, 2])), 'whole, found numbers of type fl'),

@@ -1,23 +1,29 @@
 # Copyright (c) mmdiffpose contributors. All rights reserved.
 """Read 2D keypoint files of MMPose and of other tools.
 
-========== ================================================ ==============
-format     what it is                                       joint set
-========== ================================================ ==============
-mmpose     MMPose's prediction JSON                         file, or coco
-coco       COCO annotations or results, JSON                names, or count
-openpose   OpenPose's folder of a JSON file per frame       body25
-alphapose  AlphaPose's ``alphapose-results.json``           by joint count
-npz        arrays                                           file, or coco
-========== ================================================ ==============
+=========== ================================================= =============
+format      what it is                                        joints
+=========== ================================================= =============
+mmpose      MMPose's prediction JSON, also of rtmlib's arrays  names, or look
+coco        COCO annotations or results, JSON                  names, or look
+openpose    a JSON file per frame, of OpenPose or Pose2Sim     look
+alphapose   AlphaPose's JSON in its three forms, its folder    look
+mediapipe   MediaPipe's landmarks in JSON                      33 landmarks
+ultralytics ``to_json()``, a folder of labels                  look
+sports2d    TRC files in pixels                                names
+npz         arrays, npz or npy; VideoPose3D's custom npz       names, or look
+=========== ================================================= =============
 
-Which one it is shows in the content, unless it is named. The module of a
-format describes what is read of it.
+Which one it is shows in the content, unless it is named. "Look": of the
+joint sets with so many joints the one as which people look like people. The
+module of a format describes what is read of it.
 """
 
 from .keypoint_clip import KeypointClip
-from .reading import FORMATS, read_keypoint_file, read_keypoint_tracks
+from .reading import (FORMATS, is_keypoint_input, read_keypoint_file,
+                      read_keypoint_tracks)
 
 __all__ = [
-    'FORMATS', 'KeypointClip', 'read_keypoint_file', 'read_keypoint_tracks'
+    'FORMATS', 'KeypointClip', 'is_keypoint_input', 'read_keypoint_file',
+    'read_keypoint_tracks'
 ]

@@ -1,16 +1,32 @@
 # Copyright (c) mmdiffpose contributors. All rights reserved.
 """What all formats check; each error says where, what it wanted and got."""
 
-import re
+import json
 import warnings
 from pathlib import Path
-from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple, Union
+from typing import Any, List, Optional, Sequence, Tuple, Union
 
 import numpy as np
 
 from mmdiffpose.files.person_selection import Person
-from mmdiffpose.skeletons import SKELETONS, Skeleton, get_skeleton
-from mmdiffpose.structures.keypoint_track import KeypointTrack
+from mmdiffpose.structures.seen_joints import mark_unseen
+
+
+def read_json(path: Path) -> Any:
+    """The document of a JSON file in UTF-8, -16 or -32, with or without a
+    byte order mark, or in Latin-1.
+
+    Raises:
+        ValueError: If it is none.
+    """
+    content = path.read_bytes()
+    try:
+        try:
+            return json.loads(content)
+        except UnicodeDecodeError:
+            return json.loads(content.decode('latin-1'))
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f'{path}: not a JSON file ({error})') from error
 
 
 def describe(value: Any) -> str:
@@ -65,90 +81,66 @@ def whole(where: str, value: Any, name: str) -> int:
     return number
 
 
-def file_number(name: str) -> Optional[int]:
-    """The last number in a file's name without its suffix."""
-    numbers = re.findall(r'\d+', Path(name).stem)
-    return int(numbers[-1]) if numbers else None
+def track_id_of(where: str, value: Any) -> Optional[int]:
+    """A person's id; None where a tool says that it has none.
 
-
-def choose_skeleton(where: str, asked: Optional[str], stated: Any,
-                    count: Optional[int], by_count: Mapping[int,
-                                                            str]) -> Skeleton:
-    """The joint set asked for, else the file's, else by number of joints.
-
-    Args:
-        where (str): The file.
-        asked (str, optional): Name that the caller gave.
-        stated: Name that the file gives, if it does.
-        count (int, optional): Joints per person; None if there is nobody.
-        by_count (Mapping[int, str]): What the format's writers use.
+    Tools write none as null, as an empty list, as NaN or as a negative
+    number. A list of several ids is what AlphaPose leaves where it merged
+    detections: an id if they agree.
 
     Raises:
-        ValueError: If the name is unknown or the number means nothing.
+        ValueError: If it is something else.
     """
-    name = asked if asked is not None else stated
-    if name is None and count is None:
-        name = next(iter(by_count.values()))
-    if name is None:
-        if count not in by_count:
-            raise ValueError(
-                f'{where}: expected {sorted(by_count)} joints, found {count}'
-                f'{name_it(count)}')
-        name = by_count[count]
-    try:
-        return get_skeleton(name)
-    except (TypeError, ValueError) as error:
-        raise ValueError(f'{where}: {error}') from None
+    found = _flat(value)
+    if not found or any(isinstance(f, float) and np.isnan(f) for f in found):
+        return None
+    ids = {whole(where, number, 'track id') for number in found}
+    number = ids.pop()
+    return None if ids or number < 0 else number
 
 
-def name_it(count: int) -> str:
-    """How to go on with a number of joints that was not expected."""
-    names = sorted(n for n, s in SKELETONS.items() if s.num_joints == count)
-    if not names:
-        known = {n: s.num_joints for n, s in sorted(SKELETONS.items())}
-        return f', which no known joint set has: {known}'
-    return (f"; if they are of one of {names}, say so: skeleton='{names[0]}', "
-            f'on the command line --skeleton {names[0]}')
+def _flat(value: Any) -> List[Any]:
+    """Numbers of a list of lists; a number as a list; None as none."""
+    waiting, found = [value], []
+    while waiting:
+        part = waiting.pop()
+        if isinstance(part, list):
+            waiting += part
+        elif part is not None:
+            found.append(part)
+    return found
 
 
 def make_person(where: str,
                 joints: Any,
-                skeleton: Skeleton,
                 scores: Any = None,
                 track_id: Any = None) -> Person:
-    """A person from a list of joints.
+    """A person from a list of joints; null and NaN are joints not seen.
 
     Args:
         where (str): File and frame.
-        joints: [[x, y], ...] or [[x, y, score], ...], pixels.
-        skeleton (Skeleton): J joints.
+        joints: [[x, y], ...] or [[x, y, score], ...].
         scores: [score, ...]; else the joints' third numbers, else ones.
-        track_id: Whole, or None.
+        track_id: Whatever stands there.
 
     Raises:
-        ValueError: For other shapes, and values that are not finite of a
-            joint that was seen.
+        ValueError: For other shapes.
     """
-    keypoints = _array(where, joints, 'keypoints as a list of [x, y]')
-    J = skeleton.num_joints
+    keypoints = numbers(where, joints, 'keypoints as a list of [x, y]')
     if keypoints.ndim != 2 or keypoints.shape[1] not in (2, 3):
-        raise ValueError(f'{where}: expected keypoints of shape ({J}, 2), '
+        raise ValueError(f'{where}: expected keypoints of shape (joints, 2), '
                          f'found {keypoints.shape}')
-    if len(keypoints) != J:
-        raise ValueError(f'{where}: expected {J} joints (skeleton '
-                         f'{skeleton.name}), found {len(keypoints)}'
-                         f'{name_it(len(keypoints))}')
+    J = len(keypoints)
     if scores is None:
         scores = keypoints[:, 2] if keypoints.shape[1] == 3 else no_scores(
             where, J)
-    scores = _array(where, scores, 'keypoint scores as a list of numbers')
+    scores = numbers(where, scores, 'keypoint scores as a list of numbers')
+    scores = scores[:, 0] if scores.shape == (J, 1) else scores
     if scores.shape != (J, ):
         raise ValueError(f'{where}: expected {J} keypoint scores, found an '
                          f'array of shape {scores.shape}')
-    _check_finite(where, np.c_[keypoints[:, :2], scores], skeleton)
-    if track_id is not None:
-        track_id = whole(where, track_id, 'track id')
-    return Person(keypoints[:, :2], scores, track_id)
+    seen = mark_unseen(keypoints[:, :2], scores)
+    return Person(*seen, track_id_of(where, track_id))
 
 
 def triples(where: str, flat: Any) -> np.ndarray:
@@ -157,7 +149,7 @@ def triples(where: str, flat: Any) -> np.ndarray:
     Raises:
         ValueError: If it is not that.
     """
-    values = _array(where, flat, 'keypoints as numbers x, y, score, ...')
+    values = numbers(where, flat, 'keypoints as numbers x, y, score, ...')
     if values.ndim != 1 or not len(values) or len(values) % 3:
         raise ValueError(
             f'{where}: expected keypoints as numbers x, y, score, x, y, score'
@@ -185,7 +177,7 @@ def choose_image_size(where: str, given: Optional[Sequence[int]],
         raise ValueError(f"{where}: expected the image's size, found none; "
                          'give it as image_size=(width, height), on the '
                          'command line as --image-size WIDTH HEIGHT')
-    values = _array(where, size, 'an image size (width, height) in pixels')
+    values = numbers(where, size, 'an image size (width, height) in pixels')
     if values.shape != (2, ) or not (np.isfinite(values) & (values > 0)).all():
         raise ValueError(f'{where}: expected an image size (width, height) in '
                          f'pixels, found {size}')
@@ -200,68 +192,21 @@ def choose_fps(where: str, stated: Any) -> Optional[float]:
     """
     if stated is None:
         return None
-    fps = _array(where, stated, 'fps as a number')
+    fps = numbers(where, stated, 'fps as a number')
     if fps.ndim or not np.isfinite(fps) or fps < 0:
         raise ValueError(f'{where}: expected fps as a number above 0, found '
                          f'{describe(stated)}')
     return float(fps) or None
 
 
-def _array(where: str, values: Any, expected: str) -> np.ndarray:
+def numbers(where: str, values: Any, expected: str) -> np.ndarray:
+    """Numbers as an array of float64; null becomes NaN.
+
+    Raises:
+        ValueError: If they are none, or lists of different lengths.
+    """
     try:
         return np.array(values, np.float64)
     except (TypeError, ValueError, OverflowError):
         raise ValueError(f'{where}: expected {expected}, found lists of '
                          'different lengths or other values') from None
-
-
-def _check_finite(where: str, values: np.ndarray, skeleton: Skeleton) -> None:
-    """Coordinates of a joint that was not seen are no matter."""
-    values = np.where(values[:, 2:] == 0, 0, values)
-    bad = np.argwhere(~np.isfinite(values))
-    if len(bad):
-        joint, column = bad[0]
-        raise ValueError(f'{where}: expected finite numbers, found '
-                         f'{values[joint, column]} as '
-                         f'{("x", "y", "score")[column]} of joint '
-                         f'{skeleton.joints[joint]}')
-
-
-def check_pixels(track: KeypointTrack) -> KeypointTrack:
-    """The track, if its coordinates may be pixels.
-
-    Tools can write shares of the picture (OpenPose's ``--keypoint_scale``),
-    of which a lifter would make a wrong pose.
-
-    Raises:
-        ValueError: If all lie between -1 and 1.
-    """
-    seen = track.keypoints[track.scores > 0]
-    if np.abs(seen).max() <= 1 and max(track.image_size) > 2:
-        raise ValueError(
-            f'{track.source}: expected keypoints in pixels, found all between '
-            f'{seen.min():.3g} and {seen.max():.3g}, as shares of the picture')
-    return track
-
-
-def number_images(where: str, names: Sequence[Any]) -> Dict[Any, int]:
-    """Frame ids of images from their names.
-
-    The last number in each name, where all have one and no two the same;
-    else their places in order of their names.
-
-    Args:
-        where (str): The file.
-        names (Sequence[str]): Names, all different.
-
-    Raises:
-        ValueError: If a name is not text.
-    """
-    for name in names:
-        if not isinstance(name, str):
-            raise ValueError(f"{where}: expected an image's name, found "
-                             f'{describe(name)}')
-    numbers = [file_number(name) for name in names]
-    if None in numbers or len(set(numbers)) < len(numbers):
-        return {name: place for place, name in enumerate(sorted(names))}
-    return dict(zip(names, numbers))

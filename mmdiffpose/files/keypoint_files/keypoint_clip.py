@@ -12,7 +12,6 @@ from mmdiffpose.files.person_selection import (Frames, Person, people_by_id,
                                                select_person)
 from mmdiffpose.skeletons import Skeleton
 from mmdiffpose.structures.keypoint_track import KeypointTrack
-from .checks import check_pixels
 
 
 @dataclass(frozen=True)
@@ -23,14 +22,16 @@ class KeypointClip:
         frames: Frame id to the persons in that frame.
         skeleton: Their joints.
         image_size: Width and height in pixels.
-        fps: Frames a second, if known.
+        fps: Frames of the file a second, if known.
         source: The file; error messages start with it.
+        times: Frame id to seconds, if known.
     """
     frames: Frames
     skeleton: Skeleton
     image_size: Tuple[int, int]
     fps: Optional[float]
     source: str
+    times: Optional[Dict[int, float]] = None
 
     @property
     def step(self) -> int:
@@ -52,7 +53,8 @@ class KeypointClip:
             track_id (int, optional): Their name.
         """
         ids = sorted(persons)
-        track = KeypointTrack(
+        times = self.times
+        return KeypointTrack(
             np.stack([persons[i].keypoints for i in ids]),
             np.stack([persons[i].scores for i in ids]),
             self.image_size,
@@ -60,16 +62,19 @@ class KeypointClip:
             np.array(ids),
             self.fps,
             track_id,
-            source=self.source)
-        return check_pixels(track).dense(self.step)
+            source=self.source,
+            step=self.step,
+            times=None if times is None else np.array([times[i]
+                                                       for i in ids])).dense(
+                                                           self.step)
 
     def one(self, track_id: Optional[int] = None) -> KeypointTrack:
         """One person, see :func:`~..person_selection.select_person`."""
-        persons = select_person(self.frames, track_id, self.source)
+        persons = select_person(self.frames, track_id, self.source, self.step)
         chosen = next(iter(persons.values())).track_id
         return self.track(persons, chosen)
 
     def all(self) -> List[KeypointTrack]:
         """Everybody, see :func:`~..person_selection.people_by_id`."""
-        people = people_by_id(self.frames, self.source)
+        people = people_by_id(self.frames, self.source, self.step)
         return [self.track(people[key], key) for key in sorted(people)]

@@ -9,33 +9,36 @@ One of::
     [{"keypoints": ..., "keypoint_scores": ...}, ...]        (a single image)
 
 ``keypoints`` are pixels; a third number per joint is its score where
-``keypoint_scores`` is absent. An instance may carry a ``track_id``. These
-keys of ``meta_info`` are read: ``image_size`` [w, h], ``fps`` and
-``skeleton`` (or MMPose's ``dataset_name``).
+``keypoint_scores`` is absent. An instance may carry a ``track_id``. Of
+``meta_info`` are read: ``image_size`` [w, h], ``fps``, the joints' names
+(``keypoint_id2name``, as MMPose's demos write it, or a list ``joints`` or
+``keypoint_names``) and the joint set's (``skeleton`` or ``dataset_name``).
+
+Frames of arrays, as those who call rtmlib keep them, are read too::
+
+    [{"keypoints": [[[x, y], ...], ...], "scores": [[s, ...], ...]}, ...]
 """
 
 from pathlib import Path
-from typing import Any, Dict, List, Optional, Sequence
+from typing import Any, Dict, List, Optional
 
 from mmdiffpose.files.person_selection import Frames
-from mmdiffpose.skeletons import SKELETONS, Skeleton
-from .checks import (choose_fps, choose_image_size, choose_skeleton, describe,
-                     expect, expect_list, make_person)
-from .keypoint_clip import KeypointClip
+from .checks import (choose_fps, describe, expect, expect_list, make_person,
+                     whole)
+from .raw_clip import RawClip
+
+USUAL = {17: 'coco', 26: 'halpe26', 133: 'coco_wholebody'}
 
 
-def parse(path: Path, document: Any, image_size: Optional[Sequence[int]],
-          skeleton: Optional[str]) -> KeypointClip:
+def parse(path: Path, document: Any) -> RawClip:
     """Read a document.
 
     Args:
         path (Path): The file, for messages.
         document: Its JSON.
-        image_size (tuple[int, int], optional): See ``read_keypoint_file``.
-        skeleton (str, optional): See ``read_keypoint_file``.
 
     Raises:
-        ValueError: If it is of another format, or has other joints.
+        ValueError: If it is of another format.
     """
     where = str(path)
     meta: Dict[str, Any] = {}
@@ -51,33 +54,87 @@ def parse(path: Path, document: Any, image_size: Optional[Sequence[int]],
     if not entries:
         raise ValueError(f'{where} is empty: expected keypoints of at least '
                          'one frame, found 0 frames')
+    names = _names(where, meta)
     stated = meta.get('skeleton')
-    if stated is None and meta.get('dataset_name') in SKELETONS:
-        stated = meta['dataset_name']
-    joints = choose_skeleton(where, skeleton, stated or 'coco', None, {})
-    return KeypointClip(
-        _frames(where, entries, joints), joints,
-        choose_image_size(where, image_size, meta.get('image_size')),
-        choose_fps(where, meta.get('fps')), where)
+    if not isinstance(stated, str):
+        stated = meta.get('dataset_name')
+    return RawClip(
+        where,
+        _frames(where, entries),
+        USUAL,
+        names=names,
+        stated=stated,
+        image_size=meta.get('image_size'),
+        fps=choose_fps(where, meta.get('fps')))
 
 
-def _frames(where: str, entries: List[Any], skeleton: Skeleton) -> Frames:
-    if all(isinstance(e, dict) and 'keypoints' in e for e in entries):
+def _names(where: str, meta: Dict[str, Any]) -> Optional[List[str]]:
+    """The joints' names in index order."""
+    by_number = meta.get('keypoint_id2name')
+    if isinstance(by_number, dict) and by_number:
+        pairs = {
+            whole(where, _number(key), 'number of a joint'): name
+            for key, name in by_number.items()
+        }
+        if sorted(pairs) != list(range(len(pairs))):
+            raise ValueError(f'{where}: expected numbers from 0 on in '
+                             f'keypoint_id2name, found {sorted(pairs)[:5]}')
+        return [pairs[i] for i in range(len(pairs))]
+    for key in ('joints', 'keypoint_names'):
+        if isinstance(meta.get(key), list) and meta[key]:
+            return meta[key]
+    return None
+
+
+def _number(key: Any) -> Any:
+    """JSON's keys are text."""
+    return int(key) if isinstance(key, str) and key.isdecimal() else key
+
+
+def _frames(where: str, entries: List[Any]) -> Frames:
+    if all(isinstance(e, dict) and _is_person(e) for e in entries):
         entries = [dict(frame_id=0, instances=entries)]
     frames: Frames = {}
     for position, entry in enumerate(entries):
+        if isinstance(entry, dict) and 'instances' not in entry \
+                and 'keypoints' in entry:
+            entry = dict(entry, instances=_of_arrays(where, entry, position))
         instances = expect(where, entry, 'instances',
                            f'frame number {position}')
-        frame_id = entry.get('frame_id', position)
-        if type(frame_id) is not int or frame_id in frames:
+        frame_id = whole(where, entry.get('frame_id', position), 'frame id')
+        if frame_id in frames:
             raise ValueError(f'{where}: expected frame ids that are whole and '
                              f'differ, found {frame_id!r} in frame number '
                              f'{position}')
         here = f'{where}, frame {frame_id}'
         frames[frame_id] = [
             make_person(here, expect(here, item, 'keypoints', 'each instance'),
-                        skeleton, item.get('keypoint_scores'),
-                        item.get('track_id'))
-            for item in expect_list(here, instances, 'instances')
+                        item.get('keypoint_scores'), item.get('track_id'))
+            for item in expect_list(here, instances, 'instances') if item
         ]
     return frames
+
+
+def _is_person(entry: Dict[str, Any]) -> bool:
+    """Whether keypoints are one person's [x, y], not a list of people's."""
+    joints = entry.get('keypoints')
+    if 'instances' in entry or not isinstance(joints, list) or not joints:
+        return False
+    return not (isinstance(joints[0], list) and joints[0]
+                and isinstance(joints[0][0], list))
+
+
+def _of_arrays(where: str, entry: Dict[str, Any],
+               position: int) -> List[Dict[str, Any]]:
+    """The people of one frame that came as arrays."""
+    here = f'{where}, frame number {position}'
+    people = expect_list(here, entry['keypoints'], 'keypoints')
+    scores = entry.get('scores', entry.get('keypoint_scores'))
+    scores = [None] * len(people) if scores is None else scores
+    if len(expect_list(here, scores, 'scores')) != len(people):
+        raise ValueError(f'{here}: expected scores of {len(people)} people, '
+                         f'found {len(scores)}')
+    return [
+        dict(keypoints=joints, keypoint_scores=values)
+        for joints, values in zip(people, scores)
+    ]

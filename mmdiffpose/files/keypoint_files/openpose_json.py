@@ -3,94 +3,116 @@
 
 Each ``<name>_<frame number>_keypoints.json`` holds::
 
-    {"people": [{"person_id": [-1], "pose_keypoints_2d": [x, y, c, ...]},
+    {"version": 1.3,
+     "people": [{"person_id": [-1], "pose_keypoints_2d": [x, y, c, ...]},
                 ...]}
 
-25 joints are BODY_25's. Hands and faces are not read. People have no names
-unless ``person_id`` is 0 or more: they are followed by where they are.
+Version 1.0 calls them ``pose_keypoints``; AlphaPose's ``sep-json`` has
+``bodies`` with ``joints`` too. 25 joints are BODY_25's, unless they look like
+BODY_25B's; 18 are the COCO model's, 15 the MPI model's. Pose2Sim writes the
+same with 26 joints of Halpe, or COCO's 17 or 133, an empty object for who is
+not there, and NaN for joints that were filtered out. Hands and faces are not
+read. People have no names unless ``person_id`` is 0 or more: they are
+followed by where they are.
 """
 
-import json
 from pathlib import Path
-from typing import Any, Dict, Optional, Sequence
+from typing import Any, Dict, List
 
-from mmdiffpose.files.person_selection import Frames
-from .checks import (choose_image_size, choose_skeleton, expect, expect_list,
-                     file_number, make_person, triples, whole)
-from .keypoint_clip import KeypointClip
+from mmdiffpose.files.person_selection import Frames, Person
+from mmdiffpose.skeletons import COCO_18
+from .checks import (describe, expect, expect_list, make_person, read_json,
+                     triples)
+from .frame_numbers import file_number, number_images
+from .raw_clip import RawClip
 
-BY_COUNT = {25: 'body25'}
+USUAL = {
+    25: 'body25',
+    18: 'coco18',
+    15: 'openpose_mpi',
+    26: 'halpe26',
+    17: 'coco',
+    133: 'coco_wholebody',
+    136: 'halpe136'
+}
+_JOINT_KEYS = ('pose_keypoints_2d', 'pose_keypoints', 'joints')
 
 
-def read_folder(folder: Path) -> Dict[int, Any]:
+def read_folder(folder: Path, files: List[Path]) -> Dict[int, Any]:
     """The documents of a folder, by frame number.
 
+    Args:
+        folder (Path): For messages.
+        files (list[Path]): Its JSON files.
+
     Raises:
-        ValueError: If there are none, one is no JSON, or two have the same
-            number.
+        ValueError: If there are none, one is no JSON, or their names do not
+            count.
     """
-    documents: Dict[int, Any] = {}
-    for position, path in enumerate(sorted(folder.glob('*.json'))):
-        number = file_number(path.stem)
-        number = position if number is None else number
-        if number in documents:
-            raise ValueError(f'{folder}: expected one file per frame, found '
-                             f'two with the number {number}, one of them '
-                             f'{path.name}')
-        try:
-            documents[number] = json.loads(path.read_text())
-        except ValueError as error:
-            raise ValueError(f'{path}: not a JSON file ({error})') from error
-    if not documents:
+    # Other tools leave settings beside OpenPose's files.
+    files = [f for f in files if f.stem.endswith('_keypoints')] or files
+    if not files:
         raise ValueError(f'{folder}: expected the JSON files that OpenPose '
                          'writes, one per frame, found none')
-    return documents
+    numbers = number_images(str(folder), [file.name for file in files])
+    return {numbers[file.name]: read_json(file) for file in files}
 
 
-def parse(path: Path, document: Any, image_size: Optional[Sequence[int]],
-          skeleton: Optional[str]) -> KeypointClip:
-    """Read a folder or a single frame's document.
+def parse_folder(folder: Path, files: List[Path]) -> RawClip:
+    """Read a folder; see :func:`read_folder`."""
+    documents = read_folder(folder, files)
+    return _clip(str(folder), documents)
+
+
+def parse(path: Path, document: Any) -> RawClip:
+    """Read a single frame's document.
 
     Args:
-        path (Path): The folder or file.
-        document: The file's JSON; None for a folder.
-        image_size (tuple[int, int], optional): See ``read_keypoint_file``.
-        skeleton (str, optional): See ``read_keypoint_file``.
+        path (Path): The file.
+        document: The file's JSON.
 
     Raises:
-        ValueError: If it is of another format, or has other joints.
+        ValueError: If it is of another format.
     """
-    documents = read_folder(path) if document is None else {
-        file_number(path.stem) or 0: document
-    }
-    found: Dict[int, list] = {}
-    for frame, content in documents.items():
-        where = f'{path}, frame {frame}'
-        people = expect(where, content, 'people', 'the document')
-        found[frame] = []
-        for person in expect_list(where, people, 'people'):
-            flat = expect(where, person, 'pose_keypoints_2d', 'each person')
-            if flat:  # nothing but hands or a face
-                found[frame].append((triples(where,
-                                             flat), _name(where, person)))
-    counts = [len(joints) for rows in found.values() for joints, _ in rows]
-    joints = choose_skeleton(
-        str(path), skeleton, None, counts[0] if counts else None, BY_COUNT)
+    return _clip(str(path), {file_number(path.name) or 0: document})
+
+
+def _clip(where: str, documents: Dict[int, Any]) -> RawClip:
     frames: Frames = {
-        frame: [
-            make_person(f'{path}, frame {frame}', values, joints, None, name)
-            for values, name in rows
-        ]
-        for frame, rows in found.items()
+        frame: people_of(f'{where}, frame {frame}', content)
+        for frame, content in documents.items()
     }
-    return KeypointClip(frames, joints,
-                        choose_image_size(str(path), image_size, None), None,
-                        str(path))
+    return RawClip(where, frames, USUAL)
 
 
-def _name(where: str, person: Dict[str, Any]) -> Optional[int]:
-    name = person.get('person_id')
-    if name is None or name == []:
-        return None
-    name = whole(where, name, 'person_id')
-    return name if name >= 0 else None
+def people_of(where: str, content: Any) -> List[Person]:
+    """The people of one frame's document.
+
+    Raises:
+        ValueError: If it has none of the keys.
+    """
+    if isinstance(content, dict) and 'bodies' in content:
+        people = content['bodies']
+    else:
+        people = expect(where, content, 'people', 'the document')
+    version = content.get('version')
+    by_alphapose = isinstance(version, str) and 'alphapose' in version.lower()
+    found = []
+    for person in expect_list(where, people, 'people'):
+        if person in ({}, None):
+            continue
+        key = next(
+            (k
+             for k in _JOINT_KEYS if isinstance(person, dict) and k in person),
+            None)
+        if key is None:
+            raise ValueError(
+                f'{where}: expected a key \'{_JOINT_KEYS[0]}\' in '
+                f'each person, found {describe(person)}')
+        if person[key] in ([], None):
+            continue  # nothing but hands or a face
+        joints = triples(where, person[key])
+        if by_alphapose and len(joints) == COCO_18.num_joints:
+            joints[COCO_18.index['neck']] = 0
+        found.append(make_person(where, joints, None, person.get('person_id')))
+    return found

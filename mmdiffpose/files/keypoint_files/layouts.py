@@ -1,0 +1,180 @@
+# Copyright (c) mmdiffpose contributors. All rights reserved.
+"""Find the joint set of a file: by names, else by what people look like."""
+
+import warnings
+from typing import Any, List, Mapping, Optional, Sequence, Tuple
+
+import numpy as np
+
+from mmdiffpose.skeletons import (SKELETONS, Skeleton, get_skeleton,
+                                  layout_costs, skeleton_from_names)
+
+PLAUSIBLE = 1.3
+"""Cost of a joint set up to which people may well stand so; see
+:func:`~mmdiffpose.skeletons.anatomy.layout_costs`. On mocap-mini's clips, all
+sets from all sides, windows of 60 frames cost at most 0.97 as themselves."""
+GROSS = 2.
+"""Cost from which they cannot, however noisy."""
+CLEAR = 1.25
+"""The best set costs less than the second by this factor."""
+MUCH = 1.5
+"""Another set has to cost less by this factor to speak against the file."""
+MIN_CHECKS = 4
+"""Fewer that could be made decide nothing."""
+
+Ranking = List[Tuple[float, Skeleton, str]]
+"""Cost, joint set and what costs most, the least first."""
+
+
+def choose_layout(where: str, keypoints: np.ndarray, scores: np.ndarray,
+                  asked: Optional[str], names: Optional[Sequence[str]],
+                  stated: Any, usual: Mapping[int, str]) -> Skeleton:
+    """The joint set of a file's people.
+
+    Asked for, else by the names in the file, else by its name for the set,
+    else the one with this number of joints as which people look like people.
+    What the file says is held against the people, too.
+
+    Args:
+        where (str): The file, for messages.
+        keypoints (np.ndarray): (R, J, 2) everybody of all frames, pixels.
+        scores (np.ndarray): (R, J), 0 for a joint that was not seen.
+        asked (str, optional): Name of a joint set that the caller gave.
+        names (Sequence[str], optional): Joint names that the file gives.
+        stated: Name of a joint set that the file gives, if it does.
+        usual (Mapping[int, str]): By number of joints, what the format's
+            writers use.
+
+    Raises:
+        ValueError: If the name is unknown, has another number of joints, or
+            contradicts the people; if no joint set fits, or several do.
+    """
+    count = keypoints.shape[1]
+    if asked is not None:
+        return _of_count(where, _named(where, asked), count)
+    known = [s for s in SKELETONS.values() if s.num_joints == count]
+    said = None
+    if names is not None:
+        if len(names) != count:
+            raise ValueError(f'{where}: names {len(names)} joints, but has '
+                             f'{count} of each person')
+        try:
+            said = skeleton_from_names(names, str(stated or 'of the file'))
+        except ValueError as error:
+            raise ValueError(
+                f'{where}: {error}; if the joints stand in the '
+                f'order of a known set, say so: {how_to(count)}') from error
+    elif stated is not None:
+        if not isinstance(stated, str) or stated not in SKELETONS:
+            raise ValueError(
+                f'{where}: says its joints are those of {stated!r}, which is '
+                f'none of {sorted(SKELETONS)}, and does not name them; '
+                f'{how_to(count)}')
+        said = _of_count(where, SKELETONS[stated], count)
+    if said is not None:
+        _check_said(where, said, rank(keypoints, scores, [said]),
+                    rank(keypoints, scores, known), names is not None)
+        return said
+    if not known:
+        raise ValueError(f'{where}: found {count} joints, which no known '
+                         f'joint set has: {_counts()}')
+    return _by_anatomy(where, rank(keypoints, scores, known), usual.get(count))
+
+
+def rank(keypoints: np.ndarray, scores: np.ndarray,
+         candidates: Sequence[Skeleton]) -> Ranking:
+    """Joint sets by what speaks against them; inf: nothing to see."""
+    found: Ranking = []
+    for skeleton in candidates:
+        costs = layout_costs(keypoints, scores, skeleton)
+        if len(costs) < MIN_CHECKS:
+            found.append((np.inf, skeleton, 'too little was seen'))
+        else:
+            worst = max(costs, key=lambda name: costs[name])
+            found.append((costs[worst], skeleton, worst))
+    return sorted(found, key=lambda entry: entry[0])
+
+
+def how_to(count: Optional[int]) -> str:
+    """How a caller says the joint set."""
+    fitting = sorted(n for n, s in SKELETONS.items() if s.num_joints == count)
+    if not fitting:
+        return f'known joint sets are {_counts()}'
+    return (f"say which it is of {fitting}: skeleton='{fitting[0]}', on the "
+            f'command line --skeleton {fitting[0]}')
+
+
+def _counts() -> str:
+    return str({name: s.num_joints for name, s in sorted(SKELETONS.items())})
+
+
+def _named(where: str, name: str) -> Skeleton:
+    try:
+        return get_skeleton(name)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f'{where}: {error}') from None
+
+
+def _of_count(where: str, skeleton: Skeleton, count: int) -> Skeleton:
+    if skeleton.num_joints != count:
+        raise ValueError(
+            f'{where}: expected {skeleton.num_joints} joints (skeleton '
+            f'{skeleton.name}), found {count}; {how_to(count)}')
+    return skeleton
+
+
+def _check_said(where: str, said: Skeleton, own: Ranking, others: Ranking,
+                by_names: bool) -> None:
+    """Hold what a file says of its joints against the people."""
+    cost, _, worst = own[0]
+    if not 1. < cost < np.inf:
+        return
+    what = 'its joints\' names' if by_names else f"'{said.name}'"
+    better = [
+        s.name for c, s, _ in others
+        if c <= min(PLAUSIBLE, cost / MUCH) and s.joints != said.joints
+    ]
+    if better:
+        raise ValueError(
+            f'{where}: people do not look as {what} say ({worst}: not so), '
+            f'but as joints of {better} do; {how_to(said.num_joints)}')
+    if cost > GROSS:
+        warnings.warn(f'{where}: people do not look as {what} say ({worst}: '
+                      'not so); check the joints\' order')
+
+
+def _by_anatomy(where: str, ranking: Ranking,
+                usual: Optional[str]) -> Skeleton:
+    """The set as which people look like people."""
+    names = [skeleton.name for _, skeleton, _ in ranking]
+    count = ranking[0][1].num_joints
+    seen = [entry for entry in ranking if np.isfinite(entry[0])]
+    if not seen:
+        if usual is None and len(names) > 1:
+            raise ValueError(
+                f'{where}: {count} joints may be those of {names}, and too '
+                f'little was seen to tell which; {how_to(count)}')
+        chosen = get_skeleton(usual or names[0])
+        warnings.warn(f'{where}: {count} joints are taken as those of '
+                      f'{chosen.name}; too little was seen to check that')
+        return chosen
+    cost, best, worst = seen[0]
+    # A format's own joint set may be seen in a bad light.
+    limit = GROSS if usual == best.name or len(names) == 1 else PLAUSIBLE
+    if cost > limit:
+        raise ValueError(
+            f'{where}: expected {count} joints in the order of one of '
+            f'{names}, but people look like none of them (as {best.name}, '
+            f'{worst}: not so); if the order is one of them all the same, '
+            f'{how_to(count)}')
+    if len(seen) > 1 and seen[1][0] < max(1., CLEAR * cost):
+        near = [s.name for c, s, _ in seen if c < max(1., CLEAR * cost)]
+        if not (usual == best.name and seen[1][0] > 1.1 * cost):
+            raise ValueError(
+                f'{where}: {count} joints may be those of any of {near}, as '
+                f'which people look alike; {how_to(count)}')
+    if usual is not None and best.name != usual:
+        warnings.warn(f'{where}: {count} joints are taken as those of '
+                      f'{best.name}, which people look like, not as the usual '
+                      f'{usual}')
+    return best

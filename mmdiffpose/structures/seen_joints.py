@@ -1,0 +1,89 @@
+# Copyright (c) mmdiffpose contributors. All rights reserved.
+"""Which 2D joints were seen at all, and whether they are pixels."""
+
+from typing import Sequence, Tuple
+
+import numpy as np
+
+SHARES_REACH = 2.
+"""Coordinates of which nine in ten lie within this are shares of the picture:
+0 to 1, or -1 to 1, but for joints outside of it."""
+PERCENT_REACH = 105.
+"""The same for percents."""
+PERCENT_SIZE = 300
+"""Pictures whose shorter side has fewer pixels may hold somebody within
+:data:`PERCENT_REACH` pixels."""
+MIN_JOINTS = 4
+"""Fewer joints say nothing about the unit."""
+
+
+def mark_unseen(keypoints: np.ndarray,
+                scores: np.ndarray) -> Tuple[np.ndarray, np.ndarray]:
+    """Joints and scores where not seen is said in one way: a score of 0.
+
+    Detectors say it in many: a place at (0, 0) or (-1, -1), NaN or infinity
+    as place or score, a negative score. Where place and score contradict each
+    other the joint counts as not seen.
+
+    Args:
+        keypoints (np.ndarray): (..., J, 2), pixels.
+        scores (np.ndarray): (..., J).
+
+    Returns:
+        tuple[np.ndarray, np.ndarray]: The same, of the same types; joints
+        not seen at (0, 0) with scores of 0.
+    """
+    with np.errstate(invalid='ignore'):
+        unseen = ~(scores > 0) | ~np.isfinite(scores)
+        unseen |= ~np.isfinite(keypoints).all(-1)
+        unseen |= (keypoints == 0).all(-1) | (keypoints == -1).all(-1)
+    return (np.where(unseen[..., None], 0, keypoints).astype(keypoints.dtype),
+            np.where(unseen, 0, scores).astype(scores.dtype))
+
+
+def unit_of(keypoints: np.ndarray, scores: np.ndarray,
+            image_size: Sequence[int]) -> str:
+    """What the numbers of joints look like.
+
+    The bulk of them decides: a joint outside of the picture is no matter.
+
+    Args:
+        keypoints (np.ndarray): (..., J, 2).
+        scores (np.ndarray): (..., J), 0 for a joint that was not seen.
+        image_size (sequence[int]): Width and height in pixels.
+
+    Returns:
+        str: ``'pixels'``, ``'shares'`` (of the picture) or ``'percents'``.
+    """
+    seen = np.abs(keypoints[scores > 0])
+    if len(seen) < MIN_JOINTS or max(image_size) <= 2 * SHARES_REACH:
+        return 'pixels'
+    bulk = float(np.quantile(seen, .9))
+    if bulk <= SHARES_REACH:
+        return 'shares'
+    if bulk <= PERCENT_REACH and min(image_size) >= PERCENT_SIZE:
+        return 'percents'
+    return 'pixels'
+
+
+def check_pixels(keypoints: np.ndarray, scores: np.ndarray,
+                 image_size: Sequence[int], source: str) -> None:
+    """Refuse what is no pixels: a lifter would make a wrong pose of it.
+
+    Args:
+        keypoints (np.ndarray): (..., J, 2).
+        scores (np.ndarray): (..., J), 0 for a joint that was not seen.
+        image_size (sequence[int]): Width and height in pixels.
+        source (str): Where they came from, for the message.
+
+    Raises:
+        ValueError: If nearly all are shares or percents of the picture.
+    """
+    unit = unit_of(keypoints, scores, image_size)
+    if unit != 'pixels':
+        seen = keypoints[scores > 0]
+        low, high = np.quantile(seen, [.05, .95])
+        raise ValueError(
+            f'{source}: expected keypoints in pixels of a picture of '
+            f'{image_size[0]} x {image_size[1]}, found nearly all between '
+            f'{low:.3g} and {high:.3g}, as {unit} of the picture')
