@@ -9,6 +9,7 @@ import numpy as np
 
 from mmdiffpose.skeletons import Skeleton, get_skeleton
 from mmdiffpose.structures.detections import Detections
+from mmdiffpose.structures.seen_joints import mark_unseen
 
 Detections2D = Detections
 """The name that detectors of one's own may know it by."""
@@ -114,7 +115,8 @@ class Pose2DStage:
 def check_detections(result: Any, skeleton: Skeleton) -> Detections:
     """A detector's result, with the shapes that it should have.
 
-    Joints with NaN or infinite numbers count as not seen; scores are brought
+    What counts as not seen says
+    :func:`~mmdiffpose.structures.seen_joints.mark_unseen`; scores are brought
     to [0, 1] (peaks of SimCC models go a little over 1).
 
     Args:
@@ -139,7 +141,8 @@ def check_detections(result: Any, skeleton: Skeleton) -> Detections:
             'expected the 2D detector to return keypoints (people, '
             f'{K}, 2) and scores (people, {K}) of skeleton {skeleton.name}, '
             f'found {keypoints.shape} and {scores.shape}')
-    finite = np.isfinite(keypoints).all(-1) & np.isfinite(scores)
+    keypoints, scores = mark_unseen(keypoints, scores)
+    finite = scores > 0
     mixtures = result[2] if len(result) == 3 else None
     if mixtures is not None:
         mixtures = np.array(mixtures, np.float32)

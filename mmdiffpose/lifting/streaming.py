@@ -10,6 +10,7 @@ from torch import nn
 from mmdiffpose.skeletons import H36M_17, Skeleton, get_skeleton
 from mmdiffpose.structures.keypoint_track import KeypointTrack
 from mmdiffpose.structures.lifted_track import LiftedTrack
+from mmdiffpose.structures.seen_joints import mark_unseen
 from .focal_length import Focal, FocalLengths
 from .gaps import default_max_gap
 from .sighting_buffer import SightingBuffer
@@ -34,7 +35,8 @@ class StreamingLifter:
     Someone who was not seen for at most ``max_gap`` frames is bridged, with
     more uncertainty, if they come back in time: a frame in which nobody was
     seen up to ``frame + latency`` has no pose. Someone who stays away longer
-    is dropped and, should their id come back, starts anew.
+    is dropped and, should their id come back, starts anew. Frames that the
+    stream dropped, which frame ids tell, are frames in which nobody was seen.
 
     Args:
         model (nn.Module): As for :func:`~mmdiffpose.apis.lift_tracks`.
@@ -52,6 +54,8 @@ class StreamingLifter:
         source (str): Name of the video, for messages.
         focal_length (FocalLength | float, optional): The camera's, pixels; as
             for :func:`~mmdiffpose.apis.lift_tracks`.
+        step (int): From one frame id to the next, of a stream that is given
+            every n-th frame; ``fps`` counts those. Defaults to 1.
 
     Raises:
         ValueError: For a latency that the model's window has no room for, or
@@ -67,7 +71,11 @@ class StreamingLifter:
                  fit: bool = True,
                  max_gap: Optional[int] = None,
                  source: str = 'stream',
-                 focal_length: Optional[Focal] = None) -> None:
+                 focal_length: Optional[Focal] = None,
+                 step: int = 1) -> None:
+        if step < 1:
+            raise ValueError(f'step should be 1 or more, got {step}')
+        self.stride = step
         self.length = window_length(model)
         most = (self.length - 1) // 2
         if not 0 <= latency <= most:
@@ -102,12 +110,12 @@ class StreamingLifter:
 
         Returns:
             list[LiftedTrack]: One frame of each person in frame number
-            ``pushed - latency``.
+            ``pushed - latency``, after those of frames that were dropped on
+            the way.
 
         Raises:
-            ValueError: For a frame id that does not increase, shapes other
-                than the joint set's, or NaN and infinite values of joints
-                that were seen.
+            ValueError: For a frame id that does not increase, or shapes other
+                than the joint set's.
         """
         if self._frame_ids and frame_id <= self._frame_ids[-1]:
             raise ValueError(
@@ -117,6 +125,27 @@ class StreamingLifter:
             track_id: self._check(frame_id, track_id, sighting)
             for track_id, sighting in people.items()
         }
+        lifted = self._skip_to(frame_id)
+        return lifted + self._take(frame_id, seen)
+
+    def _skip_to(self, frame_id: int) -> List[LiftedTrack]:
+        """Take the frames before this one that the stream dropped."""
+        if not self._frame_ids:
+            return []
+        last = self._frame_ids[-1]
+        dropped = round((frame_id - last) / self.stride) - 1
+        # After so many nobody is known any more.
+        taken = min(dropped, self.length + self.latency)
+        lifted: List[LiftedTrack] = []
+        for number in range(1, taken + 1):
+            lifted += self._take(last + number * self.stride, {})
+        self._step += max(dropped - taken, 0)
+        return lifted
+
+    def _take(
+            self, frame_id: int,
+            seen: Mapping[int, Optional[KeypointTrack]]) -> List[LiftedTrack]:
+        """The next step, with what was seen in it."""
         self._step += 1
         self._frame_ids.append(frame_id)
         for track_id, track in seen.items():
@@ -153,8 +182,10 @@ class StreamingLifter:
                 f'{where}: expected keypoints, scores and perhaps mixtures, '
                 f'found {len(sighting)} things')
         rows = [np.asarray(values)[None] for values in sighting]
-        if rows[1].size and (rows[1] <= 0).all():
-            return None
+        if rows[0].shape == (*rows[1].shape, 2):
+            rows[:2] = mark_unseen(rows[0], rows[1])
+            if rows[1].size and not rows[1].any():
+                return None
         track = KeypointTrack(
             rows[0],
             rows[1],
@@ -220,4 +251,5 @@ class StreamingLifter:
             self.fps,
             person.track_id,
             person.source,
-            mixtures=mixtures)
+            mixtures=mixtures,
+            step=self.stride)

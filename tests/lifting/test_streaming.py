@@ -245,10 +245,9 @@ def test_bad_input_is_refused_and_nothing_seen_is_nobody(fake):
     assert one.push(1, {}) == [] and not known(one)
     with pytest.raises(ValueError, match='increase, found 1 after 1'):
         one.push(1, {})
-    bad = keypoints.copy()
-    bad[4] = np.nan
-    with pytest.raises(ValueError, match='person 8: .*nan.*left_hip.*frame 2'):
-        one.push(2, {8: (bad, scores)})
+    nowhere = np.full_like(keypoints, np.nan)
+    for place in (nowhere, nowhere * 0, np.full_like(keypoints, -1)):
+        assert lifter().push(2, {8: (place, scores)}) == []
     with pytest.raises(ValueError, match='person 8: expected 17 joints'):
         one.push(2, {8: (keypoints[:5], scores[:5])})
     with pytest.raises(ValueError, match='person 8: expected keypoints, sc'):
@@ -257,3 +256,33 @@ def test_bad_input_is_refused_and_nothing_seen_is_nobody(fake):
     assert len(one.push(2, {8: (keypoints, scores)})) == 1
     with pytest.raises(ValueError, match='expected mixtures of None comp'):
         one.push(3, {8: (keypoints, scores, np.ones((17, 2, 5)))})
+
+
+def test_frames_that_the_stream_dropped_are_a_gap(fake):
+    """The same as pushing frames without people, in frames of any stride."""
+    track = make_track(12)
+    kept = (0, 1, 2, 5, 6, 30)
+
+    def lifter(step=1):
+        return StreamingLifter(
+            fake(in_plane), track.image_size, 'h36m', latency=2, step=step)
+
+    def rows(lifted):
+        return [(t.frame_ids.tolist(), t.keypoints_3d.round(5).tolist())
+                for t in lifted]
+
+    told, dropped, every_fifth = lifter(), lifter(), lifter(5)
+    expected, found, strided = [], [], []
+    for frame in range(31):
+        people = {}
+        if frame in kept:
+            people = {3: sighting(track, frame % 12)}
+            found += dropped.push(frame, people)
+            strided += every_fifth.push(5 * frame, people)
+        expected += told.push(frame, people)
+    for one, other in ((expected, told), (found, dropped), (strided,
+                                                            every_fifth)):
+        one += other.flush()
+    assert rows(found) == rows(expected)
+    assert [t.frame_ids[0] for t in found] == [0, 1, 2, 3, 4, 5, 6, 30]
+    assert [t.frame_ids[0] / 5 for t in strided] == [0, 1, 2, 3, 4, 5, 6, 30]
