@@ -33,6 +33,7 @@ from mmengine.structures import InstanceData
 from mmpose.structures import PoseDataSample
 from torch.utils.data import Dataset, Sampler
 
+from mmdiffpose.codecs import GMMDiffusionPose
 from mmdiffpose.registry import (DATA_SAMPLERS, DATASETS, FUNCTIONS,
                                  KEYPOINT_CODECS)
 from mmdiffpose.structures.canonical_view import CanonicalView
@@ -53,7 +54,7 @@ SEEN = ('seen', )
 class EpochIndex(NamedTuple):
     """A window of a data set that is another one in each epoch."""
     epoch: int
-    index: int
+    window: int
 
 
 def build_law(cameras: Optional[Mapping[str, Any]] = None,
@@ -200,11 +201,11 @@ class MocapViewDataset(Dataset):
         epochs = {index.epoch for index in indices}
         if len(epochs) > 1:
             raise ValueError(f'a batch is of one epoch, found {epochs}')
-        drawn = self.draw_batch([index.index for index in indices],
+        drawn = self.draw_batch([index.window for index in indices],
                                 epochs.pop())
         batch = self.pack(drawn)
         batch['data_samples'].set_metainfo(
-            dict(ids=[i.epoch * self.windows + i.index for i in indices]))
+            dict(ids=[i.epoch * self.windows + i.window for i in indices]))
         return batch
 
     def __getitem__(self, index: Union[int, EpochIndex]) -> Dict[str, Any]:
@@ -223,16 +224,19 @@ class MocapViewDataset(Dataset):
             keypoint_labels=torch.from_numpy(inputs),
             keypoint_labels_visible=torch.from_numpy(drawn['scores']))
         if self.codec is not None:
-            labels.mixture_labels = torch.from_numpy(self._mixtures(drawn))
+            labels.mixture_labels = torch.from_numpy(
+                self._mixtures(drawn, self.codec))
         return dict(
             inputs=torch.from_numpy(inputs),
             data_samples=PoseDataSample(gt_instance_labels=labels))
 
-    def _mixtures(self, drawn: Dict[str, np.ndarray]) -> np.ndarray:
+    @staticmethod
+    def _mixtures(drawn: Dict[str, np.ndarray],
+                  codec: GMMDiffusionPose) -> np.ndarray:
         """2D mixtures (B, T, J, M, 5) in the canonical view."""
         points, missing = drawn['inputs'][..., :2], drawn['scores'] == 0
         return np.stack([
-            self.codec.mixtures_from_scores(*window)
+            codec.mixtures_from_scores(*window)
             for window in zip(points, drawn['scores'], missing)
         ])
 

@@ -93,7 +93,7 @@ class ViewSimulator:
         # A product with equal weights is the mean, ten times as fast.
         points = seq_len * H36M_17.num_joints
         self._mean = np.full((1, points), 1 / points, np.float32)
-        self._bodies: Tuple[int, Optional[np.ndarray]] = (-1, None)
+        self._bodies: Dict[int, np.ndarray] = {}
 
     def draw(self, indices: Sequence[int],
              epoch: int) -> Dict[str, np.ndarray]:
@@ -126,16 +126,16 @@ class ViewSimulator:
             - ``up`` (B, 3): the world's vertical in turned axes.
             - ``clip`` (B,) int: the clip in ``motions``.
         """
-        indices = np.asarray(indices).tolist()
+        wanted: List[int] = np.asarray(indices).tolist()
         # Always whole chunks: vector units round the last few numbers of an
         # array, which fill no register, unlike the others.
-        padded = indices + indices[-1:] * (-len(indices) % _CHUNK)
+        padded = wanted + wanted[-1:] * (-len(wanted) % _CHUNK)
         parts = [
             self._draw(padded[i:i + _CHUNK], epoch)
             for i in range(0, len(padded), _CHUNK)
         ]
         return {
-            key: np.concatenate([part[key] for part in parts])[:len(indices)]
+            key: np.concatenate([part[key] for part in parts])[:len(wanted)]
             for key in parts[0]
         }
 
@@ -239,11 +239,11 @@ class ViewSimulator:
         share = draws.uniform()
         if self.law.bodies is None:
             return positions
-        if self._bodies[0] != epoch:
+        if epoch not in self._bodies:
             rng = np.random.default_rng([self.seed, epoch])
-            self._bodies = epoch, self.law.bodies.draw(rng, _BODIES).astype(
-                np.float32)
-        chosen = self._bodies[1][(share * _BODIES).astype(int)]
+            bodies = self.law.bodies.draw(rng, _BODIES)
+            self._bodies = {epoch: bodies.astype(np.float32)}
+        chosen = self._bodies[epoch][(share * _BODIES).astype(int)]
         return rebone(positions, chosen)
 
     @staticmethod

@@ -102,7 +102,8 @@ def stack_labels(data_samples: Sequence, name: str, like: Tensor) -> Tensor:
         ValueError: Where a sample has no such label.
     """
     whole = isinstance(data_samples, BaseDataElement)
-    for sample in [data_samples] if whole else data_samples:
+    samples: Sequence = [data_samples] if whole else data_samples
+    for sample in samples:
         if name not in sample.gt_instance_labels:
             raise ValueError(
                 f'a data sample has no label {name!r}, only '
@@ -110,10 +111,8 @@ def stack_labels(data_samples: Sequence, name: str, like: Tensor) -> Tensor:
                 'should end with GenerateTarget(encoder='
                 "dict(type='mmdiffpose.GMMDiffusionPose')) and "
                 'PackPoseInputs')
-    if whole:
-        return data_samples.gt_instance_labels[name].to(like)
-    return torch.stack(
-        [sample.gt_instance_labels[name] for sample in data_samples]).to(like)
+    labels = [sample.gt_instance_labels[name] for sample in samples]
+    return (labels[0] if whole else torch.stack(labels)).to(like)
 
 
 def stack_mixtures(data_samples: Sequence, like: Tensor) -> Tensor:
