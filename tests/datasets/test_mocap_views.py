@@ -11,7 +11,7 @@ from mmengine.runner import Runner
 from torch.utils.data import DataLoader
 
 from mmdiffpose.datasets import (FixedViewDataset, MocapViewDataset,
-                                 ViewSampler, view_collate)
+                                 ViewSampler, mocap_views, view_collate)
 from mmdiffpose.datasets.mocap_mini_file import load_mocap_mini
 from mmdiffpose.datasets.mocap_views import EpochIndex, build_law
 from mmdiffpose.datasets.simulation.view_simulator import (ViewLaw,
@@ -194,6 +194,30 @@ def test_heads_train_on_a_batch_in_one_piece(ann_file):
     assert (size == size[:, :1, :1]).all()
 
 
+def test_joints_behind_the_body_are_found_worse(ann_file):
+    scores = [
+        make(ann_file, law=dict(self_occlusion=law)).draw_batch(
+            range(300), 0)['scores'] for law in (False, True)
+    ]
+    # Only some joints are hidden, and none scores better for it.
+    changed = scores[0] != scores[1]
+    assert .02 < changed.mean() < .4
+    assert (scores[1] <= scores[0] + .05).mean() > .98
+
+
+def test_processes_share_the_windows(ann_file, monkeypatch):
+    dataset = make(ann_file)
+    found = []
+    for rank in range(4):
+        monkeypatch.setattr(mocap_views, 'get_dist_info', lambda: (rank, 4))
+        sampler = ViewSampler(dataset)
+        sampler.set_epoch(2)
+        indices = list(sampler)
+        assert len(sampler) == len(indices)
+        found += indices
+    assert sorted(found) == [(2, i) for i in range(150)]
+
+
 def test_plain_indices_are_refused_by_name(ann_file):
     with pytest.raises(ValueError, match='ViewSampler'):
         make(ann_file).__getitems__([0, 1])
@@ -328,8 +352,9 @@ def test_short_clips_are_held_at_their_ends():
             clip='b',
             source='c')
     ])
+    still = dict(QUIET, cameras=dict(QUIET['cameras'], followed=0.))
     law = build_law(
-        **QUIET, bodies=None, variety=dict(mirror=0.), fps=(12, 60))
+        **still, bodies=None, variety=dict(mirror=0.), fps=(12, 60))
     simulator = ViewSimulator(motions, 27, law)
     # 26 frames at 26.4 fps and more reach over half of 59 frames at 120.
     drawn = simulator.draw(range(500), 0)
@@ -337,5 +362,9 @@ def test_short_clips_are_held_at_their_ends():
     turned = np.einsum('bij,btj->bti', drawn['rotation'].swapaxes(1, 2),
                        drawn['root'])
     steps = np.linalg.norm(np.diff(turned, axis=1), axis=-1)
+    # Two metres a second wherever both frames are inside the clip.
+    for moved, fps in zip(steps, drawn['fps']):
+        inside = moved[moved > 1e-4][1:-1]
+        np.testing.assert_allclose(inside, 2 / fps, atol=2e-4)
     still = (steps < 1e-4).mean(axis=1)
     assert .3 < still.max() <= .55 and still.min() == 0

@@ -109,6 +109,16 @@ def test_one_wild_joint_moves_little():
     assert after.size == pytest.approx(before.size, rel=.1)
 
 
+def test_frames_of_few_joints_say_nothing_of_the_size():
+    points = pixels(person(np.random.default_rng(5), (0., 0., 4.)))
+    seen = np.ones(points.shape[:-1], bool)
+    whole = canonical_view(points[:2], seen[:2], FOCAL, CENTER)
+    seen[2:, 5:] = False  # three frames with five joints each
+    points[2:] = (points[2:] - CENTER) * 3 + CENTER
+    view = canonical_view(points, seen, FOCAL, CENTER)
+    assert view.size == pytest.approx(float(whole.size), rel=.05)
+
+
 def test_mirrored_windows_have_mirrored_views():
     points = person(np.random.default_rng(3), (.7, .3, 4.), joints=16)
     seen = np.ones(points.shape[:-1], bool)

@@ -122,6 +122,31 @@ def test_following_cameras_take_out_velocity():
     assert way.mean() == pytest.approx(.5, abs=.03)
 
 
+def test_jumps_are_not_taken_out():
+    motion = standing()
+    motion[:, 2, :, 1] += .5
+    level = CameraRanges(followed=1., pitch=(0, 0), roll_std=0)
+    _, points = drawn(level, motion)
+    np.testing.assert_allclose(
+        points[:, 2, 0, 1] - points[:, 0, 0, 1], -.5, atol=1e-4)
+
+
+def test_people_who_walk_stay_in_the_picture():
+    motion = standing()
+    motion[:, 0, :, 0] -= 2
+    motion[:, 2, :, 0] += 2
+    ranges = CameraRanges(
+        heading=(0, 0), distance=(8, 15), cut_off=0, followed=0, roll_std=0)
+    cameras, points = drawn(ranges, motion)
+    pixels = points[..., :2] / points[..., 2:]
+    pixels = pixels * cameras.focal[:, None, None, None] + \
+        cameras.center[:, None, None]
+    wide = cameras.size[:, 0] > cameras.size[:, 1]
+    inside = ((pixels >= 0) & (pixels <= cameras.size[:, None, None])).all(-1)
+    # Portraits hold four metres only where people are small.
+    assert inside[wide].mean() > .97
+
+
 def test_assumed_focal_length():
     cameras, _ = drawn(CameraRanges(focal_unknown=.5, focal_error=.2))
     error = np.log(cameras.assumed_focal / cameras.focal)
