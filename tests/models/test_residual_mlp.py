@@ -72,6 +72,22 @@ def test_the_bound_network_gives_what_forward_gives():
             velocity(z[:, :, 0], level), expected[:, :, 0])
 
 
+def test_without_modulation_the_blocks_are_plain():
+    """x + W2 GLU(W1 norm(x)), written out for one block."""
+    net = network(num_blocks=1)
+    for layer in (net.context_film, net.noise_film):
+        torch.nn.init.zeros_(layer.weight)
+    torch.nn.init.zeros_(net.context_film.bias)
+    z, angle, context = inputs()
+    x = net.input(z.flatten(-2))
+    centred = x - x.mean(-1, keepdim=True)
+    norm = centred / (centred.square().mean(-1, keepdim=True) + 1e-5).sqrt()
+    value, gate = net.blocks[0].expand(norm).chunk(2, dim=-1)
+    x = x + net.blocks[0].contract(value * torch.sigmoid(gate))
+    torch.testing.assert_close(
+        net(z, angle, context).flatten(-2), net.output(net.norm(x)))
+
+
 def test_the_noise_is_told_apart_over_its_whole_range():
     """ln(sigma) / 4 at the ends and in the middle of what is sampled."""
     net = network()

@@ -3,6 +3,7 @@ from .detection.cpn_head import CPNHead
 from .diffusion.diffhpe_head import DiffHPEHead
 from .diffusion.diffpose_head import DiffPoseHead
 from .diffusion.released_diffpose_head import ReleasedDiffPoseHead
+from .diffusion.residual_diffusion_head import ResidualDiffusionHead
 from .regression.denoiser_regression_head import DenoiserRegressionHead
 from .regression.encoder_heads import (GraphRegressionHead,
                                        LiftingRegressionHead,
@@ -13,5 +14,6 @@ from .regression.single_pass_head import SinglePassHead
 __all__ = [
     'CPNHead', 'DenoiserRegressionHead', 'DiffHPEHead', 'DiffPoseHead',
     'GraphRegressionHead', 'LiftingRegressionHead', 'ManyToOneRegressionHead',
-    'PoseFeatureHead', 'ReleasedDiffPoseHead', 'SinglePassHead'
+    'PoseFeatureHead', 'ReleasedDiffPoseHead', 'ResidualDiffusionHead',
+    'SinglePassHead'
 ]

@@ -157,23 +157,27 @@ class DiffusionPoseLifter(PoseLifter):
         """Encode windows once; nothing here is repeated per step.
 
         Args:
-            inputs (Tensor): (B, T, J, 2), screen-normalised.
+            inputs (Tensor): (B, T, J, 2), screen-normalised, or (B, T, J, 3)
+                with the mask.
 
         Returns:
             LiftingContext: Features, coarse poses and their residual std;
-            features alone where there is no coarse head.
+            features alone where there is no coarse head. With the mask, too,
+            where the input has it.
         """
+        seen = inputs[..., 2] if inputs.shape[-1] > 2 else None
         with torch.set_grad_enabled(torch.is_grad_enabled()
                                     and not self.freeze_context):
             feats = self.backbone(inputs)
             if self.coarse_head is None:
-                return LiftingContext(feats[-1], None, None)
+                return LiftingContext(feats[-1], None, None, seen)
             coarse = self.coarse_head.to_root_relative(
                 self.coarse_head.regress(feats))
             features = feats[-1]
             if self._normalized:
                 features = self.coarse_head.norm(features)
-        return LiftingContext(features, coarse, self.coarse_head.residual_std)
+        return LiftingContext(features, coarse, self.coarse_head.residual_std,
+                              seen)
 
     def views(self, inputs: Tensor) -> Views:
         """Encode windows (B, T, J, C), and their mirror images where the

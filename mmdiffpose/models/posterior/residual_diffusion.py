@@ -98,8 +98,10 @@ class ResidualDiffusion(BaseModule):
         """Give white noise (..., J, 3) the covariance of the residuals."""
         if self.noise == 'white':
             return white
-        factor = torch.linalg.cholesky(self.noise_covariance)
-        return (white.flatten(-2) @ factor.T.to(white)).view_as(white)
+        # Half precision would be felt in the correlations.
+        with torch.autocast(white.device.type, enabled=False):
+            factor = torch.linalg.cholesky(self.noise_covariance)
+            return (white.flatten(-2) @ factor.T.to(white)).view_as(white)
 
     @torch.no_grad()
     def update_covariance(self,
@@ -121,7 +123,8 @@ class ResidualDiffusion(BaseModule):
             counts = known.to(rows)
         total = counts.sum()
         floor = MIN_VARIANCE * torch.eye(rows.shape[-1], device=rows.device)
-        measured = rows.T @ rows / total.clamp(min=1) + floor
+        with torch.autocast(rows.device.type, enabled=False):
+            measured = rows.T @ rows / total.clamp(min=1) + floor
         # Nothing here makes the host wait for the device.
         any_known = (total > 0).to(measured)
         rate = (1 / (2 + self.num_updates)).clamp(min=COVARIANCE_RATE)
@@ -292,8 +295,10 @@ power_angles`. Defaults to 1.6: with the exact network, two evaluations then
                                                      angles)
         if recentre:
             residual -= residual.mean(dim=2, keepdim=True)
-        return ResidualScale(mean[:, None], spread * std[:, None]).to_poses(
-            residual.transpose(1, 2))
+        # In place: many hypotheses of a long track are large.
+        residual *= spread * std[:, :, None]
+        residual += mean[:, :, None]
+        return residual.transpose(1, 2)
 
 
 def _watched(velocity: Velocity, angles: Sequence[float], scale: ResidualScale,

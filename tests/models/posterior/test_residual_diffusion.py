@@ -219,6 +219,28 @@ def test_the_start_may_be_samples_of_another_distribution():
         poses, given['mean'][:, None] + given['std'][:, None] * z)
 
 
+def test_double_and_mixed_precision():
+    """The same poses; correlations are not rounded to half precision."""
+    module = build(noise='residual')
+    module.noise_covariance.fill_diagonal_(1.).add_(0.3).div_(1.3)
+    given = window()
+    expected = module.sample(**given, noise=noise())
+    with torch.autocast('cpu', torch.bfloat16):
+        mixed = module.sample(**given, noise=noise())
+        coloured = module.colour(noise())
+        loss = module.loss(**given, target=given['mean'])
+    assert mixed.dtype == torch.float32
+    assert loss.isfinite()
+    torch.testing.assert_close(mixed, expected, atol=0.02, rtol=0)
+    assert torch.equal(coloured, module.colour(noise()))
+    module.double().train()
+    double = {k: v.double() for k, v in given.items()}
+    poses = module.sample(**double, noise=noise().double())
+    torch.testing.assert_close(poses, expected.double(), atol=1e-4, rtol=0)
+    loss = module.loss(**double, target=double['mean'] + 1)
+    assert loss.dtype == torch.float64
+
+
 def test_a_callback_sees_the_way_down():
     """Two even steps from tan = 3/4, with numbers of the network itself."""
     module = build()

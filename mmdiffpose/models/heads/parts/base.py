@@ -34,10 +34,13 @@ class LiftingContext(NamedTuple):
         residual_std: Std of the coarse poses' error per joint and axis on
             people that the encoder has not seen, shape (J, 3), metres; None
             without coarse poses.
+        seen: Whether a joint was seen, (B, T, J), 1 or 0, where the input has
+            the codec's mask channel; else None.
     """
     features: Tensor
     coarse: Optional[Tensor]
     residual_std: Optional[Tensor]
+    seen: Optional[Tensor] = None
 
     def known_coarse(self) -> Tensor:
         """The coarse poses, for heads that can't do without.

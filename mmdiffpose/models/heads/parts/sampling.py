@@ -140,7 +140,7 @@ class SamplingHead(BaseLiftingHead):
                 for i, sample in enumerate(data_samples)
             ]
         seeds = [seed_from(count, i) for i in ids]
-        return _noise(seeds, num_hypotheses, like)
+        return window_noise(seeds, num_hypotheses, like)
 
     @torch.no_grad()
     def sample(self,
@@ -163,7 +163,7 @@ class SamplingHead(BaseLiftingHead):
             Tensor: (B, N, T, J, 3), root-relative metres.
         """
         used = {**self.test_defaults, **options}
-        noise = _noise(
+        noise = window_noise(
             range(len(context.features)) if seeds is None else seeds,
             used['num_hypotheses'], context.features,
             used.get('share_frames', False))
@@ -231,10 +231,10 @@ class SamplingHead(BaseLiftingHead):
             self.average_coarse(context, mirrored))
 
 
-def _noise(seeds: Sequence[int],
-           num_hypotheses: int,
-           like: Tensor,
-           share_frames: bool = False) -> HypothesisNoise:
+def window_noise(seeds: Sequence[int],
+                 num_hypotheses: int,
+                 like: Tensor,
+                 share_frames: bool = False) -> HypothesisNoise:
     """For poses of windows like (B, T, J, ...), in at least 32 bits."""
     return HypothesisNoise(
         seeds,
