@@ -1,6 +1,7 @@
 # Copyright (c) mmdiffpose contributors. All rights reserved.
 """A refined pose, how far off it may be, and samples of what is left."""
 
+from types import MappingProxyType
 from typing import Any, Mapping, Optional, Sequence, Tuple
 
 import torch
@@ -53,13 +54,13 @@ class ResidualDiffusionHead(SamplingHead):
 
     Args:
         in_channels (int): Width C of the context encoder's features.
-        diffusion (dict, optional): Arguments of
-            :class:`~mmdiffpose.models.posterior.ResidualDiffusion`. Defaults
-            to ``denoiser=dict(type='mmdiffpose.ResidualMLP')``.
+        diffusion (dict): Arguments of
+            :class:`~mmdiffpose.models.posterior.ResidualDiffusion`. The
+            denoiser is a ``ResidualMLP`` if nothing else is said.
         refine (dict, optional): Arguments of
-            :class:`~mmdiffpose.models.posterior.RefiningRegressor`, {} for
-            its defaults. None for the coarse pose as it is.
-        std (dict, optional): Arguments of
+            :class:`~mmdiffpose.models.posterior.RefiningRegressor`. None for
+            the coarse pose as it is.
+        std (dict): Arguments of
             :class:`~mmdiffpose.models.posterior.ResidualStdRegressor`.
         start (str): ``'gaussian'``, or ``'mixture'``: at ``sigma_max`` the
             states are samples of :math:`H_K`, the 2D mixtures and the
@@ -79,9 +80,9 @@ class ResidualDiffusionHead(SamplingHead):
 
     def __init__(self,
                  in_channels: int,
-                 diffusion: Optional[dict] = None,
-                 refine: Optional[dict] = None,
-                 std: Optional[dict] = None,
+                 diffusion: Mapping[str, Any] = MappingProxyType({}),
+                 refine: Optional[Mapping[str, Any]] = MappingProxyType({}),
+                 std: Mapping[str, Any] = MappingProxyType({}),
                  start: str = 'gaussian',
                  loss: Optional[dict] = None,
                  std_weight: float = 0.1,
@@ -98,11 +99,11 @@ class ResidualDiffusionHead(SamplingHead):
         self.refine = (None if refine is None else MODELS.build(
             dict(refine, type='mmdiffpose.RefiningRegressor', **common)))
         self.std = MODELS.build(
-            dict(std or {}, type='mmdiffpose.ResidualStdRegressor', **common))
+            dict(std, type='mmdiffpose.ResidualStdRegressor', **common))
         self.diffusion = MODELS.build({
             'denoiser':
             dict(type='mmdiffpose.ResidualMLP'),
-            **(diffusion or {}), 'type':
+            **diffusion, 'type':
             'mmdiffpose.ResidualDiffusion',
             **common
         })
