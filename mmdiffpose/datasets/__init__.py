@@ -8,11 +8,11 @@ from .mocap_views import (FixedViewDataset, MocapViewDataset, ViewSampler,
 from .mpi_inf_3dhp import MPIINF3DHPLiftingDataset
 from .open_mocap import OpenMocapDataset
 from .windows.compact_collate import compact_collate
-from .windows.lifting_dataset import LiftingDataset, Sequence
+from .windows.lifting_dataset import LiftingDataset, PoseSequence
 
 __all__ = [
     'FixedViewDataset', 'Human36MLiftingDataset', 'LiftingDataset',
     'MPIINF3DHPLiftingDataset', 'MocapMiniDataset', 'MocapViewDataset',
-    'OpenMocapDataset', 'Sequence', 'ViewSampler', 'compact_collate',
+    'OpenMocapDataset', 'PoseSequence', 'ViewSampler', 'compact_collate',
     'view_collate'
 ]

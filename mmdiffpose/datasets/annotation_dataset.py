@@ -3,9 +3,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Dict, List, Optional
-from typing import Sequence as SequenceType
-from typing import Tuple
+from typing import Any, Dict, List, Optional, Sequence, Tuple
 
 import numpy as np
 
@@ -15,13 +13,13 @@ from .annotation_files.annotations import (Annotations, check_cameras_known,
 from .annotation_files.camera_files import CameraParam, read_cameras
 from .annotation_files.image_names import Track
 from .windows.lifting_dataset import LiftingDataset
-from .windows.sequence import Sequence
+from .windows.sequence import PoseSequence
 
 KEYPOINT_SOURCES = ('gt', 'detection')
 
 
 @dataclass
-class AnnotatedSequence(Sequence):
+class AnnotatedSequence(PoseSequence):
     """A sequence some of whose frames may have no pose to score.
 
     Attributes:
@@ -69,9 +67,9 @@ class AnnotationLiftingDataset(LiftingDataset):
                  keypoint_2d_src: str = 'gt',
                  keypoint_2d_det_file: Optional[str] = None,
                  mixture_file: Optional[str] = None,
-                 subjects: Optional[SequenceType[str]] = None,
-                 actions: Optional[SequenceType[str]] = None,
-                 cameras: Optional[SequenceType[str]] = None,
+                 subjects: Optional[Sequence[str]] = None,
+                 actions: Optional[Sequence[str]] = None,
+                 cameras: Optional[Sequence[str]] = None,
                  data_root: Optional[str] = None,
                  **kwargs: Any) -> None:
         if keypoint_2d_src not in KEYPOINT_SOURCES:
@@ -92,7 +90,7 @@ class AnnotationLiftingDataset(LiftingDataset):
         super().__init__(
             ann_file=ann_file, data_root=data_root or '', **kwargs)
 
-    def load_sequences(self) -> List[Sequence]:
+    def load_sequences(self) -> List[PoseSequence]:
         """Read the files; one sequence a clip and camera.
 
         The sequences' arrays are slices of the files' arrays, so that each
@@ -113,7 +111,7 @@ class AnnotationLiftingDataset(LiftingDataset):
         mixtures = None
         if mixture_file is not None:
             mixtures = read_mixtures(mixture_file, len(annotations), ann_file)
-        sequences: List[Sequence] = []
+        sequences: List[PoseSequence] = []
         for track, rows in self._select(annotations):
             seen = annotations.visible[rows].any(axis=1)
             sequences.append(

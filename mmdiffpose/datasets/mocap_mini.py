@@ -1,8 +1,7 @@
 # Copyright (c) mmdiffpose contributors. All rights reserved.
 """The embedded data set: real motion, virtual cameras, simulated detector."""
 
-from typing import Any, Dict, List, Optional
-from typing import Sequence as SequenceType
+from typing import Any, Dict, List, Optional, Sequence
 
 import numpy as np
 
@@ -12,7 +11,7 @@ from .mocap_mini_file import SPLITS, MocapClip, load_mocap_mini
 from .simulation.detector_noise import (DetectorNoise, mean_pixel_error,
                                         noise_generator)
 from .windows.lifting_dataset import LiftingDataset
-from .windows.sequence import Sequence
+from .windows.sequence import PoseSequence
 
 MEAN_PIXEL_ERROR = dict(train=7.02, val=7.75, test=7.21)
 """Mean distance in px of the detections from the exact projections, all
@@ -63,8 +62,8 @@ class MocapMiniDataset(LiftingDataset):
     def __init__(self,
                  seq_len: int,
                  split: str = 'train',
-                 cameras: Optional[SequenceType[str]] = None,
-                 headings: SequenceType[float] = (0., ),
+                 cameras: Optional[Sequence[str]] = None,
+                 headings: Sequence[float] = (0., ),
                  keypoint_2d_src: str = 'detection',
                  detector: Optional[Dict[str, Any]] = None,
                  noise_seed: int = 0,
@@ -89,7 +88,7 @@ class MocapMiniDataset(LiftingDataset):
         self._detector = DetectorNoise(**(detector or {}))
         super().__init__(seq_len=seq_len, **kwargs)
 
-    def load_sequences(self) -> List[Sequence]:
+    def load_sequences(self) -> List[PoseSequence]:
         """One sequence per clip, heading and camera."""
         clips, _ = load_mocap_mini()
         return [
@@ -99,7 +98,7 @@ class MocapMiniDataset(LiftingDataset):
         ]
 
     def _view(self, clip: MocapClip, heading: float,
-              camera: PinholeCamera) -> Sequence:
+              camera: PinholeCamera) -> PoseSequence:
         joints = camera.world_to_camera(
             turn_about_vertical(clip.positions, heading))
         truth = camera.project(joints)
@@ -110,7 +109,7 @@ class MocapMiniDataset(LiftingDataset):
                 truth,
                 noise_generator(self.noise_seed, clip.subject, name,
                                 camera.name))
-        return Sequence(
+        return PoseSequence(
             subject=clip.subject,
             action=clip.action,
             camera=camera.name,

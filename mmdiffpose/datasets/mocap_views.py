@@ -22,9 +22,8 @@ them at once. ::
 
 import math
 from types import MappingProxyType
-from typing import Any, Dict, Iterator, List, Mapping, NamedTuple, Optional
-from typing import Sequence as SequenceType
-from typing import Sized, Union
+from typing import (Any, Dict, Iterator, List, Mapping, NamedTuple, Optional,
+                    Sequence, Sized, Union)
 
 import numpy as np
 import torch
@@ -44,10 +43,10 @@ from .simulation.random_cameras import CameraRanges
 from .simulation.view_simulator import ViewLaw, ViewSimulator
 from .simulation.window_noise import WindowNoise
 from .windows.lifting_dataset import LiftingDataset
-from .windows.sequence import Sequence
+from .windows.sequence import PoseSequence
 from .world_motions import join_motions, read_motions
 
-Files = Union[str, SequenceType[str]]
+Files = Union[str, Sequence[str]]
 SEEN = ('seen', )
 
 
@@ -89,7 +88,7 @@ def build_law(cameras: Optional[Mapping[str, Any]] = None,
         **others)
 
 
-def _simulator(ann_file: Files, subjects: Optional[SequenceType[str]],
+def _simulator(ann_file: Files, subjects: Optional[Sequence[str]],
                seq_len: int, law: Optional[Mapping[str, Any]],
                seed: int) -> ViewSimulator:
     files = [ann_file] if isinstance(ann_file, str) else list(ann_file)
@@ -138,11 +137,11 @@ class MocapViewDataset(Dataset):
     def __init__(self,
                  ann_file: Files,
                  seq_len: int,
-                 subjects: Optional[SequenceType[str]] = None,
+                 subjects: Optional[Sequence[str]] = None,
                  windows: int = 100_000,
                  law: Optional[Mapping[str, Any]] = None,
                  seed: int = 0,
-                 channels: SequenceType[str] = SEEN,
+                 channels: Sequence[str] = SEEN,
                  codec: Optional[Mapping[str, Any]] = None) -> None:
         unknown = set(channels) - set(self.CHANNELS)
         if unknown:
@@ -165,17 +164,15 @@ class MocapViewDataset(Dataset):
         """Windows of an epoch."""
         return self.windows
 
-    def draw_batch(self, indices: SequenceType[int],
+    def draw_batch(self, indices: Sequence[int],
                    epoch: int) -> Dict[str, np.ndarray]:
         """Arrays of these windows in this epoch.
 
-        See :meth:`~mmdiffpose.datasets.simulation.view_simulator
-        .ViewSimulator.draw` for what they are.
+        See :meth:`ViewSimulator.draw` for what they are.
         """
         return self.simulator.draw(indices, epoch)
 
-    def __getitems__(self,
-                     indices: SequenceType[EpochIndex]) -> Dict[str, Any]:
+    def __getitems__(self, indices: Sequence[EpochIndex]) -> Dict[str, Any]:
         """A batch as a model's ``train_step`` takes it.
 
         Args:
@@ -315,7 +312,7 @@ class FixedViewDataset(LiftingDataset):
                  windows: int = 1000,
                  law: Optional[Mapping[str, Any]] = None,
                  seed: int = 0,
-                 subjects: Optional[SequenceType[str]] = None,
+                 subjects: Optional[Sequence[str]] = None,
                  **kwargs: Any) -> None:
         self.num_windows = windows
         self.law = law
@@ -323,7 +320,7 @@ class FixedViewDataset(LiftingDataset):
         self.subjects = subjects
         super().__init__(*args, **kwargs)
 
-    def load_sequences(self) -> List[Sequence]:
+    def load_sequences(self) -> List[PoseSequence]:
         """Draws the windows."""
         simulator = _simulator(self.ann_file, self.subjects, self.seq_len,
                                self.law, self.seed)
@@ -335,7 +332,7 @@ class FixedViewDataset(LiftingDataset):
                                  drawn['rotation'][i],
                                  np.exp(drawn['log_size'][i]))
             sequences.append(
-                Sequence(
+                PoseSequence(
                     subject=str(motions.subjects[clip]),
                     action=str(motions.actions[clip]),
                     camera=f'view{i}',

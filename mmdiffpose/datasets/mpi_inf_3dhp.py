@@ -9,7 +9,7 @@ from mmpose.datasets.datasets.utils import parse_pose_metainfo
 from mmdiffpose.registry import DATASETS
 from mmdiffpose.skeletons import JOINT_ORDERS, MPI_INF_3DHP_17
 from .annotation_dataset import AnnotationLiftingDataset
-from .windows.sequence import Sequence
+from .windows.sequence import PoseSequence
 
 TRAIN_CAMERAS = (0, 1, 2, 4, 5, 6, 7, 8)
 """The eight cameras of the 14 that the field trains on."""
@@ -64,7 +64,7 @@ class MPIINF3DHPLiftingDataset(AnnotationLiftingDataset):
             kwargs['metainfo'] = {**metainfo, **(kwargs.get('metainfo') or {})}
         super().__init__(*args, **kwargs)
 
-    def load_sequences(self) -> List[Sequence]:
+    def load_sequences(self) -> List[PoseSequence]:
         """Read the files, in the joint order asked for."""
         sequences = super().load_sequences()
         if self.joint_order == 'h36m':

@@ -2,8 +2,7 @@
 """Open motion capture (HDM05, CMU) for lifting."""
 
 from dataclasses import replace
-from typing import Any, Dict, List, Mapping, Optional
-from typing import Sequence as SequenceType
+from typing import Any, Dict, List, Mapping, Optional, Sequence
 
 import numpy as np
 
@@ -12,7 +11,7 @@ from .annotation_dataset import AnnotationLiftingDataset
 from .cameras import PinholeCamera, turn_about_vertical
 from .mocap.virtual_views import build_cameras
 from .simulation.detector_noise import DetectorNoise, noise_generator
-from .windows.sequence import Sequence
+from .windows.sequence import PoseSequence
 
 
 @DATASETS.register_module()
@@ -48,9 +47,8 @@ class OpenMocapDataset(AnnotationLiftingDataset):
 
     def __init__(self,
                  *args: Any,
-                 virtual_cameras: Optional[SequenceType[Mapping[str,
-                                                                Any]]] = None,
-                 headings: SequenceType[float] = (0., ),
+                 virtual_cameras: Optional[Sequence[Mapping[str, Any]]] = None,
+                 headings: Sequence[float] = (0., ),
                  detector: Optional[Dict[str, Any]] = None,
                  **kwargs: Any) -> None:
         self._cameras = {
@@ -68,7 +66,7 @@ class OpenMocapDataset(AnnotationLiftingDataset):
                                  "a test has the files' own detections")
         super().__init__(*args, **kwargs)
 
-    def load_sequences(self) -> List[Sequence]:
+    def load_sequences(self) -> List[PoseSequence]:
         """Read the files and compare their cameras with the config's."""
         sequences = super().load_sequences()
         if self._cameras:
@@ -79,7 +77,7 @@ class OpenMocapDataset(AnnotationLiftingDataset):
             for heading in self.headings for sequence in sequences
         ]
 
-    def _turned(self, sequence: Sequence, heading: float) -> Sequence:
+    def _turned(self, sequence: PoseSequence, heading: float) -> PoseSequence:
         """The same camera's view of the clip, turned about the vertical."""
         camera: PinholeCamera = self._cameras[sequence.camera]
         world = camera.camera_to_world(sequence.keypoints_3d.astype(float))
@@ -101,7 +99,7 @@ class OpenMocapDataset(AnnotationLiftingDataset):
             mixtures=mixtures,
             keypoints_3d=joints.astype(np.float32))
 
-    def _check_camera(self, sequence: Sequence) -> None:
+    def _check_camera(self, sequence: PoseSequence) -> None:
         known = self._cameras.get(sequence.camera)
         if known is None:
             raise ValueError(

@@ -2,9 +2,8 @@
 """Windows of 2D tracks with 3D targets, each array held once."""
 
 import copy
-from typing import Any, Callable, Dict, List, Mapping, Optional
-from typing import Sequence as SequenceType
-from typing import Union
+from typing import (Any, Callable, Dict, List, Mapping, Optional, Sequence,
+                    Union)
 
 import numpy as np
 from mmengine.dataset import BaseDataset
@@ -15,9 +14,9 @@ from mmdiffpose.datasets.transforms.occlusion import occlusion_step
 from mmdiffpose.registry import DATASETS, TRANSFORMS
 from .clip_windows import clip_windows
 from .h36m_metainfo import H36M_METAINFO
-from .sequence import Sequence
+from .sequence import PoseSequence
 
-__all__ = ['LiftingDataset', 'Sequence']
+__all__ = ['LiftingDataset', 'PoseSequence']
 
 _SAMPLE_METAINFO = ('dataset_name', 'dataset_keypoint_weights', 'flip_indices',
                     'flip_pairs', 'num_keypoints', 'skeleton_links',
@@ -89,8 +88,8 @@ class LiftingDataset(BaseDataset):
                  max_sequences: Optional[int] = None,
                  occlusion: Union[None, str, Mapping[str, Any]] = None,
                  metainfo: Optional[dict] = None,
-                 indices: Optional[Union[int, SequenceType[int]]] = None,
-                 pipeline: SequenceType[Union[dict, Callable]] = (),
+                 indices: Optional[Union[int, Sequence[int]]] = None,
+                 pipeline: Sequence[Union[dict, Callable]] = (),
                  test_mode: bool = False,
                  lazy_init: bool = False,
                  max_refetch: int = 1000,
@@ -116,7 +115,7 @@ class LiftingDataset(BaseDataset):
         self.causal = causal
         self.random_phase = random_phase
         self.max_sequences = max_sequences
-        self.sequences: List[Sequence] = []
+        self.sequences: List[PoseSequence] = []
         # One row per window: sequence, first frame, first and one past the
         # last frame that counts. An array, because a list of objects would
         # outweigh the data where windows are many.
@@ -134,7 +133,7 @@ class LiftingDataset(BaseDataset):
             max_refetch=max_refetch)
 
     @staticmethod
-    def _build_pipeline(pipeline: SequenceType[Union[dict, Callable]],
+    def _build_pipeline(pipeline: Sequence[Union[dict, Callable]],
                         occlusion: Union[None, str, Mapping[str, Any]],
                         test_mode: bool) -> List[Callable]:
         # In our registry, so that our names are found even where no default
@@ -152,7 +151,7 @@ class LiftingDataset(BaseDataset):
             steps.insert(place, TRANSFORMS.build(extra))
         return steps
 
-    def load_sequences(self) -> List[Sequence]:
+    def load_sequences(self) -> List[PoseSequence]:
         """Loads the sequences; subclasses override this."""
         raise NotImplementedError(
             f'{type(self).__name__} must override load_sequences()')
@@ -248,19 +247,19 @@ class LiftingDataset(BaseDataset):
                 sample[key] = copy.copy(self._metainfo[key])
         return sample
 
-    def _pick(self, indices: Union[int, SequenceType[int]]) -> np.ndarray:
+    def _pick(self, indices: Union[int, Sequence[int]]) -> np.ndarray:
         if isinstance(indices, int):
             return (self.windows[:indices]
                     if indices >= 0 else self.windows[indices:])
         return self.windows[list(indices)]
 
-    def get_subset_(self, indices: Union[int, SequenceType[int]]) -> None:
+    def get_subset_(self, indices: Union[int, Sequence[int]]) -> None:
         """Keeps only these windows, or the first (last, if negative) n."""
         self.full_init()
         self.windows = self._pick(indices)
 
-    def get_subset(self,
-                   indices: Union[int, SequenceType[int]]) -> 'LiftingDataset':
+    def get_subset(self, indices: Union[int,
+                                        Sequence[int]]) -> 'LiftingDataset':
         """A data set of these windows that shares this one's arrays."""
         self.full_init()
         subset = copy.copy(self)

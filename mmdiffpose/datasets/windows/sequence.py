@@ -11,7 +11,7 @@ MAX_BODY_EXTENT = 5.
 
 
 @dataclass
-class Sequence:
+class PoseSequence:
     """Arrays of one clip and camera.
 
     Attributes:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from torch.utils.data import DataLoader
 
-from mmdiffpose.datasets import LiftingDataset, Sequence
+from mmdiffpose.datasets import LiftingDataset, PoseSequence
 
 LENGTHS = (50, 7, 31)
 CAMERA = dict(w=1000, h=900, f=np.array([1145., 1144.]), c=np.array([5., 6.]))
@@ -25,7 +25,7 @@ class ToyDataset(LiftingDataset):
 
     def _sequence(self, clip, frames):
         rng = np.random.default_rng(clip)
-        return Sequence(
+        return PoseSequence(
             subject='S1',
             action='Walking',
             camera='v0',

@@ -2,7 +2,7 @@
 import numpy as np
 import pytest
 
-from mmdiffpose.datasets.windows.sequence import Sequence
+from mmdiffpose.datasets.windows.sequence import PoseSequence
 
 
 def make_sequence(frames=5, **changes):
@@ -17,7 +17,7 @@ def make_sequence(frames=5, **changes):
         keypoints_3d=rng.uniform(-.9, .9, (frames, 17, 3)) + [0, 0, 5],
         camera_param=dict(w=1000, h=1000, f=np.ones(2), c=np.ones(2)),
         mixtures=rng.uniform(0, 1, (frames, 17, 2, 5)))
-    return Sequence(**{**fields, **changes})
+    return PoseSequence(**{**fields, **changes})
 
 
 def test_valid_sequence_becomes_float32():
