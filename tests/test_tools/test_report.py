@@ -10,7 +10,7 @@ from report_zoo import CONFIGS, DATA, make_model
 
 from mmdiffpose.checkpoints import model_zoo
 
-README = """# Project
+PAGE = """# Model zoo
 
 <!-- zoo results: begin -->
 old
@@ -42,12 +42,14 @@ def tool(monkeypatch, request, tmp_path):
         path = tmp_path / 'data' / 'hdm05' / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(name.encode())
-    (tmp_path / 'README.md').write_text(README)
+    page = tmp_path / 'docs' / 'model_zoo.md'
+    page.parent.mkdir()
+    page.write_text(PAGE)
     for name in NAMES[:2]:
         (zoo / f'{name}.md').write_text(CARD)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(report, 'ROOT', tmp_path)
-    monkeypatch.setattr(report, 'README', tmp_path / 'README.md')
+    monkeypatch.setattr(report, 'PAGE', page)
     monkeypatch.setattr(report, 'ZOO', zoo)
     monkeypatch.setattr(measuring, 'build', report_zoo.network)
     monkeypatch.setattr(measuring, 'measure_costs', report_zoo.costs)
@@ -69,6 +71,7 @@ def tool(monkeypatch, request, tmp_path):
         failing=set(),
         mpjpe=50.04,
         folder=tmp_path,
+        page=page,
         results=zoo / 'results.json',
         card=zoo / 'wrapper_zoo.md',
         models=models)
@@ -77,8 +80,8 @@ def tool(monkeypatch, request, tmp_path):
 
 def test_tables_and_results_are_written_where_they_belong(tool):
     assert tool.main([]) == 0
-    text = (tool.folder / 'README.md').read_text()
-    assert text.startswith('# Project\n\n<!-- zoo results: begin -->\n')
+    text = tool.page.read_text()
+    assert text.startswith('# Model zoo\n\n<!-- zoo results: begin -->\n')
     assert text.endswith('<!-- zoo results: end -->\n\n## The end\n')
     assert 'old' not in text.split('What the papers')[0].split('\n')
     assert ('| `wrapper`, mean of 5, 50 steps | 27 | 50.0 | 36.2 | 8.3 | 2.2 '
@@ -145,7 +148,7 @@ def test_what_is_tested(tool):
 
 def test_a_second_report_tests_nothing_and_changes_nothing(tool):
     tool.main([])
-    files = [tool.folder / 'README.md', tool.results, tool.card]
+    files = [tool.page, tool.results, tool.card]
     before = [path.read_bytes() for path in files]
     number = len(tool.tests)
     tool.main([])
@@ -191,11 +194,11 @@ def test_check_finds_tables_that_are_not_those_of_the_results(tool, capsys):
 
 def test_figures_stay_where_data_are_missing(tool, capsys):
     tool.main([])
-    readme = (tool.folder / 'README.md').read_bytes()
+    page = tool.page.read_bytes()
     (tool.folder / 'data' / 'hdm05' / DATA[0]).unlink()
     assert tool.main(['--fresh']) == 0
     assert 'hdm05_test.npz' in capsys.readouterr().out
-    assert (tool.folder / 'README.md').read_bytes() == readme
+    assert tool.page.read_bytes() == page
     assert tool.main(['--check']) == 0
 
 
@@ -240,7 +243,7 @@ def test_a_quick_look_is_not_written(tool, capsys):
     assert '| `mixste` | 27 | 50.0 |' in printed
     assert '1 sequences of each test set, nothing written' in printed
     assert not tool.results.exists()
-    assert (tool.folder / 'README.md').read_text() == README
+    assert tool.page.read_text() == PAGE
 
 
 def test_speed_is_rounded_and_kept(tool, monkeypatch):
@@ -253,19 +256,19 @@ def test_speed_is_rounded_and_kept(tool, monkeypatch):
     monkeypatch.setattr(measuring, 'measure_speed', lambda network: speed)
     tool.main(['--speed', '--models', 'mixste'])
     line = '| `mixste` | 1,200 | 8 x 27 | Abacus 3 |'
-    assert line in (tool.folder / 'README.md').read_text()
+    assert line in tool.page.read_text()
     tool.main([])
-    assert line in (tool.folder / 'README.md').read_text()
+    assert line in tool.page.read_text()
     speed['frames_per_second'] = 9
     assert tool.main(['--check']) == 0
 
 
 @pytest.mark.parametrize(('arguments', 'message'), [
     (['--models', 'nonesuch'], "found \\['nonesuch'\\]"),
-    (['--models', 'mixste'], 'README.md: expected "<!-- zoo results: begin'),
+    (['--models', 'mixste'], 'model_zoo.md: expected "<!-- zoo results: begin'),
 ])
 def test_errors_name_what_is_wrong(tool, arguments, message):
-    (tool.folder / 'README.md').write_text('no markers\n')
+    tool.page.write_text('no markers\n')
     with pytest.raises(ValueError, match=message):
         tool.main(arguments)
 

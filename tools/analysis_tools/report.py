@@ -6,10 +6,10 @@
 Every model of the zoo is tested on every test set whose data are there (on
 mocap-mini, which is in the package, always), each test once in a process of
 its own, on one thread and with a fixed seed; an interrupted report goes on
-where it stopped. Written are ``mmdiffpose/zoo/results.json``, the README's
-tables, those of the model cards, and the metafiles' results; figures whose
-data are not there stay as they were measured before. Beside them stands what
-the papers report.
+where it stopped. Written are ``mmdiffpose/zoo/results.json``, the tables in
+``docs/model_zoo.md`` and in the model cards, and the metafiles' results;
+figures whose data are not there stay as they were measured before. Beside
+them stands what the papers report.
 
     python tools/analysis_tools/report.py --check           # compare
     python tools/analysis_tools/report.py --report-only     # tables only
@@ -26,19 +26,19 @@ from typing import Any, Dict, List, Optional, Sequence
 import mmdiffpose  # noqa: F401
 
 # isort: split
-from reporting.documents import (README_MARKERS, differences, merge,
+from reporting.documents import (PAGE_MARKERS, differences, merge,
                                  put_between, read_results, write_results)
 from reporting.evaluation import RECORD
 from reporting.measuring import measure
 from reporting.metafiles import metafile_texts
-from reporting.tables import card_section, readme_section, zoo_tables
+from reporting.tables import card_section, page_section, zoo_tables
 
 from mmdiffpose.atomic_files import replacing
 from mmdiffpose.checkpoints.model_zoo import (INDEX, RESULTS_MARKERS,
                                               list_models)
 
 ROOT = Path(__file__).resolve().parents[2]
-README = ROOT / 'README.md'
+PAGE = ROOT / 'docs' / 'model_zoo.md'
 ZOO = Path(mmdiffpose.__file__).resolve().parent / 'zoo'
 
 
@@ -79,7 +79,8 @@ def parse_args(argv: Optional[Sequence[str]] = None) -> argparse.Namespace:
         '--check',
         action='store_true',
         help='write nothing; compare all printed figures with results.json, '
-        'README and model cards; the exit status is 1 if any differs')
+        'docs/model_zoo.md and model cards; the exit status is 1 if any '
+        'differs')
     parser.add_argument(
         '--report-only',
         '--results-only',
@@ -149,14 +150,13 @@ def check_figures(committed: Dict[str, Any], found: Dict[str,
 
 
 def documents(models: Dict[str, Any]) -> Dict[Path, str]:
-    """What README, model cards and metafiles should hold; those that there
-    are."""
+    """What the zoo's page, model cards and metafiles should hold; those that
+    there are."""
     texts = {}
-    if README.is_file():
-        texts[README] = put_between(README, README_MARKERS,
-                                    readme_section(models))
+    if PAGE.is_file():
+        texts[PAGE] = put_between(PAGE, PAGE_MARKERS, page_section(models))
     else:
-        print(f'no {README}: its tables are not written')
+        print(f'no {PAGE}: its tables are not written')
     for name, model in models.items():
         card = ZOO / f'{name}.md'
         if card.is_file():
@@ -170,7 +170,7 @@ def documents(models: Dict[str, Any]) -> Dict[Path, str]:
 
 
 def write_documents(models: Dict[str, Any]) -> int:
-    """Put the figures into README, cards and metafiles; returns 0."""
+    """Put the figures into the page, cards and metafiles; returns 0."""
     for path, text in documents(models).items():
         with replacing(path) as partial:
             partial.write_text(text, encoding='utf-8')
@@ -179,7 +179,7 @@ def write_documents(models: Dict[str, Any]) -> int:
 
 
 def check_documents(models: Dict[str, Any]) -> int:
-    """1 if README, a card or metafile is not what results.json gives."""
+    """1 if the page, a card or metafile is not what results.json gives."""
     stale = [
         path for path, text in documents(models).items()
         if path.read_text(encoding='utf-8') != text

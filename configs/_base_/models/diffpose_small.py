@@ -14,6 +14,6 @@ model = dict(
         target='sample',
         loss=dict(type='mmdiffpose.MPJPELoss'),
         step_exponent=0.3),
-    # Chosen on mocap-mini's validation split, 27 frames, and kept; the README
-    # has the numbers.
+    # Chosen on mocap-mini's validation split, 27 frames, and kept:
+    # docs/studies.md has the numbers.
     test_cfg=dict(num_hypotheses=10, num_sampling_steps=2))

@@ -1,5 +1,5 @@
 # Copyright (c) mmdiffpose contributors. All rights reserved.
-"""Files that the report writes: results.json, README, model cards."""
+"""Files that the report writes: results.json, the zoo page, model cards."""
 
 import json
 from pathlib import Path
@@ -9,7 +9,7 @@ from mmdiffpose.atomic_files import replacing
 from .rows import printed_figures
 
 FORMAT = 1
-README_MARKERS = ('<!-- zoo results: begin -->', '<!-- zoo results: end -->')
+PAGE_MARKERS = ('<!-- zoo results: begin -->', '<!-- zoo results: end -->')
 
 
 def read_results(path: Path) -> Dict[str, Any]:

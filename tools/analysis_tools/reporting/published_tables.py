@@ -11,10 +11,10 @@ from .rows import number
 INTRODUCTION = (
     '### What the papers report\n\nReported by the papers, **not reproduced '
     'here**: neither Human3.6M nor MPI-INF-3DHP was at hand. Beside each '
-    'figure is the command that would, with '
-    '[the data](#data) in place. MPJPE, P-MPJPE, symmetry gap and segment std '
-    'in mm, on Human3.6M means over its 15 actions. Real cameras, real '
-    'people, real detections: not comparable with the tables above.')
+    'figure is the command that would, with [the data](data.md) in place. '
+    'MPJPE, P-MPJPE, symmetry gap and segment std in mm, on Human3.6M means '
+    'over its 15 actions. Real cameras, real people, real detections: not '
+    'comparable with the tables above.')
 COMMAND_HEADER = 'not reproduced here; the command that would'
 
 

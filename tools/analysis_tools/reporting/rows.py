@@ -21,7 +21,7 @@ class Row:
         frames: Of a window.
         quality: As ``QUALITY``.
         costs: As ``COSTS``.
-        brief: Whether the README shows it, too; model cards show all.
+        brief: Whether the zoo's page shows it, too; model cards show all.
     """
     label: str
     frames: str
@@ -102,7 +102,7 @@ def model_rows(model: Mapping[str, Any], test_set: str) -> List[Row]:
 
 def table_rows(models: Mapping[str, Mapping[str, Any]],
                test_set: str) -> List[Row]:
-    """The rows of a test set's table in the README.
+    """The rows of a test set's table on the zoo's page.
 
     An encoder's row that a model of its own has already is left out.
     """

@@ -1,5 +1,5 @@
 # Copyright (c) mmdiffpose contributors. All rights reserved.
-"""The tables of the README and the model cards, in Markdown."""
+"""The tables of the model zoo's page and the model cards, in Markdown."""
 
 import re
 from math import floor, log10
@@ -42,8 +42,8 @@ def test_sets_of(models: Models) -> List[str]:
                           if name in known else len(known), name))
 
 
-def readme_section(models: Models) -> str:
-    """What stands between the README's markers."""
+def page_section(models: Models) -> str:
+    """What stands between the markers of docs/model_zoo.md."""
     parts = [
         f'<!-- Written by {COMMAND[len("python "):]}. -->',
         f'```bash\n{COMMAND}            # tests what it has data for, writes '
@@ -73,8 +73,8 @@ def test_set_part(name: str, rows: Sequence[Row], links: bool = True) -> str:
     Args:
         name (str): Of the test set.
         rows (list[Row]): Columns with nothing in them are left out.
-        links (bool): Whether notes keep their links, which start at the
-            repository's root.
+        links (bool): Whether notes keep their links, which start in
+            ``docs``.
     """
     cells = [row.cells() for row in rows]
     kept = [

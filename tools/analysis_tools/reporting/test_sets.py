@@ -28,11 +28,11 @@ TITLES = {
 NOTES = {
     'hdm05':
     'Two actors that training never saw, motions that it did '
-    '([protocol](configs/hdm05_protocol.md)).',
+    '([protocol](../configs/hdm05_protocol.md)).',
     f'hdm05{OCCLUDED}':
     f'The same with the occlusion pattern `{OCCLUSION}` '
-    '([patterns](configs/README.md#missing-joints)), for the models that were '
-    'trained with it and their counterparts.',
+    '([patterns](../configs/README.md#missing-joints)), for the models that '
+    'were trained with it and their counterparts.',
     MINI:
     'In the package, nothing to download. Another motion capture than '
     "training's: a person crawls up steps. The split's other clip is left "
