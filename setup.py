@@ -23,8 +23,8 @@ class BuildWithMim(build_py):
         root = osp.dirname(osp.abspath(__file__))
         target = osp.join(self.build_lib, 'mmdiffpose', '.mim')
         ignore = shutil.ignore_patterns('__pycache__', '*.pyc', 'lint*',
-                                        'setup_env.sh', 'run_tests.sh',
-                                        'quickstart.sh')
+                                        'build_docs.sh', 'setup_env.sh',
+                                        'run_tests.sh', 'quickstart.sh')
         for folder in ('configs', 'tools'):
             shutil.copytree(
                 osp.join(root, folder),

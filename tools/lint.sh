@@ -1,15 +1,16 @@
 #!/usr/bin/env bash
 # Check the code without running it: flake8, isort, yapf, codespell, a few
 # rules of this project and, of the package as a whole, which room may import
-# which (import-linter) and the types (mypy). .pre-commit-config.yaml runs
-# the tools that look at single files.
+# which (import-linter), the types (mypy) and whether README, docs and
+# docstrings lead where they say (tools/build_docs.sh).
+# .pre-commit-config.yaml runs the tools that look at single files.
 #
 #   bash tools/lint.sh [--fix] [files or folders]
 #
 # --fix lets isort and yapf rewrite the files. With names, only these files
 # are checked, and only by the tools that look at single files. The tools
-# live in .venv-lint, apart from the environment that trains; mypy reads the
-# types of torch and NumPy in that one: in .venv (tools/setup_env.sh makes
+# live in .venv-lint, apart from the environment that trains; mypy and Sphinx
+# read what is installed in that one: in .venv (tools/setup_env.sh makes
 # it), or in the one whose Python MMDIFFPOSE_PYTHON names.
 set -euo pipefail
 
@@ -41,9 +42,12 @@ for name in "$@"; do
 done
 cd "$root"
 whole=
+texts=()
 if [[ ${#targets[@]} == 0 ]]; then
     whole=yes
-    for name in mmdiffpose configs tools tests projects setup.py; do
+    texts=(*.md)
+    for name in mmdiffpose configs docs examples tools tests projects \
+        setup.py; do
         [[ -e "$name" ]] && targets+=("$name")
     done
 fi
@@ -72,17 +76,18 @@ check() {
 check flake8 run flake8 "${targets[@]}"
 check isort run isort --check-only --diff --quiet "${targets[@]}"
 check yapf run yapf --diff --recursive --parallel "${targets[@]}"
-check codespell run codespell_lib "${targets[@]}"
+check codespell run codespell_lib "${targets[@]}" ${texts[@]+"${texts[@]}"}
 check 'the project rules' "$venv/bin/python" tools/lint_rules.py \
-    "${targets[@]}"
+    "${targets[@]}" ${texts[@]+"${texts[@]}"}
 if [[ "$whole" ]]; then
     check import-linter quietly "$venv/bin/lint-imports" --no-logo
     python="${MMDIFFPOSE_PYTHON:-.venv/bin/python}"
     if command -v "$python" >/dev/null; then
         check mypy "$venv/bin/python" tools/lint_types.py "$python"
+        check 'the build of the docs' bash tools/build_docs.sh --check
     else
-        echo "[lint] mypy needs the environment that trains: run" \
-            "tools/setup_env.sh, or set MMDIFFPOSE_PYTHON" >&2
+        echo "[lint] mypy and the docs need the environment that trains:" \
+            "run tools/setup_env.sh, or set MMDIFFPOSE_PYTHON" >&2
         status=1
     fi
 fi

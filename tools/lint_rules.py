@@ -3,7 +3,8 @@
 
 Every Python file starts with the copyright line, has at most 500 lines, and
 quotes strings with single quotes unless they hold one; files of tests have
-names of their own, because pytest imports them by name.
+names of their own, because pytest imports them by name. The README, the front
+door, has at most 150 lines: what is longer belongs into docs.
 """
 
 import io
@@ -15,6 +16,7 @@ from typing import Dict, Iterator, List
 
 COPYRIGHT = '# Copyright (c) mmdiffpose contributors. All rights reserved.'
 MAX_LINES = 500
+MAX_README_LINES = 150
 
 
 def python_files(names: List[str]) -> List[Path]:
@@ -57,6 +59,11 @@ def main() -> int:
         if len(paths) > 1:
             problems.append(f'{paths[1]}: there is also {paths[0]}; pytest '
                             f'needs another name than {name}')
+    if 'README.md' in sys.argv[1:]:
+        lines = Path('README.md').read_text(encoding='utf-8').splitlines()
+        if len(lines) > MAX_README_LINES:
+            problems.append(f'README.md:{MAX_README_LINES + 1}: more than '
+                            f'{MAX_README_LINES} lines')
     for problem in problems:
         print(problem)
     return bool(problems)

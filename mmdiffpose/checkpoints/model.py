@@ -28,8 +28,7 @@ def init_model(config: Union[str, Path, Config],
 
     Args:
         config (str | Path | Config): The model's config; or its name, or a
-            name or an alias of the model zoo (:func:`~mmdiffpose.apis
-            .model_zoo.list_models`).
+            name or an alias of the model zoo (:func:`list_models`).
         checkpoint (str | Path, optional): ``.pth`` or ``.safetensors``.
             Defaults to the model zoo's weights, verified, where ``config`` is
             a name or an alias of it, and else to random weights.

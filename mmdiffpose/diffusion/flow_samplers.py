@@ -8,8 +8,8 @@ Write a noisy state of data :math:`y` with white noise :math:`\epsilon` as
     \tan\phi = \sigma, \quad \cos^2\phi = \alpha .
 
 One state, three names: DDPM's and DiffPose's
-:math:`\sqrt{\alpha}\,y + \sqrt{1-\alpha}\,\epsilon` (:class:`~mmdiffpose.\
-diffusion.process.DiffusionProcess` in :math:`u = h - \mu^G`), EDM's
+:math:`\sqrt{\alpha}\,y + \sqrt{1-\alpha}\,\epsilon`
+(:class:`DiffusionProcess` in :math:`u = h - \mu^G`), EDM's
 :math:`x = y + \sigma\epsilon = z / \cos\phi` (Karras et al., NeurIPS 2022),
 and TrigFlow's (Lu and Song, ICLR 2025, Sec. 3, with :math:`\sigma_d = 1`).
 What a network knows about a state is one vector in three forms: the denoised

@@ -166,7 +166,7 @@ class GaussianMixture:
 
     def _uniform(self, shape: Tuple[int, ...],
                  generator: torch.Generator) -> Tensor:
-        """Uniform numbers (..., *shape) in float64, on the CPU.
+        """Uniform numbers ``(..., *shape)`` in float64, on the CPU.
 
         `torch.rand` fills in row-major order, one number after another;
         `torch.randn` does not (it works in blocks of 16), which would make a
@@ -282,7 +282,7 @@ def covariance_shape(covariance_type: str, num_dims: int) -> Tuple[int, ...]:
 
 
 def dense_covariance(covariance: Tensor, covariance_type: str) -> Tensor:
-    """Covariances of one type, (..., *shape), as matrices (..., D, D)."""
+    """Covariances of one type, ``(..., *shape)``, as (..., D, D)."""
     if covariance_type == 'full':
         return covariance
     if covariance_type == 'diag':

@@ -131,9 +131,9 @@ def initial_distribution(coarse: Tensor,
         std_scale (float): Factor on every std, a control for ablations.
         depths (Tensor, optional): Mixtures of each joint's root-relative
             depth over a training set, (J, M_z, 3): weight, mean, std, metres
-            (:func:`~mmdiffpose.diffusion.depth_histogram.
-            histogram_mixture`). Then z comes from them, the same for every
-            pose and independent of x and y, in place of the context encoder.
+            (:func:`histogram_mixture`). Then z comes from them, the same for
+            every pose and independent of x and y, in place of the context
+            encoder.
 
     Returns:
         JointMixtures: (B, T, J, M, ...); with ``depths`` a component for

@@ -265,7 +265,7 @@ def test_speed_is_rounded_and_kept(tool, monkeypatch):
 
 @pytest.mark.parametrize(('arguments', 'message'), [
     (['--models', 'nonesuch'], "found \\['nonesuch'\\]"),
-    (['--models', 'mixste'], 'model_zoo.md: expected "<!-- zoo results: begin'),
+    (['--models', 'mixste'], 'zoo.md: expected "<!-- zoo results: begin'),
 ])
 def test_errors_name_what_is_wrong(tool, arguments, message):
     tool.page.write_text('no markers\n')

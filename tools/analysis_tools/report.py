@@ -26,8 +26,8 @@ from typing import Any, Dict, List, Optional, Sequence
 import mmdiffpose  # noqa: F401
 
 # isort: split
-from reporting.documents import (PAGE_MARKERS, differences, merge,
-                                 put_between, read_results, write_results)
+from reporting.documents import (PAGE_MARKERS, differences, merge, put_between,
+                                 read_results, write_results)
 from reporting.evaluation import RECORD
 from reporting.measuring import measure
 from reporting.metafiles import metafile_texts

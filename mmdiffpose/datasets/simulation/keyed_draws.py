@@ -81,7 +81,7 @@ class KeyedDraws:
             len(self._words), *shape)
 
     def uniform(self, *shape: int) -> np.ndarray:
-        """(B, *shape) float32 in (0, 1), in steps of 2 ** -16."""
+        """``(B, *shape)`` float32 in (0, 1), in steps of 2 ** -16."""
         return self._take(_UNIFORM, shape)
 
     def fine_uniform(self) -> np.ndarray:
@@ -90,5 +90,5 @@ class KeyedDraws:
         return (high * _LEVELS + low + .5) / _LEVELS**2
 
     def normal(self, *shape: int) -> np.ndarray:
-        """(B, *shape) float32, standard normal to 4.3 deviations."""
+        """``(B, *shape)`` float32, standard normal to 4.3 deviations."""
         return self._take(_NORMAL, shape)

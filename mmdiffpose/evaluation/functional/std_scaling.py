@@ -16,7 +16,7 @@ and fitted on frames that the model has not been trained on, in two steps.
    Calibrating Uncertainty Prediction in Regression Tasks", Sensors 2022.)
 2. Split conformal prediction (Lei et al., "Distribution-Free Predictive
    Inference for Regression", JASA 2018, with the locally weighted residual
-   |r| / std as the score): both times one factor, such that the central
+   ``|r| / std`` as the score): both times one factor, such that the central
    normal interval of one nominal level holds that share of the residuals.
    Residuals have heavier tails than a normal distribution; this makes the
    intervals right at the level where it matters.

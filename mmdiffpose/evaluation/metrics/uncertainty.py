@@ -43,7 +43,7 @@ class UncertaintyMetric(PoseMetric):
       ``uncertainty/spread_ECE``: what ``std_mm``, ``coverage@p`` and ``ECE``
       would be with the standard deviation of the hypotheses; that is, before
       a calibration;
-    - ``uncertainty/ECE``: mean |coverage - level| over 0.05, ..., 0.95;
+    - ``uncertainty/ECE``: mean ``|coverage - level|`` over 0.05, ..., 0.95;
     - ``uncertainty/AUSE_mm``: excess error while the most uncertain joints
       are removed, over removing the truly worst.
 

@@ -236,14 +236,14 @@ class ResidualDiffusion(BaseModule):
                 (:func:`~mmdiffpose.diffusion.preconditioning.mixture_start`).
                 Defaults to the start of a Gaussian residual.
             evaluations (int): Of the network. Defaults to 2.
-            sampler (str): A name of :data:`~mmdiffpose.diffusion.\
-flow_samplers.FLOW_SAMPLERS`. Defaults to Euler's steps in the angle.
+            sampler (str): A name of :data:`FLOW_SAMPLERS`. Defaults to
+                Euler's steps in the angle.
             sigma_max (float): Noise at the start, in units of the std.
                 Defaults to 3.
-            exponent (float): Of :func:`~mmdiffpose.diffusion.schedules.\
-power_angles`. Defaults to 1.6: with the exact network, two evaluations then
-                are four times as near to the truth (energy distance,
-                docs/samplers.md) as equal steps from 6.
+            exponent (float): Of :func:`power_angles`. Defaults to 1.6:
+                with the exact network, two evaluations then are four times as
+                near to the truth (energy distance, docs/samplers.md) as equal
+                steps from 6.
             recentre (bool): Move each frame's hypotheses so that their mean
                 is ``mean``: theirs is the best in squares, the regression's
                 is nearer to the median, which MPJPE asks for. A single

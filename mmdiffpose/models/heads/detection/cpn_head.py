@@ -306,7 +306,7 @@ class RefineNet(nn.Module):
             nn.Conv2d(mid_channels, out_channels, 3, padding=1))
 
     def forward(self, pyramid: Sequence[Tensor], size: Size) -> Tensor:
-        """Heatmaps (B, K, *size) from a pyramid, coarse to fine."""
+        """Heatmaps ``(B, K, *size)`` from a pyramid, coarse to fine."""
         levels = [
             _resize(blocks(feature), size)
             for blocks, feature in zip(self.cascade, pyramid)

@@ -157,7 +157,7 @@ class SamplingHead(BaseLiftingHead):
             seeds (Sequence[int], optional): One seed per window. Defaults to
                 0..B-1.
             callback (Callable, optional): See ``diffusion.samplers``.
-            **options: Values other than :attr:`test_defaults`.
+            **options: Values other than ``test_defaults``.
 
         Returns:
             Tensor: (B, N, T, J, 3), root-relative metres.
