@@ -96,8 +96,7 @@ def _read(path: Path) -> Any:
     if kind is not None:
         raise ValueError(f'{path}: expected a checkpoint of torch.save, '
                          f'found {kind}')
-    return load_safely(
-        path, [*checkpoint_classes(), *_RANDOM_STATES])
+    return load_safely(path, [*checkpoint_classes(), *_RANDOM_STATES])
 
 
 def _foreign_kind(path: Path) -> Optional[str]:
