@@ -12,7 +12,7 @@ settings.register_profile('ci', derandomize=True)
 if os.environ.get('CI'):
     settings.load_profile('ci')
 
-pytest_plugins = ['inference_fixtures']
+pytest_plugins = ['inference_fixtures', 'tool_fixtures']
 
 SHARED = 'MMDIFFPOSE_SHARED'
 

@@ -1,33 +1,23 @@
 # Copyright (c) mmdiffpose contributors. All rights reserved.
 """Converted weights and their config, in the tools that take the pair."""
 import contextlib
-import importlib.util
 import io
 import json
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from plain_gcn import draw_gcn
+from plain_layers import save_bin, save_list
+from plain_mixste import draw_mixste
 from safetensors.torch import load_file, save_file
 from test_human36m_config import data_root  # noqa: F401
 
+from mmdiffpose.cli import convert, infer
+from mmdiffpose.cli import test as cli_test
+
 ROOT = Path(__file__).parents[1]
-sys.path.insert(0, str(ROOT / 'tests' / 'conversion'))
-sys.path.insert(0, str(ROOT / 'tools'))
-
-from plain_gcn import draw_gcn  # noqa: E402
-from plain_layers import save_bin, save_list  # noqa: E402
-from plain_mixste import draw_mixste  # noqa: E402
-
-
-def tool(name):
-    spec = importlib.util.spec_from_file_location(
-        f'converted_pair_{Path(name).stem}', ROOT / 'tools' / f'{name}.py')
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 @pytest.fixture
@@ -40,8 +30,7 @@ def pair(tmp_path, monkeypatch):
     target = tmp_path / 'out' / 'converted.safetensors'
     # Loggers that are made meanwhile keep their stream, so it stays open.
     with contextlib.redirect_stdout(io.StringIO()) as output:
-        tool('model_converters/official').main(
-            ['diffpose', str(source), str(target)])
+        convert.main(['diffpose', str(source), str(target)])
     return target.with_suffix('.py'), target, output.getvalue()
 
 
@@ -54,11 +43,10 @@ def test_the_report(pair):
         assert words in report
 
 
-def test_testing(pair, data_root, tmp_path, monkeypatch):  # noqa: F811
+def test_testing(pair, data_root, tmp_path):  # noqa: F811
     config, checkpoint, _ = pair
     out = tmp_path / 'metrics.json'
-    monkeypatch.setattr(sys, 'argv', [
-        'test.py',
+    arguments = [
         str(config),
         str(checkpoint), '--out',
         str(out), '--work-dir',
@@ -66,8 +54,8 @@ def test_testing(pair, data_root, tmp_path, monkeypatch):  # noqa: F811
         f'test_dataloader.dataset.data_root={data_root}',
         'test_dataloader.dataset.indices=5', 'test_dataloader.num_workers=0',
         'test_dataloader.persistent_workers=False'
-    ])
-    tool('test').main()
+    ]
+    cli_test.main(arguments)
     metrics = json.loads(out.read_text())
     assert 0 < metrics['MPJPE_mm'] < 1e5
     assert abs(metrics['MPJPE_mm'] - metrics['context/MPJPE_mm']) > 1
@@ -76,14 +64,13 @@ def test_testing(pair, data_root, tmp_path, monkeypatch):  # noqa: F811
     for field in ('weight', 'bias'):
         state[f'head.denoiser.output.linear.{field}'].zero_()
     save_file(state, checkpoint)
-    tool('test').main()
+    cli_test.main(arguments)
     metrics = json.loads(out.read_text())
     assert abs(metrics['MPJPE_mm'] / metrics['context/MPJPE_mm'] - 1) < 0.01
 
 
 def test_lifting(pair, tmp_path):
     config, checkpoint, _ = pair
-    infer = tool('infer')
     paths = infer.run(
         infer.parse_args([
             str(ROOT / 'mmdiffpose/data/demo_track_coco17.json'), '--config',
@@ -97,7 +84,6 @@ def test_lifting(pair, tmp_path):
 
 
 def test_errors_end_with_a_sentence(tmp_path):
-    converter = tool('model_converters/official')
     whole = save_bin(tmp_path / 'mixste.bin', draw_mixste()).read_bytes()
     (tmp_path / 'cut.bin').write_bytes(whole[:len(whole) // 2])
     torch.save(draw_gcn(2, 3), tmp_path / 'gcn.pth')
@@ -105,10 +91,10 @@ def test_errors_end_with_a_sentence(tmp_path):
     for source, words in (('cut.bin', 'truncated'), ('gcn.pth', 'graformer'),
                           ('none.bin', 'no checkpoint at')):
         with pytest.raises(SystemExit, match=f'^error: .*{source}') as stop:
-            converter.main(['mixste', str(tmp_path / source), str(target)])
+            convert.main(['mixste', str(tmp_path / source), str(target)])
         assert words in str(stop.value)
     with pytest.raises(SystemExit, match='.safetensors file to write'):
-        converter.main(
+        convert.main(
             ['mixste',
              str(tmp_path / 'mixste.bin'),
              str(tmp_path / 'x.pth')])

@@ -2,12 +2,14 @@
 """Check rules that no common linter has.
 
 Every Python file starts with the copyright line, has at most 500 lines, and
-quotes strings with single quotes unless they hold one; files of tests have
-names of their own, because pytest imports them by name. The README, the front
-door, has at most 150 lines: what is longer belongs into docs.
+quotes strings with single quotes unless they hold one; it does not change
+``sys.path``, nor let ``torch.load`` run what a file says. Files of tests
+have names of their own, because pytest imports them by name. The README, the
+front door, has at most 150 lines: what is longer belongs into docs.
 """
 
 import io
+import re
 import sys
 import tokenize
 from collections import defaultdict
@@ -17,6 +19,12 @@ from typing import Dict, Iterator, List
 COPYRIGHT = '# Copyright (c) mmdiffpose contributors. All rights reserved.'
 MAX_LINES = 500
 MAX_README_LINES = 150
+BANNED = (
+    (re.compile(r'\bsys\.path(\.\w+\(|\[| *\+?= )'),
+     'sys.path is changed; import from mmdiffpose, run a project with -m'),
+    (re.compile(r'\bweights_only *= *False'),
+     'torch.load runs what the file says; use checkpoints.safe_classes'),
+)
 
 
 def python_files(names: List[str]) -> List[Path]:
@@ -38,6 +46,10 @@ def complaints(path: Path) -> Iterator[str]:
         yield f'{path}:1: the copyright line is missing'
     if len(lines) > MAX_LINES:
         yield f'{path}:{MAX_LINES + 1}: more than {MAX_LINES} lines'
+    for number, line in enumerate(lines, 1):
+        for pattern, complaint in BANNED:
+            if pattern.search(line):
+                yield f'{path}:{number}: {complaint}'
     for token in tokenize.generate_tokens(io.StringIO(text).readline):
         if token.type != tokenize.STRING:
             continue

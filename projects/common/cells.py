@@ -14,12 +14,9 @@ from typing import (Any, Callable, Dict, Iterable, List, Mapping, Optional,
 from mmengine.config import Config
 
 from mmdiffpose.atomic_files import replacing
+from mmdiffpose.cli.logged_process import run_logged
 
 TOOLS = Path(__file__).resolve().parents[2] / 'tools'
-# What tools share.
-sys.path.append(str(TOOLS))
-
-from logged_process import run_logged  # noqa: E402 isort: skip
 
 
 class StudyCell(ABC):

@@ -1,7 +1,7 @@
 # Copyright (c) mmdiffpose contributors. All rights reserved.
 """Search DiffHPE's learning rate and dropout at random, with Optuna.
 
-    python projects/diffhpe_search/run.py --study hdm05 --method 2d
+    python -m projects.diffhpe_search.run --study hdm05 --method 2d
 
 Each trial trains once and is scored on the validation subject, never on the
 test split. An interrupted search goes on where it stopped; a larger --trials
@@ -13,16 +13,15 @@ import sys
 from pathlib import Path
 from typing import Any, Dict, List, Optional, Sequence
 
-from trials import KEYS, METHODS, STUDIES, TrialCell
-
 # trials.py has made the projects' shared modules importable.
-from common.arguments import add_study_arguments  # isort: skip
-from common.cells import run_cell  # isort: skip
-from common.reports import write_report  # isort: skip
+from ..common.arguments import add_study_arguments
+from ..common.cells import run_cell
+from ..common.reports import write_report
+from .trials import KEYS, METHODS, STUDIES, TrialCell
 
 try:
-    from search import (finished, folder_of, open_study, revive_interrupted,
-                        search)
+    from .search import (finished, folder_of, open_study, revive_interrupted,
+                         search)
 except ModuleNotFoundError as error:
     if error.name != 'optuna':
         raise

@@ -8,8 +8,7 @@ from typing import Callable, Dict, List, Tuple
 import optuna
 from optuna.trial import FrozenTrial, Trial, TrialState
 
-# run.py has made the projects' shared modules importable.
-from common.cells import in_threads  # isort: skip
+from ..common.cells import in_threads
 
 Ranges = Dict[str, Tuple[float, float]]
 FOLDER = 'folder'

@@ -3,17 +3,13 @@
 
 import json
 import math
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Dict, Mapping, Optional
 
 from mmengine.config import Config
 
-# The folder of the projects, for what they share.
-sys.path.append(str(Path(__file__).resolve().parents[1]))
-
-from common.cells import StudyCell  # noqa: E402 isort: skip
+from ..common.cells import StudyCell
 
 CONFIGS = Path(__file__).resolve().parents[2] / 'configs'
 

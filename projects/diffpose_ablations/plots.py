@@ -1,7 +1,6 @@
 # Copyright (c) mmdiffpose contributors. All rights reserved.
 """Pictures of the ablations, after Fig. 4 and Table 7 of the paper."""
 
-import sys
 from pathlib import Path
 from typing import Dict, Sequence, Tuple
 
@@ -10,10 +9,7 @@ import matplotlib
 matplotlib.use('Agg')
 import matplotlib.pyplot as plt  # noqa: E402 isort: skip
 
-# The folder of the projects, for what they share.
-sys.path.append(str(Path(__file__).resolve().parents[1]))
-
-from common.reports import save_figure  # noqa: E402 isort: skip
+from ..common.reports import save_figure  # noqa: E402
 
 BLUE, RED, GREY = '#2b6cb0', '#c53030', '#718096'
 

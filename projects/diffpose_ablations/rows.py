@@ -1,17 +1,13 @@
 # Copyright (c) mmdiffpose contributors. All rights reserved.
 """What is trained and tested: one row per method, as changes of a config."""
 
-import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Callable, Dict, Optional, Tuple
 
 from mmengine.config import Config
 
-# The folder of the projects, for what they share.
-sys.path.append(str(Path(__file__).resolve().parents[1]))
-
-from common.speed import sampler_tests  # noqa: E402 isort: skip
+from ..common.speed import sampler_tests
 
 CONFIGS = Path(__file__).resolve().parents[2] / 'configs'
 

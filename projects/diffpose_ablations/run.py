@@ -1,9 +1,9 @@
 # Copyright (c) mmdiffpose contributors. All rights reserved.
 """DiffPose's ablations: train, test, write tables and plots.
 
-    python projects/diffpose_ablations/run.py --study table --seeds 0 1 2
-    python projects/diffpose_ablations/run.py --study ablations
-    python projects/diffpose_ablations/run.py --study mini   # no data needed
+    python -m projects.diffpose_ablations.run --study table --seeds 0 1 2
+    python -m projects.diffpose_ablations.run --study ablations
+    python -m projects.diffpose_ablations.run --study mini   # no data needed
 
 Each row is trained and tested once; what is done is kept, and an interrupted
 study goes on where it stopped. The README says what the studies are.
@@ -13,16 +13,15 @@ import argparse
 from pathlib import Path
 from typing import Any, Dict, List
 
-from plots import plot_speed, plot_sweeps
-from rows import HYPOTHESES, STUDIES, Row
-from running import Cell, cells_of
-from tables import main_rows, main_table, sweep
-
 # running.py has made the projects' shared modules importable.
-from common.arguments import add_study_arguments  # isort: skip
-from common.cells import run_all  # isort: skip
-from common.reports import write_report  # isort: skip
-from common.speed import frames_per_second  # isort: skip
+from ..common.arguments import add_study_arguments
+from ..common.cells import run_all
+from ..common.reports import write_report
+from ..common.speed import frames_per_second
+from .plots import plot_speed, plot_sweeps
+from .rows import HYPOTHESES, STUDIES, Row
+from .running import Cell, cells_of
+from .tables import main_rows, main_table, sweep
 
 
 def parse_args() -> argparse.Namespace:

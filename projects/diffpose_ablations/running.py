@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any, Dict, List, Mapping, Optional, Sequence
 
 from mmengine.config import Config
-from rows import SETUPS, Row, make_config
 
 # rows.py has made the projects' shared modules importable.
-from common.cells import StudyCell  # isort: skip
+from ..common.cells import StudyCell
+from .rows import SETUPS, Row, make_config
 
 
 @dataclass(frozen=True)

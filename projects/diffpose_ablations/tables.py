@@ -4,10 +4,10 @@
 from typing import Any, Dict, List, Optional, Sequence, Tuple
 
 import numpy as np
-from running import Cell
 
 # running.py has made the projects' shared modules importable.
-from common.reports import mean_text  # isort: skip
+from ..common.reports import mean_text
+from .running import Cell
 
 COLUMNS: Tuple[Tuple[str, str, int], ...] = (
     ('MPJPE', 'MPJPE_mm', 1),

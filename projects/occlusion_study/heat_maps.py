@@ -1,7 +1,6 @@
 # Copyright (c) mmdiffpose contributors. All rights reserved.
 """Pictures of the matrices, after Figs. 3 to 5 of the paper."""
 
-import sys
 from pathlib import Path
 from typing import Dict, Sequence
 
@@ -11,10 +10,7 @@ import numpy as np
 matplotlib.use('Agg')
 import matplotlib.pyplot as plt  # noqa: E402 isort: skip
 
-# The folder of the projects, for what they share.
-sys.path.append(str(Path(__file__).resolve().parents[1]))
-
-from common.reports import save_figure  # noqa: E402 isort: skip
+from ..common.reports import save_figure  # noqa: E402
 
 DIFFERENCE = 'difference'
 

@@ -5,12 +5,10 @@ from typing import Any, Dict, List, Optional, Sequence
 
 import numpy as np
 from mmengine.config import Config
-from protocol import METHODS, PATTERNS, SINGLE_PASS, STUDIES, Cell
 
 from mmdiffpose.models.heads.diffusion.diffhpe_head import TEST_DEFAULTS
-
-# protocol.py has made the projects' shared modules importable.
-from common.reports import mean_text  # isort: skip
+from ..common.reports import mean_text
+from .protocol import METHODS, PATTERNS, SINGLE_PASS, STUDIES, Cell
 
 METRICS = {
     'MPJPE': 'MPJPE_mm',

@@ -1,18 +1,14 @@
 # Copyright (c) mmdiffpose contributors. All rights reserved.
 """DiffHPE's robustness protocol: who is trained and tested on what."""
 
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from mmengine.config import Config
 
-# The folder of the projects, for what they share.
-sys.path.append(str(Path(__file__).resolve().parents[1]))
-
-from common.cells import StudyCell  # noqa: E402 isort: skip
-from common.speed import sampler_tests  # noqa: E402 isort: skip
+from ..common.cells import StudyCell
+from ..common.speed import sampler_tests
 
 CONFIGS = Path(__file__).resolve().parents[2] / 'configs'
 

@@ -1,8 +1,8 @@
 # Copyright (c) mmdiffpose contributors. All rights reserved.
 """DiffHPE's robustness protocol: train, test, write tables and heat maps.
 
-    python projects/occlusion_study/run.py --study hdm05 --jobs 2
-    python projects/occlusion_study/run.py --study mini    # no data needed
+    python -m projects.occlusion_study.run --study hdm05 --jobs 2
+    python -m projects.occlusion_study.run --study mini    # no data needed
 
 Each cell is trained and tested once; what is done is kept, and an interrupted
 study goes on where it stopped. The README says what the protocol is.
@@ -11,15 +11,13 @@ study goes on where it stopped. The README says what the protocol is.
 import argparse
 from typing import Optional, Sequence
 
-from heat_maps import plot_matrices
-from matrices import METRICS, Results, as_document, as_markdown
-from protocol import METHODS, PATTERNS, STUDIES, cells_of
-from samplers import compare_samplers, samplers_as_markdown
-
-# protocol.py has made the projects' shared modules importable.
-from common.arguments import add_study_arguments  # isort: skip
-from common.cells import run_all  # isort: skip
-from common.reports import write_report  # isort: skip
+from ..common.arguments import add_study_arguments
+from ..common.cells import run_all
+from ..common.reports import write_report
+from .heat_maps import plot_matrices
+from .matrices import METRICS, Results, as_document, as_markdown
+from .protocol import METHODS, PATTERNS, STUDIES, cells_of
+from .samplers import compare_samplers, samplers_as_markdown
 
 
 def parse_args(argv: Optional[Sequence[str]] = None) -> argparse.Namespace:

@@ -3,10 +3,8 @@
 
 from typing import Dict, List, Sequence, Union
 
-from protocol import METHODS, SAMPLERS, STUDIES, Cell
-
-# protocol.py has made the projects' shared modules importable.
-from common.speed import SAMPLER_CLIPS, frames_per_second  # isort: skip
+from ..common.speed import SAMPLER_CLIPS, frames_per_second
+from .protocol import METHODS, SAMPLERS, STUDIES, Cell
 
 Row = Dict[str, Union[str, float]]
 

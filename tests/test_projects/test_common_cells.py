@@ -14,8 +14,7 @@ PROJECTS = Path(__file__).resolve().parents[2] / 'projects'
 
 @pytest.fixture
 def cells(monkeypatch):
-    monkeypatch.syspath_prepend(str(PROJECTS))
-    from common import cells
+    from projects.common import cells
     return cells
 
 
@@ -121,8 +120,7 @@ def test_changes_become_options(cells):
 
 
 def test_means_and_reports(monkeypatch, tmp_path, capsys):
-    monkeypatch.syspath_prepend(str(PROJECTS))
-    from common.reports import mean_text, write_report
+    from projects.common.reports import mean_text, write_report
     assert mean_text([]) == mean_text([None]) == '–'
     assert mean_text([2.]) == '2.0'
     assert mean_text([1., None, 3.], 2) == '2.00 ± 1.41'

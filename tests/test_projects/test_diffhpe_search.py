@@ -1,9 +1,9 @@
 # Copyright (c) mmdiffpose contributors. All rights reserved.
 """The random search over learning rate and dropout."""
 
+import importlib
 import json
 import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -19,16 +19,9 @@ RANGES = dict(lr=(1e-4, 1e-2), dropout=(0., .5))
 
 
 @pytest.fixture
-def project(monkeypatch):
-    """The project's modules, importable as from its own folder."""
-    names = ('search', 'trials', 'run')
-    monkeypatch.syspath_prepend(str(PROJECT))
-    for name in names:
-        monkeypatch.delitem(sys.modules, name, raising=False)
-    import run
-    yield run
-    for name in names:
-        sys.modules.pop(name, None)
+def project():
+    """The study's command."""
+    return importlib.import_module('projects.diffhpe_search.run')
 
 
 @pytest.fixture
@@ -45,7 +38,7 @@ def bowl(folder, parameters):
 
 
 def test_draws_are_log_uniform_and_uniform(project):
-    from search import suggest
+    from projects.diffhpe_search.search import suggest
     study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0))
     draws = [suggest(study.ask(), RANGES) for _ in range(400)]
     exponents = np.log10([draw['lr'] for draw in draws])
@@ -127,7 +120,7 @@ def test_a_failed_training_is_a_failed_trial(project, start):
 @pytest.mark.parametrize('method', ['2d', 'wrapper'])
 def test_trials_train_with_their_values_and_never_see_the_test_split(
         project, tmp_path, monkeypatch, method):
-    import trials
+    from projects.diffhpe_search import trials
     monkeypatch.setitem(trials.METHODS, method,
                         'diffpose_mixste_{study}-27.py')
     trained = {}

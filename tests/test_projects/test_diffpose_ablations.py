@@ -1,9 +1,9 @@
 # Copyright (c) mmdiffpose contributors. All rights reserved.
 """The ablation study: its configs, its cells and its tables."""
 
+import importlib
 import json
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -16,22 +16,15 @@ PROJECT = Path(__file__).resolve().parents[2] / 'projects/diffpose_ablations'
 
 
 @pytest.fixture
-def project(monkeypatch):
-    """The project's modules, importable as from its own folder."""
-    names = ('rows', 'running', 'tables', 'plots', 'run')
-    monkeypatch.syspath_prepend(str(PROJECT))
-    for name in names:
-        monkeypatch.delitem(sys.modules, name, raising=False)
-    import run
-    yield run
-    for name in names:
-        sys.modules.pop(name, None)
+def project():
+    """The study's command."""
+    return importlib.import_module('projects.diffpose_ablations.run')
 
 
 def cell(project, tmp_path, name, seed=0, **metrics):
     """A finished cell with these metrics."""
-    from rows import ABLATIONS
-    from running import Cell
+    from projects.diffpose_ablations.rows import ABLATIONS
+    from projects.diffpose_ablations.running import Cell
     made = Cell('hdm05-1', name, ABLATIONS[name], seed, tmp_path)
     made.folder.mkdir(parents=True)
     made.metrics_file('').write_text(json.dumps(metrics))
@@ -39,7 +32,7 @@ def cell(project, tmp_path, name, seed=0, **metrics):
 
 
 def test_every_row_of_every_study_builds_its_model(project):
-    from rows import SETUPS, STUDIES, make_config
+    from projects.diffpose_ablations.rows import SETUPS, STUDIES, make_config
     init_default_scope('mmpose')
     seen = {
         (setup, name): row
@@ -59,7 +52,7 @@ def test_every_row_of_every_study_builds_its_model(project):
 
 
 def test_rows_change_what_their_label_says(project):
-    from rows import ABLATIONS, SETUPS, make_config
+    from projects.diffpose_ablations.rows import ABLATIONS, SETUPS, make_config
 
     def head(name):
         return make_config(SETUPS['mini-27'], ABLATIONS[name]).model.head
@@ -80,7 +73,7 @@ def test_rows_change_what_their_label_says(project):
 
 
 def test_encoders_come_first_and_seeds_are_those_of_the_row(project, tmp_path):
-    from rows import TABLE
+    from projects.diffpose_ablations.rows import TABLE
     cells = project.cells_of('mini-27', TABLE, [3, 4], tmp_path)
     assert [c.name for c in cells[:2]] == ['encoder', 'encoder']
     assert [c.seed for c in cells if c.name == 'm5'] == [3, 4]
@@ -88,7 +81,7 @@ def test_encoders_come_first_and_seeds_are_those_of_the_row(project, tmp_path):
 
 
 def test_a_cell_that_is_done_is_not_run_again(project, tmp_path, monkeypatch):
-    from common import cells
+    from projects.common import cells
     done = cell(project, tmp_path, 'm1', MPJPE_mm=50.)
     done.trained.touch()
     (done.folder / 'best_x.pth').touch()
@@ -131,7 +124,7 @@ def test_sweeps_take_the_first_seed_and_leave_open_what_is_not_done(
 
 
 def test_plots_are_written(project, tmp_path):
-    from plots import plot_speed, plot_sweeps
+    from projects.diffpose_ablations.plots import plot_speed, plot_sweeps
     curves = {name: ([1, 5, 9], [52., 50., 49.]) for name in 'MKN'}
     for path in (plot_sweeps(curves, {'encoder': 55.}, tmp_path / 'a.png'),
                  plot_speed({'ddim-5': (100., 50.)}, tmp_path / 'b.png')):
@@ -139,7 +132,7 @@ def test_plots_are_written(project, tmp_path):
 
 
 def test_unknown_rows_are_refused(project):
-    from rows import TABLE
+    from projects.diffpose_ablations.rows import TABLE
     with pytest.raises(ValueError, match='m7'):
         project.select(TABLE, ['m7'])
     assert set(project.select(TABLE, ['m5'])) == {'encoder', 'm5'}

@@ -1,9 +1,9 @@
 # Copyright (c) mmdiffpose contributors. All rights reserved.
 """The occlusion study: its cells, tables and pictures."""
 
+import importlib
 import json
 import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -16,16 +16,9 @@ PROJECT = Path(__file__).resolve().parents[2] / 'projects/occlusion_study'
 
 
 @pytest.fixture
-def project(monkeypatch):
-    """The project's modules, importable as from its own folder."""
-    names = ('protocol', 'matrices', 'heat_maps', 'samplers', 'run')
-    monkeypatch.syspath_prepend(str(PROJECT))
-    for name in names:
-        monkeypatch.delitem(sys.modules, name, raising=False)
-    import run
-    yield run
-    for name in names:
-        sys.modules.pop(name, None)
+def project():
+    """The study's command."""
+    return importlib.import_module('projects.occlusion_study.run')
 
 
 LEVELS = {
@@ -40,7 +33,7 @@ LEVELS = {
 
 def finish(cell, offset=0.):
     """Write the metrics of a cell: a number that tells which one it is."""
-    from protocol import PATTERNS
+    from projects.occlusion_study.protocol import PATTERNS
     cell.folder.mkdir(parents=True)
     for test in cell.tests:
         value = offset + LEVELS[cell.method]
@@ -56,7 +49,7 @@ def finish(cell, offset=0.):
 
 
 def finished(root, seeds=(0, )):
-    from protocol import cells_of
+    from projects.occlusion_study.protocol import cells_of
     cells = cells_of('mini', seeds, root)
     for cell in cells:
         finish(cell, offset=cell.seed)
@@ -64,7 +57,7 @@ def finished(root, seeds=(0, )):
 
 
 def test_the_protocol_is_complete(project, tmp_path):
-    from protocol import PATTERNS, cells_of
+    from projects.occlusion_study.protocol import PATTERNS, cells_of
     cells = cells_of('mini', [0], tmp_path)
     tested = {(cell.method, cell.pattern): set(cell.tests) for cell in cells}
     everything = set(PATTERNS)
@@ -88,7 +81,7 @@ def test_the_protocol_is_complete(project, tmp_path):
 
 
 def test_parts_bring_the_encoders_that_they_need(project, tmp_path):
-    from protocol import cells_of
+    from projects.occlusion_study.protocol import cells_of
     cells = cells_of('mini', [3], tmp_path, ['wrapper-vanilla'],
                      ['none', 'random'])
     assert [(c.method, c.pattern, c.tested)
@@ -97,7 +90,7 @@ def test_parts_bring_the_encoders_that_they_need(project, tmp_path):
 
 
 def test_cells_are_trained_and_validated_with_their_pattern(project, tmp_path):
-    from protocol import Cell
+    from projects.occlusion_study.protocol import Cell
     for pattern in ('none', 'leg_arm'):
         cell = Cell('mini', 'wrapper', pattern, 0, tmp_path, ('random', ))
         cfg = cell.config()
@@ -110,7 +103,7 @@ def test_cells_are_trained_and_validated_with_their_pattern(project, tmp_path):
 
 
 def test_fewer_steps_are_those_of_diffusion(project, tmp_path):
-    from protocol import cells_of
+    from projects.occlusion_study.protocol import cells_of
     for cell in cells_of('mini', [0], tmp_path, patterns=['none'],
                          ddim_steps=3):  # yapf: disable
         test_cfg = cell.config().model.get('test_cfg') or {}
@@ -123,8 +116,8 @@ def test_fewer_steps_are_those_of_diffusion(project, tmp_path):
 
 def test_samplers_are_compared_on_the_first_seed_without_occlusions(
         project, tmp_path, monkeypatch):
-    import samplers
-    from protocol import SAMPLERS, cells_of
+    from projects.occlusion_study import samplers
+    from projects.occlusion_study.protocol import SAMPLERS, cells_of
     cells = cells_of('mini', [4, 5], tmp_path, samplers=True)
     compared = [cell for cell in cells if cell.samplers]
     assert [(c.method, c.pattern, c.seed)
@@ -213,7 +206,7 @@ def test_each_cell_is_run_once_encoders_first(project, tmp_path, monkeypatch):
 
 
 def test_tables(project, tmp_path):
-    from matrices import Results, table_2, table_4
+    from projects.occlusion_study.matrices import Results, table_2, table_4
     results = Results(finished(tmp_path, seeds=(0, 2)))
     rows = table_2(results).splitlines()
     assert ('| MixSTE | – | 1 | 2 | 101.0 ± 1.4 | 25.2 ± 0.4 | – | – | – | '
@@ -232,7 +225,8 @@ def test_tables(project, tmp_path):
 
 def test_matrices_have_training_in_rows_and_the_wrappers_gain(
         project, tmp_path):
-    from matrices import Results, as_document, as_markdown
+    from projects.occlusion_study.matrices import (Results, as_document,
+                                                   as_markdown)
     cells = finished(tmp_path)
     missing = next(
         c for c in cells if (c.method, c.pattern) == ('wrapper', 'leg_arm'))
@@ -254,8 +248,8 @@ def test_matrices_have_training_in_rows_and_the_wrappers_gain(
 
 
 def test_human36m_averages_over_actions(project, tmp_path):
-    from matrices import Results
-    from protocol import Cell
+    from projects.occlusion_study.matrices import Results
+    from projects.occlusion_study.protocol import Cell
     cell = Cell('h36m', 'mixste', 'none', 0, tmp_path, ('none', ))
     cell.folder.mkdir(parents=True)
     cell.metrics_file('none').write_text(
@@ -269,7 +263,7 @@ def test_human36m_averages_over_actions(project, tmp_path):
 
 @pytest.mark.parametrize('done', [True, False])
 def test_pictures(project, tmp_path, done):
-    from heat_maps import plot_matrices
+    from projects.occlusion_study.heat_maps import plot_matrices
     values = np.arange(25.).reshape(5, 5) if done else np.full((5, 5), np.nan)
     path = plot_matrices({
         'MixSTE': values + 50,

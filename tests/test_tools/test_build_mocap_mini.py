@@ -1,8 +1,6 @@
 # Copyright (c) mmdiffpose contributors. All rights reserved.
 import importlib
-import sys
 import zipfile
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,10 +11,7 @@ from mmdiffpose.skeletons import H36M_17
 
 @pytest.fixture(scope='module')
 def builder():
-    folder = str(Path(__file__).parents[2] / 'tools/dataset_converters')
-    sys.path.insert(0, folder)
-    yield importlib.import_module('build_mocap_mini')
-    sys.path.remove(folder)
+    return importlib.import_module('build_mocap_mini')
 
 
 def test_resampling_keeps_motion_and_drops_jitter(builder):

@@ -1,20 +1,17 @@
 # Copyright (c) mmdiffpose contributors. All rights reserved.
-import sys
 from pathlib import Path
 
+import calibrate
 import pytest
 import torch
 from mmengine.config import Config
 from mmengine.registry import DefaultScope, init_default_scope
 
+from mmdiffpose.checkpoints.safe_classes import load_safely
+from mmdiffpose.registry import MODELS
+
 ROOT = Path(__file__).parents[2]
-sys.path.append(str(ROOT / 'tools' / 'analysis_tools'))
 CONFIG = str(ROOT / 'configs' / 'diffpose_mixste_mini-27.py')
-
-import calibrate  # noqa: E402
-
-from mmdiffpose.checkpoints.safe_classes import load_safely  # noqa: E402
-from mmdiffpose.registry import MODELS  # noqa: E402
 
 
 @pytest.fixture

@@ -43,12 +43,14 @@ socket.socket.connect = socket.getaddrinfo = refuse
 package, alias = Path(sys.argv[1]) / 'mmdiffpose', sys.argv[2]
 import mmdiffpose
 assert Path(mmdiffpose.__file__).parent == package, mmdiffpose.__file__
-tools = package / '.mim' / 'tools'
 track = package / 'data' / 'demo_track_coco17.json'
-sys.path.insert(1, str(tools))
-sys.argv = ['infer.py', str(track), '--config', alias, '--out-dir', 'out',
-            '--no-animation', '--panel-size', '120', '--device', 'cpu']
-runpy.run_path(str(tools / 'infer.py'), run_name='__main__')
+arguments = [str(track), '--config', alias, '--no-animation',
+             '--panel-size', '120', '--device', 'cpu', '--out-dir']
+from mmdiffpose.cli.__main__ import main
+main(['infer', *arguments, 'out'])
+sys.argv = ['infer.py', *arguments, 'of_the_tool']
+tool = package / '.mim' / 'tools' / 'infer.py'
+runpy.run_path(str(tool), run_name='__main__')
 """
 
 
@@ -137,6 +139,10 @@ def test_wheel_holds_everything(tree, wheel):
     names = set(names_in(wheel))
     mim = 'mmdiffpose/.mim'
     assert {f'{mim}/model-index.yml', f'{mim}/tools/train.py'} <= names
+    with zipfile.ZipFile(wheel) as file:
+        entry, = (name for name in names if name.endswith('entry_points.txt'))
+        points = file.read(entry).decode()
+    assert 'mmdiffpose = mmdiffpose.cli.__main__:main' in points
     for pattern, prefix in (('mmdiffpose/**/*', ''), ('configs/**/*.*',
                                                       f'{mim}/')):
         for path in tree.glob(pattern):
@@ -169,5 +175,6 @@ def test_wheel_lifts_by_alias_from_an_empty_folder(tree, wheel, tmp_path):
         file.extractall(site)
     alias = list_models(tree)[0].aliases[0]
     run('-c', LIFT, site, alias, cwd=empty, PYTHONPATH=str(site))
-    written = {path.suffix for path in (empty / 'out').iterdir()}
-    assert written == {'.json', '.npz', '.png'}
+    for folder in ('out', 'of_the_tool'):
+        written = {path.suffix for path in (empty / folder).iterdir()}
+        assert written == {'.json', '.npz', '.png'}

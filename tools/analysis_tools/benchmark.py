@@ -12,7 +12,6 @@ docstring line that says what it measures and two functions:
 import argparse
 import importlib
 import json
-import sys
 from pathlib import Path
 from typing import Any, Dict, List, Optional, Sequence
 
@@ -86,5 +85,4 @@ def main(argv: Optional[Sequence[str]] = None) -> None:
 
 
 if __name__ == '__main__':
-    sys.path[:0] = [str(HERE), str(HERE.parents[1])]
     main()

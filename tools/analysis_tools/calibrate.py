@@ -13,26 +13,18 @@ test (``--cfg-options model.test_cfg.num_hypotheses=20``) here, too.
 
 import argparse
 import sys
-from pathlib import Path
 from typing import Optional, Sequence
 
-# tools/launching.py, which other tools share.
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+from mmengine.config import Config
+from mmengine.runner import Runner
+from mmengine.runner.checkpoint import CheckpointLoader
 
-# isort: off
-# First: its fixes must be in place before anything imports MMPose.
-import mmdiffpose  # noqa: F401, E402
-
-from launching import (  # noqa: E402
-    add_common_arguments, check_checkpoint, choose_backend, load_config,
-    require_mmpose)
-from mmengine.config import Config  # noqa: E402
-from mmengine.runner import Runner  # noqa: E402
-from mmengine.runner.checkpoint import CheckpointLoader  # noqa: E402
-
-from mmdiffpose.engine.std_calibration import (  # noqa: E402
-    StdCalibrationHook, calibrate_file, check_split, find_calibration)
-# isort: on
+from mmdiffpose.cli.launching import (add_common_arguments, check_checkpoint,
+                                      choose_backend, load_config,
+                                      require_mmpose)
+from mmdiffpose.engine.std_calibration import (StdCalibrationHook,
+                                               calibrate_file, check_split,
+                                               find_calibration)
 
 HOOK = 'mmdiffpose.StdCalibrationHook'
 

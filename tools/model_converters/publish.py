@@ -19,30 +19,20 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Dict, List, Optional, Sequence
 
-# zoo_entry/, and tools/launching.py, which other tools share.
-HERE = Path(__file__).resolve().parent
-sys.path[:0] = [str(HERE), str(HERE.parent)]
+import numpy as np
+from zoo_entry.card import make_card, read_prose, results_section
+from zoo_entry.metafile import (check_aliases, collection_of, find_metafile,
+                                updated_metafile)
+from zoo_entry.training_log import format_log, read_logs
+from zoo_entry.weights import provenance, weights_of, write_weights
 
-# isort: off
-# First: its fixes must be in place before anything imports MMPose.
-import mmdiffpose  # noqa: F401, E402
-
-import numpy as np  # noqa: E402
-from launching import require_mmpose  # noqa: E402
-from zoo_entry.card import (  # noqa: E402
-    make_card, read_prose, results_section)
-from zoo_entry.metafile import (  # noqa: E402
-    check_aliases, collection_of, find_metafile, updated_metafile)
-from zoo_entry.training_log import format_log, read_logs  # noqa: E402
-from zoo_entry.weights import (  # noqa: E402
-    provenance, weights_of, write_weights)
-
-from mmdiffpose.apis import (  # noqa: E402
-    init_model, lift_track, read_checkpoint, read_keypoint_file)
-from mmdiffpose.checkpoints.model_zoo import (  # noqa: E402
-    list_models, sha256_of, verified_weights)
-from mmdiffpose.atomic_files import replacing  # noqa: E402
-# isort: on
+import mmdiffpose
+from mmdiffpose.apis import (init_model, lift_track, read_checkpoint,
+                             read_keypoint_file)
+from mmdiffpose.atomic_files import replacing
+from mmdiffpose.checkpoints.model_zoo import (list_models, sha256_of,
+                                              verified_weights)
+from mmdiffpose.cli.launching import require_mmpose
 
 MAX_BYTES = 40_000_000
 """Of all weights of the zoo."""
@@ -95,7 +85,7 @@ def parse_args(argv: Optional[Sequence[str]] = None) -> argparse.Namespace:
     parser.add_argument(
         '--root',
         type=Path,
-        default=HERE.parents[1],
+        default=Path(__file__).resolve().parents[2],
         help='checkout that gets the model (default: this one)')
     return parser.parse_args(argv)
 

@@ -16,14 +16,11 @@ from mmengine.config import Config
 import mmdiffpose
 from mmdiffpose.atomic_files import replacing
 from mmdiffpose.checkpoints.model_zoo import ZooModel, sha256_of
+from mmdiffpose.cli.logged_process import run_logged
 from .environment import SEED, THREADS, environment
 from .test_sets import as_python, config_of_test, data_files
 
 TOOLS = Path(__file__).resolve().parents[2]
-# What tools share.
-sys.path.append(str(TOOLS))
-
-from logged_process import run_logged  # noqa: E402 isort: skip
 
 RECORD = 'inputs.json'
 """Written when a test is complete: what it depends on."""

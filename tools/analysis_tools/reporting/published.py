@@ -140,4 +140,4 @@ OCCLUSIONS: List[Tuple[str, float, float, float]] = [
 ]
 """DiffHPE, Table 4, MPJPE in mm, trained and tested with the pattern: MixSTE,
 DiffHPE-Wrapper on a MixSTE trained without and with it."""
-OCCLUSIONS_COMMAND = 'python projects/occlusion_study/run.py --study h36m'
+OCCLUSIONS_COMMAND = 'python -m projects.occlusion_study.run --study h36m'

@@ -1,6 +1,10 @@
 # Copyright (c) mmdiffpose contributors. All rights reserved.
-"""A tiny training project, and the tools to run on it."""
+"""A tiny training project, and the commands and tools to run on it.
 
+A plugin of the whole suite (``tests/conftest.py`` names it).
+"""
+
+import importlib
 import importlib.util
 import os
 import subprocess
@@ -50,12 +54,16 @@ def tiny_config(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def load_tool(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], ModuleType]:
-    """Import one of the tools without running it."""
-    monkeypatch.syspath_prepend(str(TOOLS))
-    monkeypatch.syspath_prepend(str(HERE))
-    # The tools set it for the runner.
+def load_command(
+        monkeypatch: pytest.MonkeyPatch) -> Callable[[str], ModuleType]:
+    """Import the module of a command, which sets LOCAL_RANK as it runs."""
     monkeypatch.setenv('LOCAL_RANK', '0')
+    return lambda name: importlib.import_module(f'mmdiffpose.cli.{name}')
+
+
+@pytest.fixture
+def load_tool() -> Callable[[str], ModuleType]:
+    """Import one of the tools without running it."""
 
     def load(name: str) -> ModuleType:
         spec = importlib.util.spec_from_file_location(

@@ -1,5 +1,5 @@
 # Copyright (c) mmdiffpose contributors. All rights reserved.
-"""What tools share: arguments, checks, the model zoo, the process group."""
+"""What commands share: arguments, checks, the zoo, the process group."""
 
 import argparse
 import difflib
@@ -9,6 +9,8 @@ import sys
 from typing import Any, Dict, List, Optional
 
 from mmengine.config import Config, DictAction
+
+from mmdiffpose.registry import HAS_MMPOSE
 
 RUNNER_KEYS = frozenset([
     'activation_checkpointing', 'auto_scale_lr', 'cfg', 'compile',
@@ -201,8 +203,8 @@ def published_weights(config: str) -> str:
     weights = find_config_and_weights(config)[1]
     if weights is None:
         raise ValueError(f'{config} is a config, not a model of the zoo: name '
-                         'the checkpoint, too (python tools/infer.py '
-                         '--list-models)')
+                         'the checkpoint, too ("mmdiffpose models" lists the '
+                         'models)')
     return str(weights)
 
 
@@ -276,8 +278,7 @@ def leave_process_group() -> None:
 
 def require_mmpose() -> None:
     """End with a sentence, not a trace, where MMPose isn't installed."""
-    import mmdiffpose
-    if not mmdiffpose.HAS_MMPOSE:
+    if not HAS_MMPOSE:
         sys.exit('MMPose is not installed here. Run "bash tools/setup_env.sh"'
                  ' (makes .venv), or: pip install --no-deps mmpose==1.3.2 '
                  'mmdet==3.3.0')

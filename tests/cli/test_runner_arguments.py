@@ -3,20 +3,17 @@
 
 import json
 from pathlib import Path
-from types import ModuleType
 from typing import Callable
 
 import pytest
 import torch
 from mmengine.config import Config
 
-Load = Callable[[str], ModuleType]
-
 
 @pytest.fixture
-def train(load_tool: Load, tiny_config: Path) -> Callable[..., Config]:
+def train(load_command: Callable, tiny_config: Path) -> Callable[..., Config]:
     """Configure a training with arguments."""
-    tool = load_tool('train')
+    tool = load_command('train')
     return lambda *arguments: tool.configure(
         tool.parse_args([str(tiny_config), *arguments]))
 
@@ -93,8 +90,8 @@ def test_overrides_that_nothing_reads_are_refused(train: Callable[..., Config],
 
 
 def test_occlusion_reaches_all_splits_and_the_earlier_stage(
-        load_tool: Load) -> None:
-    tool = load_tool('train')
+        load_command: Callable) -> None:
+    tool = load_command('train')
 
     def configure(name: str, *arguments: str) -> Config:
         path = Path(__file__).parents[2] / 'configs' / name
@@ -124,8 +121,8 @@ def test_occlusion_reaches_all_splits_and_the_earlier_stage(
 
 
 def test_occlusion_reaches_joined_data_sets_and_all_earlier_stages(
-        load_tool: Load) -> None:
-    tool = load_tool('train')
+        load_command: Callable) -> None:
+    tool = load_command('train')
 
     def configure(name: str) -> Config:
         path = Path(__file__).parents[2] / 'configs' / name
@@ -152,8 +149,8 @@ def test_occlusion_reaches_joined_data_sets_and_all_earlier_stages(
     assert first.val_dataloader is None
 
 
-def test_missing_config_names_a_similar_one(load_tool: Load) -> None:
-    tool = load_tool('train')
+def test_missing_config_names_a_similar_one(load_command: Callable) -> None:
+    tool = load_command('train')
     with pytest.raises(
             FileNotFoundError,
             match='no config at configs/mixste_mini-72.py.*did you mean '
@@ -161,8 +158,8 @@ def test_missing_config_names_a_similar_one(load_tool: Load) -> None:
         tool.configure(tool.parse_args(['configs/mixste_mini-72.py']))
 
 
-def test_a_config_is_found_by_its_name(load_tool: Load) -> None:
-    tool = load_tool('train')
+def test_a_config_is_found_by_its_name(load_command: Callable) -> None:
+    tool = load_command('train')
     cfg = tool.configure(tool.parse_args(['mixste_mini-27']))
     assert Path(cfg.filename).name == 'mixste_mini-27.py'
     assert cfg.work_dir == str(Path('work_dirs/mixste_mini-27'))
@@ -175,11 +172,11 @@ def test_a_config_is_found_by_its_name(load_tool: Load) -> None:
     (2, None, None),
     (2, 'gloo', 'gloo'),
 ])
-def test_backend_fits_the_machine(load_tool: Load,
+def test_backend_fits_the_machine(load_command: Callable,
                                   monkeypatch: pytest.MonkeyPatch, gpus: int,
                                   backend: str, expected: str) -> None:
-    load_tool('train')
-    from launching import choose_backend
+    load_command('train')
+    from mmdiffpose.cli.launching import choose_backend
     monkeypatch.setattr(torch.cuda, 'is_available', lambda: gpus > 0)
     monkeypatch.setattr(torch.cuda, 'device_count', lambda: gpus)
     env_cfg = dict(cudnn_benchmark=False)
@@ -194,10 +191,10 @@ def test_backend_fits_the_machine(load_tool: Load,
         assert cfg.env_cfg.dist_cfg.timeout == 60
 
 
-def test_more_processes_than_gpus(load_tool: Load,
+def test_more_processes_than_gpus(load_command: Callable,
                                   monkeypatch: pytest.MonkeyPatch) -> None:
-    load_tool('train')
-    from launching import choose_backend
+    load_command('train')
+    from mmdiffpose.cli.launching import choose_backend
     monkeypatch.setattr(torch.cuda, 'is_available', lambda: True)
     monkeypatch.setattr(torch.cuda, 'device_count', lambda: 2)
     monkeypatch.setenv('LOCAL_RANK', '2')
@@ -205,9 +202,9 @@ def test_more_processes_than_gpus(load_tool: Load,
         choose_backend(Config(dict(launcher='pytorch')))
 
 
-def test_test_arguments(load_tool: Load, tiny_config: Path,
+def test_test_arguments(load_command: Callable, tiny_config: Path,
                         tmp_path: Path) -> None:
-    tool = load_tool('test')
+    tool = load_command('test')
     checkpoint = tmp_path / 'weights.pth'
 
     def configure(*arguments: str) -> Config:
@@ -226,18 +223,19 @@ def test_test_arguments(load_tool: Load, tiny_config: Path,
             for e in cfg.test_evaluator] == ['TinyMetric', 'DumpResults']
 
 
-def test_metrics_file_has_no_nan(load_tool: Load, tmp_path: Path) -> None:
+def test_metrics_file_has_no_nan(load_command: Callable,
+                                 tmp_path: Path) -> None:
     path = tmp_path / 'new folder' / 'metrics.json'
-    load_tool('test').write_metrics(
+    load_command('test').write_metrics(
         dict(a=1.5, b=float('nan'), c=torch.tensor(2.)), str(path))
     assert json.loads(path.read_text()) == dict(a=1.5, b=None, c=2.0)
     assert [p.name for p in path.parent.iterdir()] == ['metrics.json']
 
 
-def test_newest_checkpoint_of_a_moved_folder(load_tool: Load,
+def test_newest_checkpoint_of_a_moved_folder(load_command: Callable,
                                              tmp_path: Path) -> None:
-    load_tool('train')
-    from launching import find_last_checkpoint
+    load_command('train')
+    from mmdiffpose.cli.launching import find_last_checkpoint
     assert find_last_checkpoint(str(tmp_path)) is None
     record = tmp_path / 'last_checkpoint'
     record.write_text('/an/older/place/epoch_3.pth')

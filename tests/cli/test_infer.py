@@ -26,8 +26,8 @@ def checkpoint(tmp_path_factory):
 
 
 @pytest.fixture
-def infer(load_tool, checkpoint, tmp_path):
-    tool = load_tool('infer')
+def infer(load_command, checkpoint, tmp_path):
+    tool = load_command('infer')
 
     def run(track, *arguments):
         args = tool.parse_args([
@@ -215,8 +215,8 @@ def test_all_people_of_a_keypoint_file(infer, short_track):
         assert len(set(file['track_ids'])) == 1
 
 
-def test_no_checkpoint_and_no_model_of_the_zoo(load_tool):
-    tool = load_tool('infer')
+def test_no_checkpoint_and_no_model_of_the_zoo(load_command):
+    tool = load_command('infer')
     args = ['a.json', '--out-dir', 'out', '--config']
     with pytest.raises(ValueError, match='name the checkpoint, too'):
         tool.make_inferencer(tool.parse_args([*args, str(CONFIG)]))
@@ -224,9 +224,9 @@ def test_no_checkpoint_and_no_model_of_the_zoo(load_tool):
         tool.make_inferencer(tool.parse_args([*args, 'mixste_mini']))
 
 
-def test_the_zoo_is_listed(load_tool, capsys):
+def test_the_zoo_is_listed(load_command, capsys):
     with pytest.raises(SystemExit) as caught:
-        load_tool('infer').parse_args(['--list-models'])
+        load_command('infer').parse_args(['--list-models'])
     assert caught.value.code == 0
     printed = capsys.readouterr().out
     assert 'licence' in printed or 'no trained models' in printed

@@ -1,0 +1,302 @@
+# Copyright (c) mmdiffpose contributors. All rights reserved.
+"""Lift people to 3D and draw them.
+
+Examples::
+
+    mmdiffpose infer video.mp4 --pose2d human --config diffpose \
+        --out-dir outputs
+
+    mmdiffpose infer mmdiffpose/data/demo_track_coco17.json \
+        --config configs/diffpose_mixste_mini-27.py \
+        --checkpoint work_dirs/diffpose_mixste_mini-27/epoch_20.pth \
+        --out-dir outputs
+
+    mmdiffpose infer --list-models
+
+Reads a video, an image, a folder of images (as a clip), a webcam
+(``webcam:0``), or the 2D keypoints of another tool
+(mmdiffpose/files/keypoint_files). Frames need a 2D detector (--pose2d).
+Writes poses as JSON and npz (--formats: also csv, trc, html), an animation
+(GIF or MP4) and a still picture (PNG).
+"""
+
+import argparse
+import sys
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING, List, Optional, Sequence
+
+import torch
+from mmengine.config import DictAction
+
+from mmdiffpose.files.keypoint_files.reading import FORMATS as KEYPOINT_FORMATS
+from mmdiffpose.files.result_files import FORMATS
+from mmdiffpose.skeletons import SKELETONS
+from mmdiffpose.structures.axes import AXES_NAMES
+from .launching import ListModels, published_weights, require_mmpose
+
+if TYPE_CHECKING:
+    from mmdiffpose.apis import DiffusionPose3DInferencer, InferenceOptions
+
+
+def parse_args(argv: Optional[Sequence[str]] = None,
+               prog: Optional[str] = None) -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(
+        prog=prog,
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument(
+        'input',
+        help='video, image, folder of images, webcam:NUMBER, or a keypoint '
+        'file (.json, .npz, folder of OpenPose files)')
+    parser.add_argument(
+        '--config',
+        required=True,
+        help="path or name of the lifter's config, or a model of the zoo")
+    parser.add_argument(
+        '--checkpoint',
+        help="path of its trained weights (default: the zoo's)")
+    parser.add_argument(
+        '--list-models',
+        action=ListModels,
+        nargs=0,
+        help='print the models of the zoo')
+    parser.add_argument(
+        '--out-dir', type=Path, required=True, help='folder for the results')
+    parser.add_argument(
+        '--device',
+        default='cuda' if torch.cuda.is_available() else 'cpu',
+        help='for example cpu or cuda:0 (default: a GPU where there is one)')
+    add_detector_arguments(parser)
+    add_input_arguments(parser)
+    add_lifting_arguments(parser)
+    add_output_arguments(parser)
+    return parser.parse_args(argv)
+
+
+def add_detector_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add what finds 2D joints in frames."""
+    parser.add_argument(
+        '--pose2d',
+        help='config or alias of an MMPose model, or FILE.py:NAME, a detector '
+        "of one's own (default: MMPose's human, downloaded)")
+    parser.add_argument('--pose2d-weights', help='path or URL of its weights')
+    parser.add_argument(
+        '--det-model',
+        help='config or alias of an MMDetection model that finds people, or '
+        "whole_image (default: MMPose's choice; none for FILE.py:NAME)")
+    parser.add_argument('--det-weights', help='path or URL of its weights')
+    parser.add_argument(
+        '--det-cat-ids',
+        type=int,
+        nargs='+',
+        help='its categories of people (default: 0)')
+
+
+def add_input_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add what describes the input, and who of it is wanted."""
+    parser.add_argument(
+        '--image-size',
+        type=int,
+        nargs=2,
+        metavar=('WIDTH', 'HEIGHT'),
+        help='of the video of a keypoint file, pixels (default: as the file '
+        'says)')
+    parser.add_argument(
+        '--skeleton',
+        choices=sorted(SKELETONS),
+        help='joint set of a keypoint file (default: as the file says, else '
+        'coco)')
+    parser.add_argument(
+        '--keypoint-format',
+        choices=KEYPOINT_FORMATS,
+        help='of a keypoint file (default: what it looks like)')
+    people = parser.add_mutually_exclusive_group()
+    people.add_argument(
+        '--track-id',
+        type=int,
+        help='the person to lift (default: everybody in frames, the largest '
+        'in a keypoint file)')
+    people.add_argument(
+        '--all-people',
+        action='store_true',
+        help='lift everybody in a keypoint file, too')
+    parser.add_argument(
+        '--video',
+        type=Path,
+        help='video to draw under the joints of a keypoint file')
+    parser.add_argument(
+        '--max-frames', type=int, help='read no more frames than this')
+    parser.add_argument(
+        '--fps',
+        type=float,
+        help='frames a second (default: as the input says)')
+
+
+def add_lifting_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add what the lifter does."""
+    parser.add_argument(
+        '--causal',
+        action='store_true',
+        help='lift frame by frame as they come, with little of the future '
+        '(default: only webcams)')
+    parser.add_argument(
+        '--latency',
+        type=int,
+        default=0,
+        help='frames of the future that --causal waits for (default: 0)')
+    parser.add_argument(
+        '--axes',
+        choices=AXES_NAMES,
+        default='camera',
+        help='of the written poses (default: camera: x right, y down, z '
+        'forward; lifter: of the view that the lifter was shown)')
+    parser.add_argument(
+        '--root-trajectory',
+        action='store_true',
+        help='solve for where people are, so that all stand in one scene')
+    parser.add_argument(
+        '--focal-length',
+        type=float,
+        help="the camera's, pixels; implies --root-trajectory (default: from "
+        "an image's EXIF, else assumed)")
+    parser.add_argument(
+        '--overlap',
+        type=int,
+        help='frames that neighbouring windows share (default: a third of a '
+        'window)')
+    parser.add_argument(
+        '--batch-size',
+        type=int,
+        help='windows, and frames of the 2D stage, at a time')
+    parser.add_argument(
+        '--no-fit',
+        action='store_true',
+        help='keep the track where it is in the picture, for cameras that '
+        'the model was trained on')
+    parser.add_argument(
+        '--cfg-options',
+        nargs='+',
+        action=DictAction,
+        metavar='KEY=VALUE',
+        help='override settings of the config, for example '
+        'model.test_cfg.num_hypotheses=20')
+
+
+def add_output_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add what is written and drawn."""
+    parser.add_argument(
+        '--formats',
+        nargs='+',
+        choices=list(FORMATS),
+        default=('json', 'npz'),
+        help='of the poses (default: json npz)')
+    parser.add_argument(
+        '--hypotheses',
+        action='store_true',
+        help='write them into the JSON, too; the npz always has them')
+    parser.add_argument(
+        '--no-animation', action='store_true', help='only the still picture')
+    parser.add_argument(
+        '--format',
+        choices=('auto', 'gif', 'mp4'),
+        default='auto',
+        help='of the animation (default: gif up to 20 seconds, mp4 over '
+        'a video)')
+    parser.add_argument(
+        '--panel-size',
+        type=int,
+        default=420,
+        help='height of the panels in pixels')
+    parser.add_argument(
+        '--show', action='store_true', help='show the pictures in a window')
+
+
+def make_options(args: argparse.Namespace) -> 'InferenceOptions':
+    """What the inferencer is told, from the command line."""
+    from mmdiffpose.apis import InferenceOptions
+    return InferenceOptions(
+        batch_size=args.batch_size,
+        vis_out_dir=str(args.out_dir),
+        pred_out_dir=str(args.out_dir),
+        suffix='_3d',
+        animation='none' if args.no_animation else args.format,
+        still=True,
+        show=args.show,
+        causal=args.causal or None,
+        latency=args.latency,
+        axes=args.axes,
+        hypotheses=args.hypotheses,
+        root_trajectory=args.root_trajectory or args.focal_length is not None,
+        focal_length=args.focal_length,
+        overlap=args.overlap,
+        fit=not args.no_fit,
+        track_ids=None if args.track_id is None else [args.track_id],
+        largest=args.track_id is None and not args.all_people,
+        max_frames=args.max_frames,
+        fps=args.fps,
+        image_size=args.image_size and tuple(args.image_size),
+        skeleton=args.skeleton,
+        keypoint_format=args.keypoint_format,
+        video=args.video,
+        formats=tuple(args.formats),
+        panel_size=args.panel_size)
+
+
+def make_inferencer(args: argparse.Namespace) -> 'DiffusionPose3DInferencer':
+    """The inferencer, from the command line."""
+    from mmdiffpose.apis import DiffusionPose3DInferencer
+    return DiffusionPose3DInferencer(
+        args.config,
+        args.checkpoint or published_weights(args.config),
+        args.pose2d,
+        args.pose2d_weights,
+        args.det_model,
+        args.det_weights,
+        args.det_cat_ids,
+        args.device,
+        cfg_options=args.cfg_options,
+        show_progress=True)
+
+
+def run(args: argparse.Namespace) -> List[Path]:
+    """Read, detect, lift, write, draw.
+
+    Returns:
+        list[Path]: The files written.
+    """
+    options, inferencer = make_options(args), make_inferencer(args)
+    files: List[Path] = []
+    frames = found = 0
+    with warnings.catch_warnings():
+        # Said by the error below.
+        warnings.filterwarnings('ignore', message='.*nobody was found')
+        try:
+            for result in inferencer.run(args.input, options, files):
+                frames += 1
+                found += bool(result['predictions'][0])
+        except KeyboardInterrupt:
+            # The usual end of a webcam's stream.
+            pass
+    if not found:
+        raise ValueError(f'{args.input}: nobody was found in {frames} frames')
+    return files
+
+
+def main(argv: Optional[Sequence[str]] = None,
+         prog: Optional[str] = None) -> None:
+    """Lift and draw; end with a sentence where the input is wrong."""
+    args = parse_args(argv, prog)
+    require_mmpose()
+    try:
+        paths = run(args)
+    # OSError: missing files, and downloads that fail.
+    except (OSError, ImportError, ValueError) as error:
+        sys.exit(f'error: {error}')
+    for path in paths:
+        print(f'written: {path}')
+
+
+if __name__ == '__main__':
+    main()
