@@ -14,7 +14,7 @@ from torch import nn
 from mmdiffpose.structures.axes import LIFTER
 from mmdiffpose.structures.canonical_view import turn_poses_back
 from mmdiffpose.structures.keypoint_track import KeypointTrack
-from mmdiffpose.structures.lifted_track import LiftedTrack, undo_view
+from mmdiffpose.structures.lifted_track import LiftedTrack
 from mmdiffpose.structures.lifter_view import LifterView
 from .focal_length import FocalLength, FocalLengths
 from .gaps import bridge_gaps, bridge_mixtures
@@ -235,6 +235,8 @@ def _turned_back(fields: Fields, camera: Dict[str, Any]) -> Fields:
     rotation = camera.get('rotation')
     if rotation is not None:
         rotation = np.asarray(rotation, np.float32)
+        fields['rotation'] = np.broadcast_to(rotation,
+                                             (len(fields['keypoints']), 3, 3))
         for name in ('keypoints', 'hypotheses'):
             if name in fields:
                 fields[name] = turn_poses_back(fields[name], rotation)
@@ -279,6 +281,13 @@ def assemble(clip: Clip, plan: WindowPlan,
             growth = std / np.maximum(bare, np.finfo(bare.dtype).tiny)
             covariance = plan.blend(fields['covariance'])
             covariance = covariance * growth[..., None, None]**2
+    view, axes = clip.view, LIFTER
+    if 'rotation' in fields:
+        assert clip.focal is not None
+        # The turns were undone window by window; this tells of them.
+        view, axes = LifterView.turned_by(
+            plan.pick(fields['rotation']), clip.focal.pixels,
+            clip.camera['c']), 'camera'
     lifted = LiftedTrack(
         keypoints_3d=keypoints,
         scores=np.where(track.scores > 0, scores, 0),
@@ -293,6 +302,7 @@ def assemble(clip: Clip, plan: WindowPlan,
         track_id=track.track_id,
         focal_px=clip.focal and clip.focal.pixels,
         focal_source=clip.focal and clip.focal.how,
+        view=view,
         covariance=covariance,
-        axes=LIFTER)
-    return undo_view(lifted, clip.view)
+        axes=axes)
+    return lifted.in_axes('camera')

@@ -111,20 +111,20 @@ class LiftedTrack:
                 where that was the picture as it is.
 
         Raises:
-            ValueError: If there are no such axes, or the track's are not
-                the camera's.
+            ValueError: If there are no such axes.
         """
         check_axes(axes)
         if axes == self.axes:
             return self
-        if self.axes != 'camera':
-            raise ValueError('expected a track in camera axes, found one in '
-                             f'{self.axes} axes')
+        return self._turned(
+            self._rotation(axes) @ np.swapaxes(
+                self._rotation(self.axes), -1, -2), axes)
+
+    def _rotation(self, axes: str) -> np.ndarray:
+        """From the camera's axes to others, (3, 3) or (F, 3, 3)."""
         if axes != LIFTER:
-            return self._turned(AXES[axes], axes)
-        if self.view is None:
-            return replace(self, axes=axes)
-        return self._turned(self.view.rotation, axes)
+            return AXES[axes]
+        return np.eye(3) if self.view is None else self.view.rotation
 
     def refocused(self,
                   focal_px: float,
@@ -152,7 +152,8 @@ class LiftedTrack:
                 principal = np.array(self.image_size) / 2
             view = self.view.refocused(focal_px, principal)
             if not np.array_equal(view.rotation, self.view.rotation):
-                track = undo_view(track.in_axes(LIFTER), view)
+                seen = replace(track.in_axes(LIFTER), view=view)
+                track = seen.in_axes(track.axes)
         return replace(track, focal_px=focal_px, focal_source=focal_source)
 
     def _turned(self, rotation: np.ndarray, axes: str) -> 'LiftedTrack':
@@ -166,19 +167,6 @@ class LiftedTrack:
             root_trajectory=rotate_rows(self.root_trajectory, rotation),
             covariance=rotate_covariances(self.covariance, rotation),
             axes=axes)
-
-
-def undo_view(track: LiftedTrack, view: Optional[LifterView]) -> LiftedTrack:
-    """A lifter's poses, which are in its own axes, turned into the camera's.
-
-    Args:
-        track (LiftedTrack): F frames in the axes of ``view``.
-        view (LifterView, optional): How the picture was moved for the lifter.
-    """
-    if view is None:
-        return replace(track, axes='camera')
-    rotation = np.swapaxes(view.rotation, -1, -2)
-    return replace(track._turned(rotation, 'camera'), view=view)
 
 
 def join_tracks(tracks: Sequence[LiftedTrack]) -> LiftedTrack:

@@ -6,6 +6,8 @@ from typing import Optional, Sequence, Tuple
 
 import numpy as np
 
+from .canonical_view import rotation_towards
+
 
 @dataclass(frozen=True)
 class LifterView:
@@ -37,13 +39,17 @@ class LifterView:
             principal (np.ndarray): (2, ) its principal point, pixels.
         """
         center = np.asarray(center, float)
-        offset = center - np.asarray(principal, float)
-        # Most clips are turned once: one rotation for each place.
-        places, which = np.unique(offset, axis=0, return_inverse=True)
-        turns = np.stack(
-            [turn_towards(np.append(place, focal_px)).T
-             for place in places]) if len(places) else np.empty((0, 3, 3))
-        return cls(turns[which.reshape(-1)], center, np.asarray(zoom, float))
+        tangents = (center - np.asarray(principal, float)) / focal_px
+        return cls(rotation_towards(tangents), center, np.asarray(zoom, float))
+
+    @classmethod
+    def turned_by(cls, rotation: np.ndarray, focal_px: float,
+                  principal: np.ndarray) -> 'LifterView':
+        """Views of known rotations (F, 3, 3), not zoomed."""
+        rotation = np.asarray(rotation, float)
+        tangents = rotation[:, 2, :2] / rotation[:, 2, 2:]
+        center = focal_px * tangents + np.asarray(principal, float)
+        return cls(rotation, center, np.ones(len(rotation)))
 
     def __len__(self) -> int:
         return len(self.rotation)
@@ -74,17 +80,6 @@ def join_views(views: Sequence[Optional[LifterView]]) -> Optional[LifterView]:
                          f'a view, found {len(known)} of {len(views)}')
     return LifterView(*(np.concatenate([getattr(view, name) for view in known])
                         for name in ('rotation', 'center', 'zoom')))
-
-
-def turn_towards(direction: np.ndarray) -> np.ndarray:
-    """Rotation (3, 3) that takes z to a direction (3, ), without roll."""
-    x, y, z = direction / np.linalg.norm(direction)
-    yaw, pitch = np.arctan2(x, z), np.arcsin(-y)
-    cos, sin = np.cos(yaw), np.sin(yaw)
-    about_y = np.array([[cos, 0, sin], [0, 1, 0], [-sin, 0, cos]])
-    cos, sin = np.cos(pitch), np.sin(pitch)
-    about_x = np.array([[1, 0, 0], [0, cos, -sin], [0, sin, cos]])
-    return about_y @ about_x
 
 
 def rotate_rows(points: Optional[np.ndarray],

@@ -93,6 +93,21 @@ def test_each_window_has_a_turn_of_its_own():
         atol=1e-4)
 
 
+def test_the_turn_is_told_and_another_focal_length_turns_anew():
+    lifted = lift_track(
+        FakeLifter(config(), answer), track(), focal_length=FOCAL)
+    np.testing.assert_allclose(
+        lifted.view.center, [[THIRTY, HEIGHT / 2]] * T, atol=0.1)
+    own = lifted.in_axes('lifter')
+    np.testing.assert_allclose(
+        own.keypoints_3d[:, 3], [[0, 0, 1]] * T, atol=1e-4)
+    np.testing.assert_allclose(own.std_xyz[:, 3], [[.1, .2, .3]] * T, 1e-4)
+    # tan 30 = 0.577 at a third of the focal length is tan 60.
+    other = lifted.refocused(FOCAL / 3, 'given')
+    np.testing.assert_allclose(
+        other.keypoints_3d[:, 3], [[.75**.5, 0, .5]] * T, atol=1e-4)
+
+
 def test_person_is_shown_in_the_middle():
     model = FakeLifter(config(), answer)
     lift_track(model, track(), focal_length=FOCAL)

@@ -7,8 +7,7 @@ import numpy as np
 import pytest
 
 from mmdiffpose.structures.lifted_track import LiftedTrack, join_tracks
-from mmdiffpose.structures.lifter_view import (LifterView, rotate_rows,
-                                               turn_towards)
+from mmdiffpose.structures.lifter_view import LifterView, rotate_rows
 
 
 def make(frames=4, view=None):
@@ -35,15 +34,6 @@ def views(*columns, focal=100.):
     centers = np.array([[float(u), 50.] for u in columns])
     return LifterView.facing(centers, np.arange(1., 1 + len(columns)), focal,
                              np.array([100., 50.]))
-
-
-def test_turn_takes_z_there_and_keeps_the_horizon():
-    direction = np.array([1., -2., 3.])
-    turn = turn_towards(direction)
-    np.testing.assert_allclose(turn @ turn.T, np.eye(3), atol=1e-12)
-    assert np.linalg.det(turn) == pytest.approx(1)
-    np.testing.assert_allclose(turn[:, 2], direction / 14**0.5)
-    assert turn[1, 0] == pytest.approx(0)
 
 
 def test_a_view_faces_its_pixel():
