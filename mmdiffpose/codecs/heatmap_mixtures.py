@@ -227,11 +227,9 @@ def _fit_em(cells: _Cells, fit: HeatmapFit) -> Tensor:
         weights=cells.value,
         max_iter=fit.max_iter,
         tol=1e-4,
-        reg_covar=1e-3,
-        init='split')
+        reg_covar=1e-3)
     return torch.cat(
-        [mixture.weights[..., None], mixture.means,
-         mixture.covariance.sqrt()], -1)
+        [mixture.weights[..., None], mixture.means, mixture.scale], -1)
 
 
 def _fit_peaks(maps: Tensor, cells: _Cells, fit: HeatmapFit) -> Tensor:

@@ -165,9 +165,7 @@ def histogram_mixture(histogram: DepthHistogram,
         max_iter=200,
         tol=1e-6,
         # What a uniform density over a bin has and its centre hasn't.
-        reg_covar=width**2 / 12,
-        init='split')
-    return torch.stack([
-        mixture.weights, mixture.means[..., 0], mixture.covariance[...,
-                                                                   0].sqrt()
-    ], -1).float()
+        reg_covar=width**2 / 12)
+    return torch.stack(
+        [mixture.weights, mixture.means[..., 0], mixture.scale[..., 0]],
+        -1).float()

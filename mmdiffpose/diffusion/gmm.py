@@ -12,9 +12,8 @@ from typing import Callable, List, Optional, Tuple
 import torch
 from torch import Tensor
 
-from .em.solver import Fit, Options, choose_run, fit_problems
-from .em.start import INITS, uniforms_needed
-from .gmm_mixture import CovarianceType, GaussianMixture, covariance_shape
+from .em.solver import Fit, Options, fit_problems
+from .gmm_mixture import GaussianMixture, scale_shape
 
 __all__ = ['FitInfo', 'GaussianMixture', 'fit_gmm']
 
@@ -40,27 +39,24 @@ class FitInfo:
 
 
 @torch.no_grad()
-def fit_gmm(
-    x: Tensor,
-    n_components: int = 5,
-    covariance_type: CovarianceType = 'diag',
-    weights: Optional[Tensor] = None,
-    max_iter: int = 20,
-    tol: float = 1e-3,
-    reg_covar: float = 1e-6,
-    init: str = 'kmeans++',
-    generator: Optional[torch.Generator] = None
-) -> Tuple[GaussianMixture, FitInfo]:
+def fit_gmm(x: Tensor,
+            n_components: int = 5,
+            covariance_type: str = 'diag',
+            weights: Optional[Tensor] = None,
+            max_iter: int = 20,
+            tol: float = 1e-3,
+            reg_covar: float = 1e-6) -> Tuple[GaussianMixture, FitInfo]:
     """Fits a mixture to each set of samples (DiffPose, Eq. 6) by EM.
 
-    Each problem is fitted by itself: what it draws is a row of one
-    ``torch.rand`` that runs over the problems in row-major order, so
-    consecutive parts of a batch fitted in turn with one generator give what
-    the whole batch gives, up to the rounding of sums.
+    Each problem is fitted by itself, from a start that draws nothing: the
+    widest part of the samples is cut in two, M - 1 times. A batch gives what
+    its problems give alone, up to the rounding of sums.
 
-    The samples are centred and whitened first, which makes float32 enough
-    wherever no component is much narrower than the data; problems that have
-    such a component are fitted again in float64.
+    EM works on samples that are centred, and whitened for 'joint' and
+    'full': in units of the data's own width. Its sums are in float32 for
+    samples in float32, but for problems that need more: those where a
+    component is much narrower than the data, and all with up to 512 samples
+    unless 'diag'.
 
     Args:
         x (Tensor): Samples, (..., n, D), float32 or float64.
@@ -73,9 +69,6 @@ def fit_gmm(
         tol (float): A problem whose mean log-likelihood rises by less stays
             as it is from then on. 0 runs all iterations.
         reg_covar (float): Added to each variance, in squared data units.
-        init (str): 'kmeans++' or the deterministic 'split'.
-        generator (torch.Generator, optional): On the CPU; read by
-            'kmeans++'. Defaults to a new one with seed 0.
 
     Returns:
         tuple[GaussianMixture, FitInfo]: The mixtures, in the dtype and on
@@ -84,12 +77,12 @@ def fit_gmm(
     Raises:
         ValueError: If the input isn't finite, has fewer samples than
             components, doesn't suit the covariance type, has negative or
-            all-zero weights, or an option is unknown.
+            all-zero weights, or an option is out of its range.
     """
-    _check_options(n_components, max_iter, tol, reg_covar, init)
+    _check_options(n_components, max_iter, tol, reg_covar)
     _check_samples(x, weights, n_components)
     batch_shape, (n, num_dims) = x.shape[:-2], x.shape[-2:]
-    shape = covariance_shape(covariance_type, num_dims)
+    shape = scale_shape(covariance_type, num_dims)
     samples = x.reshape(-1, n, num_dims)
     if weights is None:
         weights = x.new_full((1, 1, n), 1.0 / n).expand(len(samples), 1, n)
@@ -97,38 +90,18 @@ def fit_gmm(
         weights = weights.to(x).reshape(-1, 1, n)
         weights = weights / weights.amax(-1, keepdim=True)
         weights = weights / weights.sum(-1, keepdim=True)
-    uniform = torch.rand(
-        samples.shape[0],
-        uniforms_needed(init, n_components),
-        dtype=torch.float64,
-        generator=generator or torch.Generator().manual_seed(0)).to(x.device)
 
-    options = Options(n_components, covariance_type, max_iter, tol, reg_covar,
-                      init)
-    fit_chunk = partial(
-        fit_problems, options=options, run=choose_run(x.device))
+    options = Options(n_components, covariance_type, max_iter, tol, reg_covar)
     # Half precision, as in mixed training, is too coarse for EM.
     with torch.autocast(x.device.type, enabled=False):
-        parts = _map_chunks(fit_chunk, samples, weights, uniform)
+        parts = _map_chunks(
+            partial(fit_problems, options=options), samples, weights)
     fit = Fit(*(torch.cat(field) for field in zip(*parts)))
     fit = Fit(*(field.unflatten(0, batch_shape) if batch_shape else field[0]
                 for field in fit))
-    covariance = fit.covariance.reshape(batch_shape + (n_components, ) + shape)
-    if covariance_type != 'diag':
-        covariance = _factorable(covariance)
-    mixture = GaussianMixture(fit.weights, fit.means, covariance,
-                              covariance_type)
+    scale = fit.scale.reshape(batch_shape + (n_components, ) + shape)
+    mixture = GaussianMixture(fit.weights, fit.means, scale, covariance_type)
     return mixture, FitInfo(fit.log_likelihood, fit.n_iter, fit.converged)
-
-
-def _factorable(covariance: Tensor) -> Tensor:
-    """Widens matrices that rounding to their dtype left without a Cholesky
-    factor, by a few units in the last place of each variance."""
-    _, info = torch.linalg.cholesky_ex(covariance)
-    diagonal = torch.diag_embed(covariance.diagonal(dim1=-2, dim2=-1))
-    jitter = 16 * covariance.shape[-1] * torch.finfo(covariance.dtype).eps
-    return torch.where((info == 0)[..., None, None], covariance,
-                       covariance + jitter * diagonal)
 
 
 def _map_chunks(fit: Callable[..., Fit], *fields: Tensor) -> List[Fit]:
@@ -159,7 +132,7 @@ def _map_chunks(fit: Callable[..., Fit], *fields: Tensor) -> List[Fit]:
 
 
 def _check_options(n_components: int, max_iter: int, tol: float,
-                   reg_covar: float, init: str) -> None:
+                   reg_covar: float) -> None:
     """Raises ValueError on options that make no sense."""
     if n_components < 1:
         raise ValueError(f'n_components must be >= 1, got {n_components}')
@@ -169,8 +142,6 @@ def _check_options(n_components: int, max_iter: int, tol: float,
         raise ValueError(f'tol must be >= 0, got {tol}')
     if not reg_covar >= 0:
         raise ValueError(f'reg_covar must be >= 0, got {reg_covar}')
-    if init not in INITS:
-        raise ValueError(f'init must be one of {INITS}, got {init!r}')
 
 
 def _check_samples(x: Tensor, weights: Optional[Tensor],

@@ -236,8 +236,7 @@ def fit_pose_mixture(joints: JointMixtures,
         n_components=num_components,
         covariance_type=covariance_type,
         max_iter=max_iter,
-        reg_covar=1e-6,
-        init='split')
+        reg_covar=1e-6)
     return mixture
 
 

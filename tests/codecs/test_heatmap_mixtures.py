@@ -100,7 +100,6 @@ def test_em_agrees_with_scikit_learn_on_replicated_cells():
         torch.as_tensor(cells),
         2,
         weights=torch.as_tensor(counts[row, column]).double(),
-        init='split',
         reg_covar=1e-3,
         max_iter=200,
         tol=1e-6)

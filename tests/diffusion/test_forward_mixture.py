@@ -31,13 +31,15 @@ def mixture(kind):
     block = np.kron(np.eye(J), np.ones((3, 3)))
     if kind == 'diag':
         full = full * np.eye(D)
-        stored = np.diagonal(full, axis1=1, axis2=2)
+        stored = np.diagonal(full, axis1=1, axis2=2)**0.5
     elif kind == 'joint':
         full = full * block
-        stored = np.stack(
-            [full[:, 3 * j:3 * j + 3, 3 * j:3 * j + 3] for j in range(J)], 1)
+        stored = np.linalg.cholesky(
+            np.stack(
+                [full[:, 3 * j:3 * j + 3, 3 * j:3 * j + 3] for j in range(J)],
+                1))
     else:
-        stored = full
+        stored = np.linalg.cholesky(full)
     tensors = (
         torch.from_numpy(np.array(value)).float()[None, None]
         for value in (weights, means, stored))

@@ -2,24 +2,21 @@
 """EM on data that make it collapse: no NaN, and a mixture that works."""
 import pytest
 import torch
+from mixtures import TYPES, assert_same, log_prob, seeded
 from torch import Tensor
 
 from mmdiffpose.diffusion.gmm import FitInfo, GaussianMixture, fit_gmm
 
-TYPES = ('diag', 'joint', 'full')
-INITS = ('kmeans++', 'split')
-
-
-def seeded(seed: int = 0) -> torch.Generator:
-    return torch.Generator().manual_seed(seed)
-
 
 def assert_finite(mixture: GaussianMixture, info: FitInfo, x: Tensor) -> None:
-    for value in (mixture.weights, mixture.means, mixture.covariance,
+    for value in (mixture.weights, mixture.means, mixture.scale,
                   info.log_likelihood):
         assert value.isfinite().all()
-    assert mixture.log_prob(x).isfinite().all()
-    assert mixture.sample(3, seeded())[0].isfinite().all()
+    assert log_prob(mixture, x).isfinite().all()
+    component = mixture.weights.argmax(-1, keepdim=True)
+    white = torch.randn(
+        component.shape + x.shape[-1:], generator=seeded()).to(x)
+    assert mixture.colour(component, white).isfinite().all()
     torch.testing.assert_close(
         mixture.weights.sum(-1), torch.ones_like(mixture.weights[..., 0]))
 
@@ -58,9 +55,7 @@ def odd_data(name: str, dims: int) -> tuple:
     'far sample without weight', 'outlier', 'tiny', 'huge', 'offset'
 ])
 @pytest.mark.parametrize('covariance_type', TYPES)
-@pytest.mark.parametrize('init', INITS)
-def test_odd_data_never_give_nan(name: str, covariance_type: str,
-                                 init: str) -> None:
+def test_odd_data_never_give_nan(name: str, covariance_type: str) -> None:
     for dims in (3, 9):
         x, weights = odd_data(name, dims)
         for dtype in (torch.float32, torch.float64):
@@ -70,7 +65,6 @@ def test_odd_data_never_give_nan(name: str, covariance_type: str,
                     5,
                     covariance_type,
                     weights,
-                    init=init,
                     reg_covar=reg_covar)
                 assert_finite(*fit, x.to(dtype))
 
@@ -80,18 +74,15 @@ def test_collapsed_components_keep_the_regularisation() -> None:
     mixture, _ = fit_gmm(x, 3, 'full', reg_covar=1e-4)
     heaviest = mixture.weights.argmax()
     torch.testing.assert_close(mixture.means[heaviest], x[0])
-    torch.testing.assert_close(mixture.covariance[heaviest],
-                               1e-4 * torch.eye(3))
+    torch.testing.assert_close(mixture.scale[heaviest], 1e-2 * torch.eye(3))
 
 
 def test_sample_without_weight_has_no_influence() -> None:
     x, weights = odd_data('far sample without weight', 6)
     for covariance_type in TYPES:
-        a, _ = fit_gmm(x, 3, covariance_type, weights, generator=seeded())
-        b, _ = fit_gmm(x[:, 1:], 3, covariance_type, generator=seeded())
-        for field in ('weights', 'means', 'covariance'):
-            torch.testing.assert_close(
-                getattr(a, field), getattr(b, field), rtol=1e-2, atol=1e-2)
+        a, _ = fit_gmm(x, 3, covariance_type, weights)
+        b, _ = fit_gmm(x[:, 1:], 3, covariance_type)
+        assert_same(a, b, rtol=1e-2, atol=1e-2)
 
 
 @pytest.mark.parametrize('dims, covariance_type', [(1, 'diag'), (1, 'full'),

@@ -64,11 +64,15 @@ def test_the_start_is_the_mixture_widened(kind):
     covariance = torch.diag_embed(variances)
     if kind == 'full':
         covariance[0, 0, 1] = covariance[0, 1, 0] = 0.012
+    scale = torch.linalg.cholesky(covariance)
+    if kind == 'diag':
+        scale = variances.sqrt()
     mixture = GaussianMixture(
-        torch.tensor([0.3, 0.7]).double(), means,
-        covariance if kind == 'full' else variances, kind)
+        torch.tensor([0.3, 0.7]).double(), means, scale, kind)
     g = torch.Generator().manual_seed(0)
-    poses, component = mixture.sample(n, g)
+    component = mixture.weights.multinomial(n, True, generator=g)
+    poses = mixture.component_mean(component) + mixture.colour(
+        component, draws(n, 3, seed=2))
     mean = torch.tensor([0.1, 0.1, 0.]).double()
     std = torch.tensor([0.2, 0.1, 0.05]).double()
     state = mixture_start(

@@ -1,10 +1,9 @@
 # Copyright (c) mmdiffpose contributors. All rights reserved.
-"""What `fit_gmm` is made of: plain functions on tensors.
+"""What `fit_gmm` is made of.
 
-They keep to the part of Python that TorchScript understands, see
-`solver.choose_run`. Axis letters in all of them: P problems, n samples, M
-components, D dimensions, in J blocks of b dimensions that a covariance
-correlates (b = 1 for 'diag', 3 for 'joint', D for 'full').
+Axis letters: P problems, n samples, M components, D dimensions, in J blocks
+of b dimensions that a covariance correlates (b = 1 for 'diag', 3 for 'joint',
+D for 'full').
 
 Samples are (P, D, n), so that elementwise work runs along the samples, and
 n is padded with samples whose rows are all zero. What EM carries from one

@@ -1,59 +1,70 @@
 # Copyright (c) mmdiffpose contributors. All rights reserved.
-"""Natural parameters of components with diagonal covariances.
+"""The two steps of EM for diagonal covariances, as products with features.
 
-The features are those of `features`, for blocks of one dimension: squares,
-samples and ones. The arithmetic between EM's two products is on a few
-thousand numbers, so that the calls cost more than their work: there are as
-few as possible, into buffers and views made once.
+The features are those of `blocks`, for blocks of one dimension: squares,
+samples and ones, as they are. The arithmetic between EM's two products is on
+a few thousand numbers, so that the calls cost more than their work: there
+are as few as possible, into buffers and views made once.
 """
-from typing import List, Tuple
-
 import torch
 from torch import Tensor
 
+from .frame import pivot_floor
+from .steps import Gaussians, Steps
 
-def diagonal_central(moments: Tensor, ridge: Tensor,
-                     floor: Tensor) -> Tuple[Tensor, Tensor, Tensor]:
-    """Masses (P, M, 1), means and variances (P, M, D).
 
-    `ridge` is added to the variances, which stay above `floor`; both are
-    (P, 1, D).
+class DiagonalSteps(Steps):
+    """EM without whitening: nothing mixes the scales of the dimensions.
+
+    Args:
+        rows (Tensor): Squares, samples and ones, (P, 2D + 1, n).
+        variance (Tensor): Of the data, with the regularisation, (P, 1, D).
+        ridge (Tensor): The regularisation alone, (P, 1, D).
+        num_components (int): M.
     """
-    num_dims = ridge.shape[-1]
-    mass = moments[..., -1:]
-    normal = moments[..., :-1] / mass
-    mean = normal[..., num_dims:]
-    variance = torch.addcmul(normal[..., :num_dims], mean, mean, value=-1)
-    return mass, mean, torch.maximum(variance.add_(ridge), floor)
 
+    def __init__(self, rows: Tensor, variance: Tensor, ridge: Tensor,
+                 num_components: int) -> None:
+        one = torch.ones_like(variance[..., :1])
+        whole = torch.cat([variance, torch.zeros_like(variance), one], -1)
+        super().__init__(rows, whole, num_components)
+        num_dims = variance.shape[-1]
+        self.ridge = ridge
+        self.floor = pivot_floor(variance) * variance
+        self._sums, self._mass = self.moments.split([2 * num_dims, 1], -1)
+        self._normal = torch.empty_like(self._sums)
+        self._second, self._mean = self._normal.split(num_dims, -1)
+        self._variance = torch.empty_like(self._mean)
+        self._natural = torch.empty_like(self.moments)
+        self._quadratic, self._linear, self._bias = self._natural.split(
+            [num_dims, num_dims, 1], -1)
+        self._minus_half = torch.full_like(ridge[0, 0, 0], -0.5)
 
-def diagonal_buffers(moments: Tensor, ridge: Tensor) -> List[Tensor]:
-    """What `diagonal_natural` writes to, and its views."""
-    num_dims = ridge.shape[-1]
-    natural = torch.empty_like(moments)
-    normal = torch.empty_like(moments[..., :-1])
-    return [
-        natural, natural[..., :num_dims], natural[..., num_dims:-1],
-        natural[..., -1:], normal, normal[..., :num_dims], normal[...,
-                                                                  num_dims:],
-        torch.empty_like(ridge.expand_as(normal[..., num_dims:])),
-        moments[..., -1:], moments[..., :-1],
-        torch.full_like(ridge[0, 0, 0], -0.5)
-    ]
+    def log_joint(self) -> Tensor:
+        """See :meth:`Steps.log_joint`."""
+        self._central()
+        mean, variance = self._mean, self._variance
+        torch.div(mean, variance, out=self._linear)
+        torch.div(self._minus_half, variance, out=self._quadratic)
+        # log pi - 1/2 sum(log variance + mean^2 / variance).
+        energy = variance.log_().addcmul_(mean, self._linear)
+        torch.sub(
+            self._mass.log(),
+            energy.sum(-1, keepdim=True),
+            alpha=0.5,
+            out=self._bias)
+        return torch.bmm(self._natural, self.data)
 
+    def gaussians(self) -> Gaussians:
+        """See :meth:`Steps.gaussians`."""
+        self._central()
+        scale = self._variance.sqrt()[..., None, None]
+        return Gaussians(self._mass[..., 0], self._mean, scale)
 
-def diagonal_natural(buffers: List[Tensor], ridge: Tensor,
-                     floor: Tensor) -> Tensor:
-    """Natural parameters (P, M, 2D + 1) of the moments in `buffers`."""
-    (natural, quadratic, linear, bias, normal, second, mean, variance, mass,
-     sums, minus_half) = buffers
-    torch.div(sums, mass, out=normal)
-    torch.addcmul(second, mean, mean, value=-1, out=variance)
-    variance.add_(ridge)
-    torch.maximum(variance, floor, out=variance)
-    torch.div(mean, variance, out=linear)
-    torch.div(minus_half, variance, out=quadratic)
-    # log pi - 1/2 sum(log variance + mean^2 / variance).
-    energy = variance.log_().addcmul_(mean, linear).sum(-1, keepdim=True)
-    torch.sub(mass.log(), energy, alpha=0.5, out=bias)
-    return natural
+    def _central(self) -> None:
+        """Sets the means and the variances."""
+        torch.div(self._sums, self._mass, out=self._normal)
+        torch.addcmul(
+            self._second, self._mean, self._mean, value=-1, out=self._variance)
+        self._variance.add_(self.ridge)
+        torch.maximum(self._variance, self.floor, out=self._variance)

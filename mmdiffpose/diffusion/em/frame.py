@@ -6,20 +6,22 @@ import torch
 from torch import Tensor
 
 
-def empty_rows(x: Tensor, num_problems: int, padding: int) -> Tensor:
+def empty_rows(x: Tensor, num_problems: int, padding: int,
+               dtype: torch.dtype) -> Tensor:
     """Room for the squares and the samples of some problems, and ones.
 
     Args:
         x (Tensor): (P, n, D).
         num_problems (int): How many problems at a time.
         padding (int): Samples to add; they are zero, as are their ones.
+        dtype (torch.dtype): Of the rows.
 
     Returns:
         Tensor: (num_problems, 2D + 1, n + padding).
     """
     n, num_dims = x.shape[1:]
     rows = torch.empty([num_problems, 2 * num_dims + 1, n + padding],
-                       dtype=x.dtype,
+                       dtype=dtype,
                        device=x.device)
     rows[..., n:].zero_()
     rows[:, -1, :n].fill_(1.0)
@@ -92,24 +94,6 @@ def whitening(unit: Tensor, weights: Tensor, variance: Tensor,
     return spread * factor, inverse / spread.transpose(2, 3)
 
 
-def unwhiten(means: Tensor, scale: Tensor,
-             factor: Tensor) -> Tuple[Tensor, Tensor]:
-    """Means and covariances of centred data, in float64.
-
-    Args:
-        means (Tensor): In whitened coordinates, (P, M, D).
-        scale (Tensor): Cholesky factors there, (P, M, J, b, b).
-        factor (Tensor): From whitened to centred data, (P, J, b, b).
-
-    Returns:
-        tuple[Tensor, Tensor]: (P, M, D) and (P, M, J, b, b).
-    """
-    factor = factor.double()
-    means = apply_blocks(factor, means.double().transpose(1, 2))
-    scale = torch.matmul(factor[:, None], scale.double())
-    return means.transpose(1, 2), torch.matmul(scale, scale.transpose(-1, -2))
-
-
 def apply_blocks(matrix: Tensor, x: Tensor) -> Tensor:
     """Block-diagonal matrices (P, J, b, b) times (P, D, n)."""
     blocks = x.unflatten(1, (matrix.shape[1], matrix.shape[2]))
@@ -124,15 +108,26 @@ def pivot_floor(x: Tensor) -> float:
 def safe_cholesky(covariance: Tensor) -> Tensor:
     """Cholesky factors, (..., b, b), that always exist.
 
-    The diagonal is raised by the floor; a matrix without a factor even so
-    loses what is beside its diagonal.
+    Where rounding left no factor, or next to nothing in a direction, the
+    diagonal is raised by the floor; a matrix without a factor even so loses
+    what is beside its diagonal.
+
+    Args:
+        covariance (Tensor): In whitened coordinates, (..., b, b).
     """
     floor = pivot_floor(covariance)
+    factor, info = torch.linalg.cholesky_ex(covariance)
+    smallest = factor.diagonal(dim1=-2, dim2=-1).amin(-1)
+    sound = ((info == 0) & (smallest > floor**0.5))[..., None, None]
+    # A GPU's host would have to wait for the answer.
+    if factor.device.type == 'cpu' and bool(sound.all()):
+        return factor
     diagonal = covariance.diagonal(dim1=-2, dim2=-1)
     raised = covariance + torch.diag_embed(floor * diagonal.clamp_min(1.0))
-    factor, info = torch.linalg.cholesky_ex(raised)
+    wider, info = torch.linalg.cholesky_ex(raised)
     spread = torch.diag_embed(diagonal.clamp_min(floor).sqrt())
-    return torch.where((info == 0)[..., None, None], factor, spread)
+    wider = torch.where((info == 0)[..., None, None], wider, spread)
+    return torch.where(sound, factor, wider)
 
 
 def invert_lower(factor: Tensor) -> Tensor:
