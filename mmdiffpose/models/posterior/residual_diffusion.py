@@ -98,10 +98,11 @@ class ResidualDiffusion(BaseModule):
         """Give white noise (..., J, 3) the covariance of the residuals."""
         if self.noise == 'white':
             return white
-        # Half precision would be felt in the correlations.
-        with torch.autocast(white.device.type, enabled=False):
-            factor = torch.linalg.cholesky(self.noise_covariance)
-            return (white.flatten(-2) @ factor.T.to(white)).view_as(white)
+        # In double, which autocast leaves alone: half precision would be felt
+        # in the correlations.
+        factor = torch.linalg.cholesky(self.noise_covariance.double())
+        coloured = white.flatten(-2).double() @ factor.T
+        return coloured.to(white).view_as(white)
 
     @torch.no_grad()
     def update_covariance(self,
@@ -115,6 +116,7 @@ class ResidualDiffusion(BaseModule):
                 frames whose targets are all known count.
         """
         rows = residual.flatten(-2).reshape(-1, residual.shape[-2] * 3)
+        rows = rows.double()  # see colour()
         counts = torch.ones_like(rows[:, :1])
         if weight is not None:
             known = (weight > 0).all(dim=-1).reshape(-1, 1)
@@ -123,14 +125,12 @@ class ResidualDiffusion(BaseModule):
             counts = known.to(rows)
         total = counts.sum()
         floor = MIN_VARIANCE * torch.eye(rows.shape[-1], device=rows.device)
-        with torch.autocast(rows.device.type, enabled=False):
-            measured = rows.T @ rows / total.clamp(min=1) + floor
+        measured = rows.T @ rows / total.clamp(min=1) + floor
         # Nothing here makes the host wait for the device.
-        any_known = (total > 0).to(measured)
         rate = (1 / (2 + self.num_updates)).clamp(min=COVARIANCE_RATE)
-        self.noise_covariance.lerp_(
-            measured.to(self.noise_covariance), rate * any_known)
-        self.num_updates += any_known.to(self.num_updates)
+        step = rate * (total > 0) * (measured - self.noise_covariance)
+        self.noise_covariance.add_(step.to(self.noise_covariance))
+        self.num_updates += total > 0
 
     def context(self,
                 features: Tensor,
@@ -284,7 +284,8 @@ class ResidualDiffusion(BaseModule):
         if mean.device.type == 'cpu' and callback is None:
             frames = max(1, CPU_POSES // noise.shape[1])
         for first in range(0, B * T, frames):
-            index = torch.arange(first, min(first + frames, B * T))
+            index = torch.arange(
+                first, min(first + frames, B * T), device=mean.device)
             window, frame = index // T, index % T
             velocity = self.denoiser.bind(context[first:first + frames],
                                           angles)
