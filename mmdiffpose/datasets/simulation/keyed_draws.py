@@ -77,8 +77,8 @@ class KeyedDraws:
         if self._used > self._words.shape[1]:
             raise IndexError(f'{self._used} random numbers are asked for, '
                              f'there are {self._words.shape[1]}')
-        return table[self._words[:, start:self._used]].reshape(
-            len(self._words), *shape)
+        words = self._words[:, start:self._used]
+        return np.take(table, words).reshape(len(words), *shape)
 
     def uniform(self, *shape: int) -> np.ndarray:
         """``(B, *shape)`` float32 in (0, 1), in steps of 2 ** -16."""

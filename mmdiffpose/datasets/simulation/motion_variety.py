@@ -11,12 +11,12 @@
 - **Mirror images**.
 
 What is drawn (:meth:`MotionVariety.draw`) is apart from what is done with it
-(:func:`vary`), so that samples can be drawn one by one and worked on in a
-batch, with the same result.
+(:func:`vary`), so that the numbers of a window may come from anywhere, and
+a batch is worked on at once.
 """
 
-from dataclasses import dataclass, fields
-from typing import Sequence, Tuple
+from dataclasses import dataclass
+from typing import ClassVar, Sequence, Tuple
 
 import numpy as np
 
@@ -59,13 +59,6 @@ class VarietyDraw:
     heading: np.ndarray
     mirrored: np.ndarray
 
-    @classmethod
-    def join(cls, draws: Sequence['VarietyDraw']) -> 'VarietyDraw':
-        """The draws of several windows as one."""
-        return cls(
-            *(np.concatenate([getattr(draw, field.name) for draw in draws])
-              for field in fields(cls)))
-
 
 @dataclass(frozen=True)
 class MotionVariety:
@@ -91,6 +84,9 @@ class MotionVariety:
     warp: float = 0.
     speed: Tuple[float, float] = (0.7, 1.4)
 
+    NUMBERS: ClassVar[int] = 9
+    """Uniform numbers that a window takes."""
+
     def __post_init__(self) -> None:
         for name in ('cross', 'tilt', 'mirror', 'warp'):
             if not 0 <= getattr(self, name) <= 1:
@@ -104,9 +100,12 @@ class MotionVariety:
             raise ValueError('speed must be two increasing positive numbers, '
                              f'got {self.speed}')
 
-    def draw(self, rng: np.random.Generator, count: int = 1) -> VarietyDraw:
-        """Draw for ``count`` windows."""
-        uniform = rng.random((count, 9))
+    def draw(self, uniform: np.ndarray) -> VarietyDraw:
+        """Draw for B windows.
+
+        Args:
+            uniform: Uniform numbers in [0, 1), (B, :attr:`NUMBERS`).
+        """
         crossed = uniform[:, :1] < self.cross
         angle = np.deg2rad(self.max_tilt) * (2 * uniform[:, 6] - 1)
         return VarietyDraw(

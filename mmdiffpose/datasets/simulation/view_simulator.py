@@ -12,7 +12,7 @@ from mmdiffpose.skeletons import H36M_17
 from mmdiffpose.structures.canonical_view import canonical_view, turn_poses
 from .bodies import BodySampler, rebone
 from .keyed_draws import KeyedDraws
-from .motion_variety import MotionVariety, VarietyDraw, vary
+from .motion_variety import MotionVariety, vary
 from .occlusion_patterns import MixedPatterns, OcclusionPattern
 from .random_cameras import CAMERA_WORDS, CameraRanges, Cameras, draw_cameras
 from .self_occlusion import hidden_joints
@@ -89,7 +89,7 @@ class ViewSimulator:
         self.law = ViewLaw() if law is None else law
         self.seed = seed
         self._shares = self._clip_shares()
-        self._words = 24 + CAMERA_WORDS + self.law.noise.words(seq_len)
+        self._words = 32 + CAMERA_WORDS + self.law.noise.words(seq_len)
         # A product with equal weights is the mean, ten times as fast.
         points = seq_len * H36M_17.num_joints
         self._mean = np.full((1, points), 1 / points, np.float32)
@@ -143,18 +143,16 @@ class ViewSimulator:
         law, T = self.law, self.seq_len
         missing = np.zeros((len(indices), T, H36M_17.num_joints), bool)
         times = np.tile(np.arange(T) - (T - 1) / 2, (len(indices), 1))
-        varieties: List[VarietyDraw] = []
 
         def draw_one(row: int, generator: np.random.Generator) -> None:
             missing[row] = law.occlusion.draw(generator, T)
-            varieties.append(law.variety.draw(generator))
             if law.variety.warp:
                 times[row] = law.variety.draw_times(generator, T)[0]
 
         draws = KeyedDraws(self.seed, epoch, indices, self._words, draw_one)
         motion = self._motion(draws, times)
         positions = self._body(draws, motion.positions, epoch)
-        variety = VarietyDraw.join(varieties)
+        variety = law.variety.draw(draws.uniform(MotionVariety.NUMBERS))
         donors = positions
         if law.variety.cross:
             donors = self._motion(draws, times, motion.fps).positions

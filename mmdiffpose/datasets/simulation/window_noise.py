@@ -197,9 +197,9 @@ class WindowNoise:
     def _scores(self, draws: KeyedDraws, width: np.ndarray) -> np.ndarray:
         """Scores (B, T, J) for widths relative to the usual one."""
         noise = draws.normal(*width.shape[1:])
-        # The threshold of no knowledge at all is some 0.1, not 0.
-        scores = .95 * np.exp(self.score_noise * noise -
-                              .12 * np.minimum(width, 7)**1.5)
+        width = np.minimum(width, 7)  # a score of some 0.1 at least
+        loss = np.float32(.12) * width * np.sqrt(width)
+        scores = .95 * np.exp(self.score_noise * noise - loss)
         return np.clip(scores, 0, 1).astype(np.float32)
 
     def _edge(self, draws: KeyedDraws, truth: np.ndarray, found: np.ndarray,

@@ -30,6 +30,11 @@ def _window(pose):
     return pose[None, None].astype(np.float64)
 
 
+def _uniform(count):
+    rng = np.random.default_rng(4)
+    return rng.random((count, MotionVariety.NUMBERS))
+
+
 def _changed(**joints):
     pose = STANDING.copy()
     for name, place in joints.items():
@@ -182,11 +187,12 @@ def test_vary_does_what_was_drawn_in_order():
 
 def test_windows_drawn_one_by_one_are_worked_on_together():
     variety = MotionVariety(cross=.7, tilt=.7)
-    draws = [variety.draw(np.random.default_rng(seed)) for seed in range(8)]
+    uniform = _uniform(8)
+    draws = [variety.draw(row[None]) for row in uniform]
     windows, donors = np.random.default_rng(3).normal(size=(2, 8, 3, 17,
                                                             3)).astype(
                                                                 np.float32)
-    together = vary(windows, donors, VarietyDraw.join(draws))
+    together = vary(windows, donors, variety.draw(uniform))
     assert together.dtype == np.float32
     for i, draw in enumerate(draws):
         np.testing.assert_allclose(
@@ -195,7 +201,7 @@ def test_windows_drawn_one_by_one_are_worked_on_together():
 
 def test_shares_of_what_is_drawn():
     variety = MotionVariety(cross=.3, tilt=.2, max_tilt=60, mirror=.1)
-    draw = variety.draw(np.random.default_rng(4), 20000)
+    draw = variety.draw(_uniform(20000))
     # A crossed window has one limb at least in 15 of 16 cases.
     assert draw.limbs.any(1).mean() == pytest.approx(.3 * 15 / 16, abs=.01)
     assert draw.limbs.mean(0) == pytest.approx(np.full(4, .15), abs=.01)
@@ -207,7 +213,7 @@ def test_shares_of_what_is_drawn():
     assert np.quantile(draw.heading,
                        [0, .5, 1]) == pytest.approx([0, np.pi, 2 * np.pi],
                                                     abs=.1)
-    nothing = MotionVariety(mirror=0).draw(np.random.default_rng(4), 100)
+    nothing = MotionVariety(mirror=0).draw(_uniform(100))
     assert not nothing.limbs.any() and not nothing.tilt.any()
     assert not nothing.mirrored.any()
 
@@ -255,7 +261,7 @@ def test_bad_variety_options(options):
 
 def test_vary_refuses_other_counts_and_shapes():
     windows = np.zeros((2, 3, 17, 3))
-    draw = MotionVariety().draw(np.random.default_rng(0), 3)
+    draw = MotionVariety().draw(_uniform(3))
     with pytest.raises(ValueError, match='3 windows were drawn for, but 2'):
         vary(windows, windows, draw)
     with pytest.raises(ValueError, match=r'found \(2, 4, 17, 3\)'):
