@@ -342,3 +342,36 @@ def test_raw_files(tmp_path, converters, shared_dir, capsys):
         2.4 * train['frames'] / 4, rel=.01)
     assert 380 < train['subjects']['02']['bone_lengths_mm']['left_knee'] < 450
     assert 'median bones in mm' in capsys.readouterr().out
+
+
+def test_cmus_frame_rates_are_said_or_given(tmp_path, converters):
+    """601 frames are 10 s at 60 a second, and 5 s at the usual 120."""
+    cmu = converters['cmu']
+    folder = tmp_path / 'subjects/89'
+    folder.mkdir(parents=True)
+    write_asf(folder / '89.asf')
+    write_amc(folder / '89_01.amc', 601, 1)
+    for name in ('._89_01.amc', '._89.asf'):
+        (folder / name).write_bytes(b'\0\5\x16\7')
+
+    def run(*options):
+        report = cmu.main([
+            '--data-root',
+            str(tmp_path / 'subjects'), '--out-dir',
+            str(tmp_path / 'out'), *options
+        ])
+        split = next(iter(report['splits'].values()))
+        return split['frames'] // 4, report['notes']
+
+    frames, notes = run()
+    assert frames == 251 and '1 trials are taken as of 120' in notes[0]
+    rates = tmp_path / 'rates.csv'
+    for line in ('89_01,60', 'trial,fps\n89;60.0 # all', '\ufeff89\t60'):
+        rates.write_text(line, encoding='utf-8')
+        frames, notes = run('--rates', str(rates))
+        assert frames == 501 and not any('taken as' in n for n in notes)
+    for line, message in (('89_01,x', 'line 1: expected <subject or'),
+                          ('90,60', 'rates of ..90.., but no files')):
+        rates.write_text(line)
+        with pytest.raises(ValueError, match=message):
+            run('--rates', str(rates))

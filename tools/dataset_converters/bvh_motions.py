@@ -50,6 +50,7 @@ from mmdiffpose.datasets.mocap.h36m_mapping import (H36M_FROM_BANDAI_NAMCO,
                                                     JointMapping, map_joints)
 from mmdiffpose.datasets.world_motions import (WorldMotions, make_motions,
                                                write_motions)
+from mmdiffpose.input_files import visible
 from mmdiffpose.skeletons import H36M_17
 
 Cuts = Mapping[str, Tuple[int, int]]
@@ -134,7 +135,7 @@ def read_cuts(root: Path) -> Cuts:
         ValueError: If a file of this name has another content.
     """
     cuts = {}
-    for path in sorted(root.rglob('Frame_Cuts.csv')):
+    for path in visible(root.rglob('Frame_Cuts.csv')):
         with open(path, encoding='utf-8-sig', newline='') as file:
             rows = list(csv.DictReader(file))
         for row in rows:
@@ -223,7 +224,7 @@ def main(argv: Optional[Sequence[str]] = None) -> WorldMotions:
     args = parser.parse_args(argv)
     skeleton = read_skeleton(args.skeleton)
     source = args.source or Path(args.skeleton).stem
-    paths = sorted(args.data_root.rglob('*.bvh'))
+    paths = visible(args.data_root.rglob('*.bvh'))
     if not paths:
         raise FileNotFoundError(f'no *.bvh below {args.data_root}')
     cuts = read_cuts(args.data_root)

@@ -7,31 +7,73 @@ unpacks to ``subjects/NN/NN.asf`` and ``subjects/NN/NN_MM.amc``::
     python tools/dataset_converters/cmu.py --data-root allasfamc/subjects \
         --out-dir data/cmu
 
+The files do not say their frame rate. Most trials have 120 frames a second,
+some 500 have 60: each subject's page of the site lists them ("Framerate").
+Give those in a table, a line of ``<subject or subject_motion>,<rate>`` each::
+
+    python tools/dataset_converters/cmu.py --rates rates.csv ...
+
 The data is free for all uses, but not to be resold, even converted: "The
 data used in this project was obtained from mocap.cs.cmu.edu. The database was
 created with funding from NSF EIA-0196217."
 """
 
 import re
+import warnings
 from pathlib import Path
-from typing import Any, Dict, List, Optional, Sequence
+from typing import Any, Dict, List, Mapping, Optional, Sequence
 
-from open_mocap import MocapFile, convert, parse_args
+from open_mocap import MocapFile, convert, make_parser
+
+from mmdiffpose.input_files import read_text, visible
 
 MOTION_NAME = re.compile(r'(?P<subject>\d+)_(?P<motion>\d+)\.amc$')
 FPS = 120.
-"""Frames a second of the AMC files."""
+"""Frames a second of most AMC files."""
+
+Rates = Mapping[str, float]
+"""Frames a second by subject (``'89'``) or trial (``'89_01'``)."""
 
 
-def find_files(root: Path) -> List[MocapFile]:
+def read_rates(path: Path) -> Rates:
+    """A table of frame rates.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If a line is not ``<subject or trial>,<rate>``.
+    """
+    rates: Dict[str, float] = {}
+    for number, line in enumerate(read_text(path).splitlines(), 1):
+        line = line.split('#')[0].strip()
+        if not line or (number == 1 and not line[0].isdecimal()):
+            continue
+        match = re.fullmatch(r'(\d+(?:_\d+)?)\s*[,;\s]\s*(\d+(?:\.\d+)?)',
+                             line)
+        if match is None or not float(match[2]) > 0:
+            raise ValueError(f'{path}, line {number}: expected <subject or '
+                             f'subject_motion>,<frames a second>, found '
+                             f'"{line}"')
+        rates[match[1]] = float(match[2])
+    return rates
+
+
+def find_files(root: Path, rates: Optional[Rates] = None) -> List[MocapFile]:
     """All motions below a folder.
+
+    Args:
+        root: The folder.
+        rates: Frames a second of some; 120 is taken for others, with a
+            warning.
 
     Raises:
         FileNotFoundError: If there is none, or a subject's skeleton is
             missing.
+        ValueError: If there is no file of a subject or trial in ``rates``.
     """
+    rates = rates or {}
     files = []
-    for path in sorted(root.rglob('*.amc')):
+    used, assumed = set(), []
+    for path in visible(root.rglob('*.amc')):
         match = MOTION_NAME.match(path.name)
         if match is None:
             raise ValueError(
@@ -41,19 +83,46 @@ def find_files(root: Path) -> List[MocapFile]:
         if not skeleton.is_file():
             raise FileNotFoundError(
                 f'{skeleton} does not exist, but {path.name} needs it')
+        key = path.stem if path.stem in rates else match['subject']
+        used.add(key)
+        if key not in rates:
+            assumed.append(path.stem)
         files.append(
             MocapFile(match['subject'], f'motion_{match["motion"]}', skeleton,
-                      path, FPS))
+                      path, rates.get(key, FPS)))
     if not files:
         raise FileNotFoundError(
             f'no *.amc below {root}; see --help for where to get them')
+    strange = sorted(set(rates) - used)
+    if strange:
+        raise ValueError(f'there are rates of {strange[:9]}, but no files of '
+                         f'them below {root}')
+    if assumed:
+        warnings.warn(note_of(assumed))
     return files
+
+
+def note_of(assumed: Sequence[str]) -> str:
+    """What to say of trials whose frame rate nobody gave."""
+    return (f'{len(assumed)} trials are taken as of {FPS:g} frames a second, '
+            f'which their files do not say ({assumed[0]} to {assumed[-1]}); '
+            'some 500 of CMU have 60, give those with --rates')
 
 
 def main(argv: Optional[Sequence[str]] = None) -> Dict[str, Any]:
     """Run the converter; returns the report that it writes."""
-    args = parse_args(__doc__, 'cmu', argv)
-    return convert(args, 'cmu', find_files(args.data_root))
+    parser = make_parser(__doc__, 'cmu')
+    parser.add_argument(
+        '--rates',
+        type=Path,
+        help='table of frames a second by subject or trial (default: 120, '
+        'with a note)')
+    args = parser.parse_args(argv)
+    rates = {} if args.rates is None else read_rates(args.rates)
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter('always')
+        files = find_files(args.data_root, rates)
+    return convert(args, 'cmu', files, [str(w.message) for w in said])
 
 
 if __name__ == '__main__':

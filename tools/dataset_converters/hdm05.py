@@ -17,7 +17,9 @@ import re
 from pathlib import Path
 from typing import Any, Dict, List, Optional, Sequence
 
-from open_mocap import MocapFile, convert, parse_args
+from open_mocap import MocapFile, convert, make_parser
+
+from mmdiffpose.input_files import visible
 
 MOTION_NAME = re.compile(
     r'HDM_(?P<actor>[a-z]+)_(?P<motion>[A-Za-z0-9]+)_(?P<take>\d+)_'
@@ -31,9 +33,9 @@ def find_files(root: Path) -> List[MocapFile]:
         FileNotFoundError: If there is none, or an actor's skeleton is
             missing.
     """
-    skeletons = {path.name: path for path in sorted(root.rglob('HDM_*.asf'))}
+    skeletons = {path.name: path for path in visible(root.rglob('HDM_*.asf'))}
     files = []
-    for path in sorted(root.rglob('HDM_*.amc')):
+    for path in visible(root.rglob('HDM_*.amc')):
         match = MOTION_NAME.match(path.name)
         if match is None:
             raise ValueError(
@@ -54,7 +56,7 @@ def find_files(root: Path) -> List[MocapFile]:
 
 def main(argv: Optional[Sequence[str]] = None) -> Dict[str, Any]:
     """Run the converter; returns the report that it writes."""
-    args = parse_args(__doc__, 'hdm05', argv)
+    args = make_parser(__doc__, 'hdm05').parse_args(argv)
     return convert(args, 'hdm05', find_files(args.data_root))
 
 

@@ -46,8 +46,8 @@ class MocapFile:
     fps: float
 
 
-def parse_args(description: Optional[str], name: str,
-               argv: Optional[Sequence[str]]) -> argparse.Namespace:
+def make_parser(description: Optional[str],
+                name: str) -> argparse.ArgumentParser:
     """Command line of a converter."""
     parser = argparse.ArgumentParser(
         description=description,
@@ -62,17 +62,20 @@ def parse_args(description: Optional[str], name: str,
         f'{name}.py',
         help='has virtual_cameras, detector_noise, detector_seed, '
         'self_occlusion and splits')
-    return parser.parse_args(argv)
+    return parser
 
 
-def convert(args: argparse.Namespace, name: str,
-            files: Sequence[MocapFile]) -> Dict[str, Any]:
+def convert(args: argparse.Namespace,
+            name: str,
+            files: Sequence[MocapFile],
+            notes: Optional[Sequence[str]] = None) -> Dict[str, Any]:
     """Convert motions to annotation files.
 
     Args:
-        args: Of :func:`parse_args`.
+        args: Of :func:`make_parser`.
         name: The data set's name.
         files: Its motions.
+        notes: What the report should say besides.
 
     Returns:
         The report, which is also written.
@@ -90,7 +93,7 @@ def convert(args: argparse.Namespace, name: str,
         config=str(args.config),
         fps=FPS,
         splits={},
-        notes=missing_subjects(files, splits))
+        notes=[*(notes or ()), *missing_subjects(files, splits)])
     for split, subjects in splits.items():
         chosen = [
             file for file in files

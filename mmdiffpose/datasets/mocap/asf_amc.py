@@ -7,15 +7,18 @@ of its parent, with R composed of the ``dof`` present, the first one applied
 first (``rx ry rz`` is Rz Ry Rx). ``direction`` and ``length`` are given in
 the rest pose. Lengths and the root's translation are in inches divided by
 the ``length`` of the ``:units`` block. The axes of the world are
-right-handed, y up.
+right-handed, y up. A motion's own ``:RADIANS`` or ``:DEGREES`` goes before
+the skeleton's unit of angles.
 """
 
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Dict, List, Tuple, Union
+from typing import Dict, List, Optional, Tuple, Union
 
 import numpy as np
+
+from mmdiffpose.input_files import read_text
 
 PathLike = Union[str, Path]
 INCH = 0.0254
@@ -80,7 +83,7 @@ def read_asf(path: PathLike) -> AcclaimSkeleton:
         FileNotFoundError: If there is no such file.
         ValueError: If it is no ASF file, or lacks a part.
     """
-    sections = _sections(_text(path), path)
+    sections = _sections(read_text(path), path)
     try:
         units = _pairs(sections['units'])
         root = _pairs(sections['root'])
@@ -98,12 +101,30 @@ def read_asf(path: PathLike) -> AcclaimSkeleton:
                     f'a root with {name} {root[name]} is not supported, '
                     'expected 0 0 0')
         root_order = tuple(name.lower() for name in root['order'])
+        _check_root(root_order, root.get('axis'))
         ordered = tuple(bones[name] for name in parents)
-    except (KeyError, IndexError, ValueError) as error:
+    except (KeyError, IndexError, ValueError, TypeError,
+            ZeroDivisionError) as error:
         raise ValueError(
             f'{path} cannot be read as an Acclaim skeleton (ASF): '
             f'{type(error).__name__}: {error}') from error
     return AcclaimSkeleton(ordered, root_order, unit, degrees)
+
+
+def _check_root(order: Tuple[str, ...], axis: Optional[List[str]]) -> None:
+    """Raise unless the root moves and turns in one order.
+
+    ``order`` says how its channels stand in the motion, ``axis`` in which
+    order it turns; where the two differ, programs read it differently.
+    """
+    if sorted(order) != ['rx', 'ry', 'rz', 'tx', 'ty', 'tz']:
+        raise ValueError(f'a root of order {order} is not supported, expected '
+                         'TX TY TZ RX RY RZ in any order')
+    turns = ''.join(name[1] for name in order if name[0] == 'r')
+    if axis and axis[-1].lower() != turns:
+        raise ValueError(
+            f'a root of axis {axis[-1]} whose order turns {turns.upper()} is '
+            'not supported, expected them to be the same')
 
 
 def read_amc(path: PathLike,
@@ -115,30 +136,32 @@ def read_amc(path: PathLike,
         skeleton: The skeleton that it moves.
 
     Returns:
-        Channels (F, C) by bone, in file units (angles and lengths as they
-        stand in the file), the root's under ``'root'``.
+        Channels (F, C) by bone, lengths as they stand in the file, angles in
+        the skeleton's unit; the root's under ``'root'``.
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If it is no AMC file, is truncated, holds NaN, or names
-            bones or channels that the skeleton has not.
+        ValueError: If it is no AMC file, is truncated, lacks frames, holds
+            NaN, or names bones or channels that the skeleton has not.
     """
+    text = read_text(path)
     lines = [
-        line for line in _text(path).splitlines()
-        if line.strip() and line[0] not in '#:'
+        line for line in text.splitlines()
+        if line.strip() and line.lstrip()[0] not in '#:'
     ]
-    if not lines or not lines[0].strip().isdigit():
+    if not lines or not lines[0].strip().isdecimal():
         raise ValueError(
             f'{path} cannot be read as an Acclaim motion (AMC): expected the '
             f'number of the first frame, found {lines[:1]}')
     size = 1
-    while size < len(lines) and not lines[size].strip().isdigit():
+    while size < len(lines) and not lines[size].strip().isdecimal():
         size += 1
     if len(lines) % size:
         raise ValueError(
             f'{path} is truncated or irregular: its first frame has '
             f'{size - 1} bones, but {len(lines)} lines are no multiple of '
             f'{size}. Get the file again')
+    _check_frames(lines[::size], path)
     widths = {bone.name: len(bone.dof) for bone in skeleton.bones}
     widths[ROOT] = len(skeleton.root_order)
     channels = {}
@@ -148,10 +171,62 @@ def read_amc(path: PathLike,
         if name not in widths:
             raise ValueError(
                 f'{path} moves "{name}", a bone that its skeleton has not')
+        if name in channels:
+            raise ValueError(f'{path} moves "{name}" twice in a frame')
         channels[name] = _numbers(rows, name, widths[name], path)
     missing = {name for name, width in widths.items() if width} - set(channels)
     if missing:
         raise ValueError(f'{path} does not move {sorted(missing)}')
+    return _in_unit(channels, skeleton, _unit(text))
+
+
+def _check_frames(numbers: List[str], path: PathLike) -> None:
+    """Raise unless the frames follow each other.
+
+    Files that were cut and joined, or lost frames on the way, would give
+    jumps that nobody made.
+    """
+    for number in numbers:
+        if not number.strip().isdecimal():
+            raise ValueError(f'{path} is irregular: expected the number of a '
+                             f'frame, found "{number.strip()}"')
+    found = [int(number) for number in numbers]
+    for before, after in zip(found, found[1:]):
+        if after == before + 1:
+            continue
+        if after == before:
+            what = f'frame {after} is there twice'
+        elif after < before:
+            what = f'frame {after} follows frame {before}'
+        else:
+            what = f'frames {before + 1} to {after - 1} are missing'
+        raise ValueError(
+            f'{path}: {what}, expected frames that count up by one. Get the '
+            'file again, or make a file of each piece')
+
+
+def _unit(text: str) -> Optional[str]:
+    """``'rad'`` or ``'deg'`` where a motion's header says it."""
+    for line in text.splitlines():
+        word = line.strip().upper()
+        if word in (':RADIANS', ':DEGREES'):
+            return word[1:4].lower()
+        if word.isdecimal():
+            break
+    return None
+
+
+def _in_unit(channels: Dict[str, np.ndarray], skeleton: AcclaimSkeleton,
+             unit: Optional[str]) -> Dict[str, np.ndarray]:
+    """Angles in the skeleton's unit."""
+    if unit is None or (unit == 'deg') == skeleton.degrees:
+        return channels
+    names = {bone.name: bone.dof for bone in skeleton.bones}
+    names[ROOT] = skeleton.root_order
+    convert = np.rad2deg if unit == 'rad' else np.deg2rad
+    for bone, values in channels.items():
+        turns = [name[0] == 'r' for name in names[bone]]
+        values[:, turns] = convert(values[:, turns])
     return channels
 
 
@@ -189,14 +264,6 @@ def read_motion(asf_path: PathLike,
     """A skeleton and the joint positions (F, J, 3) of one motion, metres."""
     skeleton = read_asf(asf_path)
     return skeleton, forward_kinematics(skeleton, read_amc(amc_path, skeleton))
-
-
-def _text(path: PathLike) -> str:
-    path = Path(path)
-    if not path.is_file():
-        raise FileNotFoundError(f'{path} does not exist')
-    # Comments hold paths in some 8-bit code page; Latin-1 never fails.
-    return path.read_text(encoding='latin-1')
 
 
 def _sections(text: str, path: PathLike) -> Dict[str, List[str]]:
@@ -257,12 +324,20 @@ def _bone(block: Dict[str, List[str]], parents: Dict[str, str], unit: float,
     name = block['name'][0]
     direction = np.array(block['direction'], np.float64)
     *angles, order = block['axis']
+    dof = tuple(word.lower() for word in block.get('dof', ()))
+    if not set(dof) <= {'rx', 'ry', 'rz'} or len(set(dof)) < len(dof):
+        raise ValueError(f'bone "{name}" with dof {dof} is not supported, '
+                         'expected some of rx, ry, rz')
+    if sorted(order.lower()) != ['x', 'y', 'z'] or len(angles) != 3:
+        raise ValueError(f'bone "{name}" with axis {block["axis"]} is not '
+                         'supported, expected three angles and XYZ in any '
+                         'order')
     return Bone(
         name=name,
         parent=parents[name],
-        offset=direction * float(block['length'][0]) * unit,
+        offset=direction.reshape(3) * float(block['length'][0]) * unit,
         axis=_axis_matrix(angles, order, degrees),
-        dof=tuple(word.lower() for word in block.get('dof', ())))
+        dof=dof)
 
 
 def _axis_matrix(angles: List[str], order: str, degrees: bool) -> np.ndarray:

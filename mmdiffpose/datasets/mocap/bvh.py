@@ -12,6 +12,8 @@ from typing import Dict, Iterator, List, Mapping, Optional, Tuple, Union
 
 import numpy as np
 
+from mmdiffpose.input_files import read_text
+
 _AXES = {'X': 0, 'Y': 1, 'Z': 2}
 
 
@@ -73,10 +75,12 @@ def axis_rotation(axis: int, degrees: np.ndarray) -> np.ndarray:
     return matrix
 
 
-def _parse_hierarchy(tokens: Iterator[str], path: Path) -> List[BvhNode]:
+def _parse_hierarchy(tokens: Iterator[str]) -> List[BvhNode]:
     nodes: List[BvhNode] = []
     stack: List[int] = []
     for token in tokens:
+        if nodes == [] and token not in ('HIERARCHY', 'ROOT'):
+            break
         if token in ('ROOT', 'JOINT', 'End'):
             parent = stack[-1] if stack else -1
             name = next(tokens)
@@ -95,8 +99,8 @@ def _parse_hierarchy(tokens: Iterator[str], path: Path) -> List[BvhNode]:
         elif token == 'MOTION':
             return nodes
         elif token != 'HIERARCHY':
-            raise ValueError(f'{path}: unexpected {token!r} in the hierarchy')
-    raise ValueError(f'{path}: no MOTION section, the file is truncated')
+            raise ValueError(f'with an unexpected {token!r}')
+    raise ValueError('without an end')
 
 
 def _forward_kinematics(nodes: List[BvhNode],
@@ -106,13 +110,15 @@ def _forward_kinematics(nodes: List[BvhNode],
     positions = np.zeros((frames, len(nodes), 3))
     rotations = np.zeros((frames, len(nodes), 3, 3))
     column = 0
+    added = _displacements(nodes, motion)
     for i, node in enumerate(nodes):
         local = np.broadcast_to(np.eye(3), (frames, 3, 3))
         offset = np.broadcast_to(node.offset, (frames, 3)).copy()
         for channel in node.channels:
             axis, value = _AXES[channel[0].upper()], motion[:, column]
-            if channel.endswith('position'):
-                offset[:, axis] = value
+            if channel.lower().endswith('position'):
+                keep = added and node.parent >= 0
+                offset[:, axis] = value + (node.offset[axis] if keep else 0)
             else:
                 local = local @ axis_rotation(axis, value)
             column += 1
@@ -126,6 +132,42 @@ def _forward_kinematics(nodes: List[BvhNode],
     return positions
 
 
+def _check_hierarchy(nodes: List[BvhNode], path: Path) -> None:
+    """Raise unless joints have names of their own and known channels."""
+    known = {
+        f'{axis}{kind}'
+        for axis in 'XYZ'
+        for kind in ('position', 'rotation')
+    }
+    for node in nodes:
+        strange = [c for c in node.channels if c.capitalize() not in known]
+        if strange:
+            raise ValueError(f'{path}: joint {node.name!r} has the channels '
+                             f'{strange}, expected some of {sorted(known)}')
+        if not np.isfinite(node.offset).all():
+            raise ValueError(f'{path}: the offset of {node.name!r} is not '
+                             'finite')
+    if not nodes:
+        raise ValueError(f'{path}: expected a hierarchy of joints, found none')
+
+
+def _displacements(nodes: List[BvhNode], motion: np.ndarray) -> bool:
+    """Whether joints' position channels are what is added to OFFSET.
+
+    They take its place in nearly all files. In those in which every joint but
+    the roots would then lie on its parent in all frames they cannot.
+    """
+    column, added = 0, False
+    for node in nodes:
+        for channel in node.channels:
+            if channel.lower().endswith('position') and node.parent >= 0:
+                if np.abs(motion[:, column]).max() > 1e-6:
+                    return False
+                added = added or bool(np.abs(node.offset).max() > 1e-6)
+            column += 1
+    return added
+
+
 def load_bvh(path: Union[str, Path],
              offsets: Optional[Mapping[str, np.ndarray]] = None) -> BvhClip:
     """Reads a BVH file and runs its forward kinematics.
@@ -134,7 +176,9 @@ def load_bvh(path: Union[str, Path],
     ``R = R_1 R_2 R_3``, applied to column vectors. A position channel takes
     the place of that component of ``OFFSET``, as in the readers of LAFAN1 and
     of Blender. Where every joint has them (Bandai Namco), they repeat the
-    offset, and added to it every bone would be twice its length.
+    offset, and added to it every bone would be twice its length. Only where
+    they are 0 on all joints but the root, in all frames, are they what is
+    added: no bone would have a length otherwise.
 
     Args:
         path: BVH file.
@@ -152,10 +196,15 @@ def load_bvh(path: Union[str, Path],
     path = Path(path)
     if not path.is_file():
         raise FileNotFoundError(f'BVH file {path} does not exist')
-    head, separator, body = path.read_text().partition('MOTION')
+    head, separator, body = read_text(path).partition('MOTION')
     if not separator:
         raise ValueError(f'{path}: no MOTION section, the file is truncated')
-    nodes = _parse_hierarchy(iter((head + separator).split()), path)
+    try:
+        nodes = _parse_hierarchy(iter((head + separator).split()))
+    except (StopIteration, IndexError, ValueError) as error:
+        raise ValueError(
+            f'{path}: malformed or truncated hierarchy {error}') from error
+    _check_hierarchy(nodes, path)
     by_name = {node.name: node for node in nodes}
     for name, offset in (offsets or {}).items():
         if name not in by_name:
@@ -174,8 +223,11 @@ def load_bvh(path: Union[str, Path],
         raise ValueError(f'{path}: expected {frames} frames of {channels} '
                          f'channels = {frames * channels} numbers, found '
                          f'{values.size}')
-    if not np.isfinite(values).all():
+    if not np.isfinite(values).all() or not np.isfinite(frame_time):
         raise ValueError(f'{path}: numbers that are not finite')
+    if frames < 1 or frame_time <= 0:
+        raise ValueError(f'{path}: expected frames and a time of each, found '
+                         f'{frames} and {frame_time}')
     positions = _forward_kinematics(nodes, values.reshape(frames, channels))
     return BvhClip(
         joints=tuple(node.name for node in nodes),

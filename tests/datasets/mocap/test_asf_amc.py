@@ -1,6 +1,8 @@
 # Copyright (c) mmdiffpose contributors. All rights reserved.
+import hypothesis.strategies as st
 import numpy as np
 import pytest
+from hypothesis import given, settings
 from scipy.spatial.transform import Rotation
 
 from mmdiffpose.datasets.mocap.asf_amc import (INCH, read_amc, read_asf,
@@ -188,3 +190,102 @@ def test_cmu_motion_agrees_with_its_bvh_twin(shared_dir):
     difference = np.linalg.norm(pose - twin.positions, axis=-1)
     assert difference.mean() < .001
     assert difference.max() < .02
+
+
+@pytest.mark.parametrize('numbers, message', [
+    ((1, 2, 5), 'frames 3 to 4 are missing'),
+    ((1, 2, 2), 'frame 2 is there twice'),
+    ((1, 2, 1), 'frame 1 follows frame 2'),
+])
+def test_frames_follow_each_other(tiny, numbers, message):
+    head = AMC.partition('1\n')[0]
+    body = 'root 0 0 0 0 0 0\nstem 0 0 0\ntwig 0 0\n'
+    text = head + ''.join(f'{number}\n{body}' for number in numbers)
+    (tiny / 'tiny.amc').write_text(text, encoding='latin-1')
+    skeleton = read_asf(tiny / 'tiny.asf')
+    with pytest.raises(ValueError, match=f'tiny.amc: {message}'):
+        read_amc(tiny / 'tiny.amc', skeleton)
+    # A file that was cut out of a longer one may begin anywhere.
+    text = head + ''.join(f'{number}\n{body}' for number in (301, 302))
+    (tiny / 'tiny.amc').write_text(text, encoding='latin-1')
+    assert len(read_amc(tiny / 'tiny.amc', skeleton)['root']) == 2
+
+
+def test_a_motion_in_radians(tiny):
+    _, expected = read_motion(tiny / 'tiny.asf', tiny / 'tiny.amc')
+    lines = []
+    for line in AMC.replace(':DEGREES', ':RADIANS').splitlines():
+        name, *values = line.split(' ')
+        if name in ('root', 'stem', 'twig'):
+            moved = 3 if name == 'root' else 0
+            values = values[:moved] + [
+                repr(float(np.deg2rad(float(v)))) for v in values[moved:]
+            ]
+        lines.append(' '.join([name, *values]))
+    (tiny / 'tiny.amc').write_text('\n'.join(lines), encoding='latin-1')
+    _, found = read_motion(tiny / 'tiny.asf', tiny / 'tiny.amc')
+    np.testing.assert_allclose(found, expected, atol=1e-12)
+
+
+def test_orders_of_root_and_bones(tiny):
+    """Channels in another order are another turn; SciPy says which."""
+    text = ASF.replace('order TX TY TZ RX RY RZ', 'order RZ RX RY TX TZ TY')
+    text = text.replace('axis XYZ\n', 'axis ZXY\n')
+    text = text.replace('axis 10 20 30  XYZ', 'axis 10 20 30  ZYX')
+    (tiny / 'tiny.asf').write_text(text)
+    _, motion = read_motion(tiny / 'tiny.asf', tiny / 'tiny.amc')
+    # The numbers 1 2 3 40 50 60 are RZ RX RY TX TZ TY now.
+    root = Rotation.from_euler('zxy', [1, 2, 3], degrees=True).as_matrix()
+    frame = Rotation.from_euler('zyx', [10, 20, 30], degrees=True).as_matrix()
+    stem = root @ frame @ zyx(11, 12, 13) @ frame.T
+    place = np.array([40., 60, 50])
+    np.testing.assert_allclose(
+        motion[1, :2],
+        np.array([place, place + stem @ [0, 2, 0]]) * INCH / 0.45,
+        atol=1e-12)
+    for old, new, message in (('order RZ RX RY', 'order RX RY RZ',
+                               'of axis ZXY whose order turns'),
+                              ('order RZ RX RY TX TZ TY', 'order RZ RX RY',
+                               'a root of order'), ('dof rx rz', 'dof rx tz',
+                                                    'with dof'),
+                              ('ZYX\n', 'XXZ\n', 'with axis')):
+        (tiny / 'tiny.asf').write_text(text.replace(old, new))
+        with pytest.raises(ValueError, match=message):
+            read_asf(tiny / 'tiny.asf')
+
+
+@pytest.mark.parametrize('encoding', ['utf-8-sig', 'utf-16', 'utf-16-le'])
+def test_encodings(tiny, encoding):
+    _, expected = read_motion(tiny / 'tiny.asf', tiny / 'tiny.amc')
+    (tiny / 'tiny.asf').write_text(ASF, encoding=encoding)
+    (tiny / 'tiny.amc').write_text(AMC, encoding=encoding)
+    _, found = read_motion(tiny / 'tiny.asf', tiny / 'tiny.amc')
+    np.testing.assert_array_equal(found, expected)
+
+
+@settings(deadline=None, max_examples=150)
+@given(st.data())
+def test_damaged_files_are_read_or_refused(tmp_path_factory, data):
+    """A word of a sound file replaced, or the file cut anywhere."""
+    folder = tmp_path_factory.mktemp('acclaim')
+    texts = {'tiny.asf': ASF, 'tiny.amc': AMC}
+    name = data.draw(st.sampled_from(sorted(texts)))
+    words = texts[name].split(' ')
+    if data.draw(st.booleans()):
+        words = words[:data.draw(st.integers(0, len(words)))]
+    else:
+        place = data.draw(st.integers(0, len(words) - 1))
+        words[place] = data.draw(
+            st.sampled_from([
+                '', 'begin', 'end', 'nan', '-1', '1e999', '\0', ':root', '²',
+                'twig', '7\n'
+            ]))
+    texts[name] = ' '.join(words)
+    for file, text in texts.items():
+        (folder / file).write_text(text, encoding='utf-8')
+    try:
+        _, motion = read_motion(folder / 'tiny.asf', folder / 'tiny.amc')
+    except ValueError as error:
+        assert 'tiny.a' in str(error)
+    else:
+        assert motion.ndim == 3

@@ -1,6 +1,8 @@
 # Copyright (c) mmdiffpose contributors. All rights reserved.
+import hypothesis.strategies as st
 import numpy as np
 import pytest
+from hypothesis import given, settings
 from scipy.spatial.transform import Rotation
 
 from mmdiffpose.datasets.mocap.bvh import load_bvh
@@ -123,3 +125,60 @@ def test_bad_files(tmp_path, motion):
         path.write_text(text)
         with pytest.raises(ValueError, match=f'a.bvh.*{message}'):
             load_bvh(path)
+
+
+SIX = 'CHANNELS 6 Xposition Yposition Zposition Zrotation Xrotation Yrotation'
+
+
+def six_channels(path, values, encoding='utf-8', name='Knee'):
+    """Hips at the end of a leg of 40 and a shin of 40, six channels each."""
+    path.write_bytes(
+        f'HIERARCHY\nROOT Hips\n{{\nOFFSET 0 0 0\n{SIX}\nJOINT {name}\n{{\n'
+        f'OFFSET 0 -40 0\n{SIX}\nEnd Site\n{{\nOFFSET 0 -40 0\n}}\n}}\n}}\n'
+        f'MOTION\nFrames: 1\nFrame Time: 0.01\n{values}\n'.encode(encoding))
+    return path
+
+
+@pytest.mark.parametrize(
+    'values',
+    [
+        '0 90 0 0 0 0 0 -40 0 0 0 0',
+        # Nothing is moved from OFFSET: bones would have no length otherwise.
+        '0 90 0 0 0 0 0 0 0 0 0 0'
+    ])
+def test_position_channels_on_every_joint(tmp_path, values):
+    clip = load_bvh(six_channels(tmp_path / 'a.bvh', values))
+    np.testing.assert_allclose(clip.positions[0],
+                               [[0, 90, 0], [0, 50, 0], [0, 10, 0]])
+
+
+@pytest.mark.parametrize('encoding',
+                         ['utf-8-sig', 'utf-16', 'utf-16-be', 'latin-1'])
+def test_encodings(tmp_path, encoding):
+    path = six_channels(tmp_path / 'a.bvh', '0 90 0 0 0 0 0 -40 0 0 0 0',
+                        encoding, 'Gelenkhöhe')
+    clip = load_bvh(path)
+    assert clip.joints[1] == 'Gelenkhöhe'
+    np.testing.assert_allclose(clip.positions[0, 2], [0, 10, 0])
+
+
+@settings(deadline=None, max_examples=150)
+@given(st.data())
+def test_damaged_files_are_read_or_refused(tmp_path_factory, data):
+    """A word of a sound file replaced, or the file cut anywhere."""
+    path = tmp_path_factory.mktemp('bvh') / 'a.bvh'
+    words = _write(path, np.zeros((2, 12))).read_text().split(' ')
+    if data.draw(st.booleans()):
+        words = words[:data.draw(st.integers(0, len(words)))]
+    else:
+        place = data.draw(st.integers(0, len(words) - 1))
+        words[place] = data.draw(
+            st.sampled_from(
+                ['', '{', '}', 'JOINT', 'nan', '-1', '1e999', 'MOTION', '\0']))
+    path.write_text(' '.join(words))
+    try:
+        clip = load_bvh(path)
+    except ValueError as error:
+        assert 'a.bvh' in str(error)
+    else:
+        assert np.isfinite(clip.positions).all() and clip.frame_time > 0
