@@ -29,7 +29,7 @@ import numpy as np
 from mmdiffpose.skeletons import H36M_17
 from . import annotation_checks as checks
 from .camera_files import CameraKey, CameraParam
-from .image_names import Track, find_tracks
+from .image_names import Track, check_frames, find_tracks
 
 PathLike = Union[str, Path]
 FPS = 50
@@ -119,8 +119,10 @@ def read_annotations(path: PathLike) -> Annotations:
         raise ValueError(f'{path} holds no frames')
     try:
         tracks = find_tracks(names)
+        step = check_frames(names, tracks)
     except ValueError as error:
         raise ValueError(f'{path}: {error}') from error
+    _check_rate(step, path)
     del arrays
     # The columns are taken apart so that the halves that a model does not
     # use can go, and so that windows are slices of contiguous memory.
@@ -137,6 +139,21 @@ def read_annotations(path: PathLike) -> Annotations:
     checks.check_units(annotations.keypoints_3d[rows][seen], str(path))
     checks.check_sides(annotations.keypoints_3d[rows][seen], str(path))
     return annotations
+
+
+def _check_rate(step: int, path: PathLike) -> None:
+    """Raise where every n-th frame is taken and the folder says otherwise.
+
+    MMPose's converter puts every fifth frame into ``fps10``.
+    """
+    folder = Path(path).parent.name
+    if step == 1 or folder == f'fps{FPS // step}':
+        return
+    raise ValueError(
+        f'{path}: from row to row it is {step} frames, as of every {step}-th '
+        f'frame of a video, expected all of them. Where {FPS} / {step} frames '
+        f'a second are meant, the file belongs into a folder "fps{FPS // step}'
+        '"')
 
 
 def read_detections(path: PathLike, annotations: Annotations,

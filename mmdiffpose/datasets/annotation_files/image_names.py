@@ -10,7 +10,8 @@ Human3.6M's pattern, as MMPose writes and parses it::
     `- subject
 
 The subject holds no underscore, neither subject nor clip holds a dot, the
-camera no underscore. A folder before the name is allowed and ignored.
+camera no underscore. A folder before the name is allowed and ignored; it may
+be Windows' (``\\``).
 """
 
 import re
@@ -96,7 +97,7 @@ def find_tracks(names: np.ndarray) -> List[Tuple[Track, slice]]:
     tracks: Dict[str, Tuple[Track, slice]] = {}
     current, start = None, 0
     for row, name in enumerate(names):
-        stem = str(name).rpartition('/')[2].rpartition('_')[0]
+        stem = _file(name).rpartition('_')[0]
         if stem != current:
             if stem in tracks:
                 raise ValueError(
@@ -106,3 +107,56 @@ def find_tracks(names: np.ndarray) -> List[Tuple[Track, slice]]:
             track = parse_stem(stem)
         tracks[stem] = (track, slice(start, row + 1))
     return list(tracks.values())
+
+
+def _file(name: object) -> str:
+    """A name without its folders."""
+    return re.split(r'[/\\]', str(name))[-1]
+
+
+def check_frames(names: np.ndarray, tracks: List[Tuple[Track, slice]]) -> int:
+    """Raise unless the rows of each track are frames that follow each other.
+
+    Windows are made of rows: where frames are missing or stand in another
+    order, they would show motions that nobody made.
+
+    Args:
+        names: Image names (N,).
+        tracks: From :func:`find_tracks`.
+
+    Returns:
+        How many frames of the video it is from row to row, the same in all
+        tracks: 1, or n where every n-th frame was taken.
+
+    Raises:
+        ValueError: If a name has no number, or frames do not follow each
+            other; names the clip and the rows.
+    """
+    steps: Dict[int, str] = {}
+    for track, rows in tracks:
+        numbers = []
+        for row in range(rows.start, rows.stop):
+            match = re.search(r'_(\d+)(?:\.\w+)?$', _file(names[row]))
+            if match is None:
+                raise ValueError(
+                    f'row {row}: image name "{names[row]}" has no '
+                    'frame number')
+            numbers.append(int(match[1]))
+        found = np.diff(numbers)
+        if not len(found):
+            continue
+        step = int(np.median(found))
+        bad = np.flatnonzero(found != max(step, 1))
+        if len(bad):
+            row = rows.start + int(bad[0])
+            raise ValueError(
+                f'clip "{track.stem}": expected frames that follow each other,'
+                f' found frame {numbers[bad[0] + 1]} in row {row + 1} after '
+                f'frame {numbers[bad[0]]} in row {row} ({len(bad)} such rows '
+                'of the clip). Put the rows in order, and split clips where '
+                'frames are missing')
+        steps.setdefault(step, track.stem)
+    if len(steps) > 1:
+        raise ValueError('clips have different frame rates: from row to row '
+                         f'it is {steps} frames')
+    return next(iter(steps), 1)

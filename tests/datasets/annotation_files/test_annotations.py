@@ -270,3 +270,46 @@ def test_image_names_come_back():
         image_names(Track('S_1', 'Walking', '5'), [1])
     with pytest.raises(ValueError, match='pattern'):
         parse_stem('TS1')
+
+
+@pytest.mark.parametrize('rows, message', [
+    ([0, 2, 1, *range(3, 30)], 'found frame 3 in row 1 after frame 1 in row'),
+    ([*range(10), *range(20, 30)],
+     r'clip "S1_Eating.v0": .* frame 21 in row 10 after frame 10 in row 9'),
+    ([0, 1, 1, *range(2, 30)], 'frame 2 in row 2 after frame 2 in row 1'),
+    (list(range(29, -1, -1)), 'frame 29 in row 1 after frame 30 in row 0'),
+    (list(range(0, 30, 5)), 'every 5-th frame .* folder "fps10"'),
+])
+def test_rows_that_are_no_consecutive_frames(tree, rows, message):
+    path = tree.annotation('train')
+    arrays = {key: load(path, key)[rows] for key in np.load(path).files}
+    edit(path, **arrays)
+    with pytest.raises(ValueError, match=message):
+        build(tree, keypoint_2d_src='gt')
+
+
+def test_every_fifth_frame_in_mmposes_folder(tree):
+    path = tree.annotation('train')
+    rows = np.r_[0:30:5, 30:61:5, 61:93:5]
+    other = tree.data_root / 'annotation_body3d/fps10/h36m_train.npz'
+    other.parent.mkdir()
+    np.savez(other,
+             **{key: load(path, key)[rows]
+                for key in np.load(path).files})
+    dataset = build(
+        tree,
+        ann_file='annotation_body3d/fps10/h36m_train.npz',
+        keypoint_2d_src='gt',
+        seq_len=3)
+    assert [len(s) for s in dataset.sequences] == [6, 7, 7]
+
+
+def test_windows_folders_in_names(tree):
+    path = tree.annotation('train')
+    expected = [s.name for s in build(tree).sequences]
+    names = [name.replace('/', '\\') for name in load(path, 'imgname')]
+    edit(path, imgname=np.array(names))
+    assert [s.name for s in build(tree).sequences] == expected
+    edit(path, imgname=np.array([n.replace('_000', '_x') for n in names]))
+    with pytest.raises(ValueError, match='row 0: .* has no frame number'):
+        build(tree)
