@@ -31,7 +31,7 @@ from mmdiffpose.visualization.palette import (BACKGROUND, GRID, PANEL,
                                               joint_color)
 from mmdiffpose.visualization.scene import Scene
 from mmdiffpose.visualization.stick_figure import draw_figure
-from mmdiffpose.visualization.view import View
+from mmdiffpose.visualization.view import SceneView
 
 SIDE = 320
 """Width of a column and height of its square panels, pixels."""
@@ -271,7 +271,7 @@ def draw_target(stage: Stage, frame: int, scene: Optional[Scene],
     """The 3D target on a floor."""
     if scene is None or stage.target is None:
         return blank(SIDE, SIDE, PANEL)
-    view = View(scene, SIDE, azimuth)
+    view = SceneView(scene, SIDE, azimuth)
     image = view.background.copy()
     pose, = scene.place(stage.target[frame])
     draw_figure(image, view.project(pose), skeleton, 3)

@@ -3,7 +3,7 @@
 
 import os
 from dataclasses import replace
-from typing import (Any, Dict, Iterable, Iterator, List, Optional, Sequence,
+from typing import (Any, Dict, Iterable, Iterator, List, Optional, Sized,
                     Tuple, Union)
 
 import numpy as np
@@ -59,7 +59,8 @@ class WindowedPose3DInferencer(Pose3DInferencer):
         if isinstance(model, (str, os.PathLike)):
             # MMEngine would look for names in MMPose's model zoo.
             config, found = find_config_and_weights(model, weights)
-            model, weights = str(config), found and str(found)
+            model = str(config)
+            weights = None if found is None else str(found)
         super().__init__(model, weights, *args, **kwargs)
         if isinstance(self.visualizer, Pose3dLifterVisualizer):
             self.visualizer.axes = 'camera'
@@ -100,7 +101,7 @@ class WindowedPose3DInferencer(Pose3DInferencer):
                 # Two images of a list are not two moments of a clip.
                 for result in own.run(open_frames(image), options):
                     yield _named(result, name), [image]
-        elif hasattr(inputs, '__len__'):
+        elif isinstance(inputs, Sized):
             video = _Video(inputs, self.video_info)
             frames = None
             for result in own.run(video, options):
@@ -111,6 +112,8 @@ class WindowedPose3DInferencer(Pose3DInferencer):
         else:
             stream = _Stream(inputs)
             for result in own.run(stream, replace(options, causal=True)):
+                # Without a latency a result is that of the last frame read.
+                assert stream.last is not None
                 yield _named(result), [stream.last]
 
     def forward(self,
@@ -153,7 +156,7 @@ class WindowedPose3DInferencer(Pose3DInferencer):
 class _Video(FrameSource):
     """Frames of MMCV's video reader."""
 
-    def __init__(self, reader: Sequence, info: Dict[str, Any]) -> None:
+    def __init__(self, reader: Any, info: Dict[str, Any]) -> None:
         super().__init__(info['name'], os.path.splitext(info['name'])[0])
         self.fps, self.length = info['fps'] or None, len(reader)
         self._reader = reader

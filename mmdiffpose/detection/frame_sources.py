@@ -299,7 +299,7 @@ def _open(inputs: FrameInputs) -> FrameSource:
         if inputs.ndim not in (3, 4):
             raise ValueError('expected an array (h, w, 3) or (frames, h, w, '
                              f'3), found the shape {inputs.shape}')
-        return ArrayFrames(inputs if inputs.ndim == 4 else inputs[None])
+        return ArrayFrames(list(inputs if inputs.ndim == 4 else inputs[None]))
     if isinstance(inputs, (list, tuple)):
         if inputs and all(isinstance(i, (str, Path)) for i in inputs):
             paths = [Path(i) for i in inputs]

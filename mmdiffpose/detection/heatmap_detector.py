@@ -6,7 +6,7 @@ argument ``draw_heatmap`` on each call, so a setting in the config is lost.
 Here the model is called itself, and the setting holds.
 """
 
-from typing import List, Optional, Sequence, Union
+from typing import Any, List, Optional, Sequence, Union
 
 import numpy as np
 import torch
@@ -42,7 +42,8 @@ class HeatmapDetector:
     def __init__(self,
                  model: nn.Module,
                  fit: Optional[HeatmapFit] = None) -> None:
-        self.model = model
+        # Any: what MMPose's init_model adds to a module is not declared.
+        self.model: Any = model
         self.fit = fit or HeatmapFit()
         self.convention = heatmap_convention(model)
         # Another model, a person detector for instance, may have set its own.
@@ -106,10 +107,9 @@ def detections_from_samples(samples: Sequence[PoseDataSample],
     size = heatmaps.shape[:-3:-1]  # width, height
     mixtures = fit_heatmap_mixtures(heatmaps, fit=fit or HeatmapFit())
     mixtures = np.stack([
-        heatmap_to_image(
-            mixture,
-            *(sample.metainfo[f'input_{name}']
-              for name in ('size', 'center', 'scale')), size, convention)
+        heatmap_to_image(mixture, sample.metainfo['input_size'],
+                         sample.metainfo['input_center'],
+                         sample.metainfo['input_scale'], size, convention)
         for mixture, sample in zip(mixtures, samples)
     ])
     keypoints, scores = (
@@ -133,9 +133,10 @@ def heatmap_convention(model: nn.Module) -> str:
     """
     codec = getattr(getattr(model, 'head', None), 'decoder', None)
     name = type(codec).__name__
-    if model.cfg.get('data_mode', 'topdown') != 'topdown':
+    mode = _config(model).get('data_mode', 'topdown')
+    if mode != 'topdown':
         raise ValueError('expected a top-down model, found data_mode='
-                         f'{model.cfg.data_mode!r}')
+                         f'{mode!r}')
     if name not in _CONVENTIONS or getattr(codec, 'heatmap_type',
                                            'gaussian') != 'gaussian':
         raise ValueError(
@@ -147,10 +148,15 @@ def heatmap_convention(model: nn.Module) -> str:
     return _CONVENTIONS[name]
 
 
+def _config(model: nn.Module) -> Any:
+    """What a model was built from."""
+    return model.cfg
+
+
 def _test_pipeline(model: nn.Module) -> List[Union[dict, object]]:
     """The steps of the model's test pipeline."""
-    loader = model.cfg.get('test_dataloader') or model.cfg.get(
-        'val_dataloader')
+    config = _config(model)
+    loader = config.get('test_dataloader') or config.get('val_dataloader')
     if loader is None:
         raise ValueError("the model's config has no test_dataloader, whose "
                          'pipeline says how images are cropped')

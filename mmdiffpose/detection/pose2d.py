@@ -22,10 +22,11 @@ class Pose2DModel(Protocol):
     people from frame to frame, and ``batch(images, boxes)``, a list of
     results of several frames at once, where that is faster.
 
-    Attributes:
-        skeleton: Its joint set, or the name of one.
     """
-    skeleton: Union[str, Skeleton]
+
+    @property
+    def skeleton(self) -> Union[str, Skeleton]:
+        """Its joint set, or the name of one."""
 
     def __call__(
         self,

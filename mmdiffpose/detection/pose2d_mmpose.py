@@ -1,7 +1,7 @@
 # Copyright (c) mmdiffpose contributors. All rights reserved.
 """MMPose's 2D models and MMDetection's detectors as a 2D stage."""
 
-from typing import Any, Dict, List, Optional, Sequence, Tuple, Union
+from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple, Union
 
 import numpy as np
 import torch
@@ -34,7 +34,7 @@ class MMDetPeople:
     """
 
     def __init__(self,
-                 detector: object,
+                 detector: Callable[..., Any],
                  cat_ids: Sequence[int] = (PERSON, ),
                  bbox_thr: float = 0.3,
                  nms_thr: float = 0.3) -> None:

@@ -1,7 +1,7 @@
 # Copyright (c) mmdiffpose contributors. All rights reserved.
 """Put the detections of a clip together into one 2D track per person."""
 
-from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
+from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 import numpy as np
 
@@ -87,7 +87,9 @@ def pick_tracks(tracks: List[KeypointTrack],
     """
     if track_ids is None:
         return tracks
-    found = sorted({track.track_id for track in tracks})
+    found = sorted(
+        {track.track_id
+         for track in tracks if track.track_id is not None})
     missing = sorted(set(track_ids) - set(found))
     if missing:
         raise ValueError(f'{source}: expected people with track ids {missing}'
@@ -95,7 +97,7 @@ def pick_tracks(tracks: List[KeypointTrack],
     return [track for track in tracks if track.track_id in track_ids]
 
 
-def _stack(sightings: List[_Sighting]) -> Dict[str, Optional[np.ndarray]]:
+def _stack(sightings: List[_Sighting]) -> Dict[str, Any]:
     """Arrays from the first to the last frame, 0 where nobody was seen."""
     first = sightings[0].frame
     rows = np.array([sighting.frame - first for sighting in sightings])

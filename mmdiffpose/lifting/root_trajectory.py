@@ -45,7 +45,7 @@ def estimate_root_trajectory(lifted: LiftedTrack,
         np.ndarray: (F, 3) float32, metres, camera axes. All NaN where no
         frame tells anything.
     """
-    principal = _principal(lifted, principal)
+    center = _principal(lifted, principal)
     variance = np.full(lifted.scores_2d.shape, DETECTOR_STD**2)
     if lifted.std is not None:
         variance = variance + lifted.std.astype(float)**2
@@ -55,7 +55,7 @@ def estimate_root_trajectory(lifted: LiftedTrack,
             torch.as_tensor(lifted.keypoints_3d, dtype=torch.float64),
             torch.as_tensor(lifted.keypoints_2d, dtype=torch.float64),
             torch.as_tensor(weights), float(focal_px),
-            torch.from_numpy(principal)).numpy()
+            torch.from_numpy(center)).numpy()
     known = np.isfinite(roots).all(1)
     if known.any() and (fill or known.all()):
         frames = lifted.frame_ids
@@ -119,7 +119,7 @@ class StreamPlacer:
 
     def __init__(self, focal: Optional[Focal] = None) -> None:
         self._focals = FocalLengths(focal)
-        self._last: Dict[Optional[int], LiftedTrack] = {}
+        self._last: Dict[Optional[int], np.ndarray] = {}
 
     def __call__(self, lifted: Sequence[LiftedTrack]) -> List[LiftedTrack]:
         """Place the newest frames.
@@ -130,16 +130,13 @@ class StreamPlacer:
         placed = []
         for track in lifted:
             there = _place(track, self._focals)
-            if there is not None:
-                self._last[track.track_id] = there.part(-1, len(there))
+            if there is not None and there.root_trajectory is not None:
+                self._last[track.track_id] = there.root_trajectory[-1]
             elif track.track_id in self._last:
-                last = self._last[track.track_id]
+                root = self._last[track.track_id]
                 there = replace(
-                    track,
-                    root_trajectory=np.tile(last.root_trajectory,
-                                            (len(track), 1)),
-                    focal_px=last.focal_px,
-                    focal_source=last.focal_source)
+                    track.refocused(*_focal_of(track, self._focals)),
+                    root_trajectory=np.tile(root, (len(track), 1)))
             if there is not None:
                 placed.append(there)
         return placed

@@ -70,7 +70,7 @@ class SightingBuffer:
         self._steps[slot] = self.last = step
         self._keypoints[slot] = track.keypoints[0]
         self._scores[slot] = track.scores[0]
-        if self._mixtures is not None:
+        if self._mixtures is not None and track.mixtures is not None:
             self._mixtures[slot] = track.mixtures[0]
 
     def span(self) -> Tuple[int, int]:

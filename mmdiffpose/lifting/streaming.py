@@ -206,9 +206,9 @@ class StreamingLifter:
             if (person.track_id == track_id
                     and self._step - 1 - person.last <= self.max_gap):
                 return person
-        shape = None if track.mixtures is None else track.mixtures.shape
+        count = None if track.mixtures is None else track.mixtures.shape[2]
         person = SightingBuffer(track_id, self.length, H36M_17.num_joints,
-                                shape and shape[2], track.source)
+                                count, track.source)
         self._people.append(person)
         return person
 

@@ -32,8 +32,14 @@ def window_length(model: nn.Module) -> int:
     return int(_test_dataset(model).get('seq_len', 1))
 
 
+def _untyped(model: nn.Module) -> Any:
+    """A lifter with what ``init_model`` gives it, which no type declares:
+    ``cfg``, ``dataset_meta`` and ``test_step``."""
+    return model
+
+
 def _test_dataset(model: nn.Module) -> Dict[str, Any]:
-    return model.cfg.test_dataloader.dataset
+    return _untyped(model).cfg.test_dataloader.dataset
 
 
 def turns_to_person(model: nn.Module) -> bool:
@@ -134,7 +140,7 @@ def prepare_clip(model: nn.Module,
     interpolated = not knows_missing(model)
     if not interpolated:
         scores = track.scores
-    stats = model.dataset_meta.get('stats_info')
+    stats = _untyped(model).dataset_meta.get('stats_info')
     middle = np.array(track.image_size) / 2
     turned = turns_to_person(model)
     if turned or not (fit and stats):
@@ -185,9 +191,10 @@ def run_windows(model: nn.Module, samples: Iterable[Dict[str, Any]],
         ValueError: If the model predicts other than one finite pose per frame
             of its window.
     """
-    init_default_scope(model.cfg.get('default_scope', 'mmpose'))
+    lifter = _untyped(model)
+    init_default_scope(lifter.cfg.get('default_scope', 'mmpose'))
     pipeline = Compose(_test_dataset(model)['pipeline'])
-    meta = dict(model.dataset_meta)
+    meta = dict(lifter.dataset_meta)
     samples = iter(samples)
     while batch := list(islice(samples, batch_size)):
         data = pseudo_collate(
@@ -197,7 +204,7 @@ def run_windows(model: nn.Module, samples: Iterable[Dict[str, Any]],
             }) for sample in batch])
         yield [
             _fields(output, sample)
-            for output, sample in zip(model.test_step(data), batch)
+            for output, sample in zip(lifter.test_step(data), batch)
         ]
 
 

@@ -22,7 +22,7 @@ the distance is badly solved, do not shrink everybody."""
 
 
 @dataclass(frozen=True)
-class PlacedTrack:
+class ScenePerson:
     """A track in the scene's world: x right, y up, z to the viewer.
 
     Attributes:
@@ -65,7 +65,7 @@ class CommonScene:
         height: Highest that a joint is over the floor, metres.
         rooted: Whether people stand where they were solved to be.
     """
-    people: Tuple[PlacedTrack, ...]
+    people: Tuple[ScenePerson, ...]
     ground: np.ndarray
     radius: float
     height: float
@@ -116,7 +116,7 @@ class CommonScene:
         core = np.percentile(everywhere, CORE, axis=0)
         middle = core.mean(0) * [1, 0, 1]
         people = tuple(
-            PlacedTrack(track, number, rotation, offset - middle)
+            ScenePerson(track, number, rotation, offset - middle)
             for track, number, offset in zip(tracks, numbers, offsets))
         tops = np.concatenate(
             [person.poses()[..., 1].max(1) for person in people])

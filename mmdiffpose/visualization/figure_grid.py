@@ -10,7 +10,7 @@ from .canvas import blank, draw_text
 from .palette import BACKGROUND
 from .person_figure import draw_person
 from .scene import UPRIGHT, Scene
-from .view import View
+from .view import SceneView
 
 # Room for a tall person with raised arms: one scale for every frame, where
 # frames come one by one.
@@ -44,7 +44,7 @@ def draw_grid(figures: Sequence[Figure],
     Args:
         figures (sequence[Figure]): Any number of them.
         size (int): Side of the picture, pixels.
-        azimuth (float): Degrees, see :class:`~.view.View`.
+        azimuth (float): Degrees, see :class:`~.view.SceneView`.
         elevation (float): Degrees from above. Defaults to 14.
         skeleton (Skeleton): J joints.
 
@@ -57,7 +57,7 @@ def draw_grid(figures: Sequence[Figure],
     columns = int(np.ceil(np.sqrt(len(figures))))
     rows = -(-len(figures) // columns)
     width, height = size // columns, size // rows
-    view = View(SCENE, (width, height), azimuth, elevation)
+    view = SceneView(SCENE, (width, height), azimuth, elevation)
     thickness = max(2, min(width, height) // 90)
     for number, figure in enumerate(figures):
         row, column = divmod(number, columns)

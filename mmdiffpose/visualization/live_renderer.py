@@ -22,7 +22,7 @@ class LiveRenderer:
     Args:
         size (int): Height, pixels. Defaults to 420.
         azimuth (float): Of the views, degrees, see
-            :class:`~mmdiffpose.visualization.view.View`. Defaults to 20.
+            :class:`~mmdiffpose.visualization.view.SceneView`. Defaults to 20.
     """
 
     def __init__(self, size: int = 420, azimuth: float = 20.) -> None:

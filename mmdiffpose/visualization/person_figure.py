@@ -8,11 +8,11 @@ import numpy as np
 from mmdiffpose.skeletons import Skeleton
 from .palette import CENTER, Color
 from .stick_figure import draw_figure, draw_hypotheses, draw_uncertainty
-from .view import View
+from .view import SceneView
 
 
 def draw_person(panel: np.ndarray,
-                view: View,
+                view: SceneView,
                 pose: np.ndarray,
                 cloud: np.ndarray,
                 skeleton: Skeleton,
@@ -24,7 +24,7 @@ def draw_person(panel: np.ndarray,
 
     Args:
         panel (np.ndarray): The view's (H, W, 3), drawn on.
-        view (View): Where world points are in it.
+        view (SceneView): Where world points are in it.
         pose (np.ndarray): (J, 3) metres, world.
         cloud (np.ndarray): (N, J, 3) hypotheses, metres, world; N may be 0.
         skeleton (Skeleton): J joints.

@@ -10,7 +10,7 @@ from .canvas import blank, draw_line, draw_text, text_width
 from .palette import CENTER, LEFT, RIGHT, UNSEEN, lighten
 from .scene import Scene
 from .stick_figure import FAINT, draw_figure, draw_hypotheses
-from .view import View
+from .view import SceneView
 
 HEADER, FOOTER, GAP = 34, 40, 6
 
@@ -54,7 +54,7 @@ class ReverseProcessRenderer:
         reach = np.linalg.norm(world[..., [0, 2]], axis=-1)
         radius = max(scene.radius, float(np.quantile(reach, 0.98)))
         self.scene = Scene(scene.rotation, radius, scene.height)
-        self.view = View(self.scene, size, azimuth)
+        self.view = SceneView(self.scene, size, azimuth)
 
     def errors_mm(self) -> np.ndarray:
         """Mean error of a single sample at each step, (S, ), mm."""

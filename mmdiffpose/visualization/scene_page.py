@@ -12,7 +12,7 @@ from mmdiffpose.atomic_files import replacing
 from mmdiffpose.skeletons import Skeleton
 from mmdiffpose.structures.keypoint_track import DEFAULT_FPS
 from mmdiffpose.structures.people import Lifted, as_list, person_numbers
-from .common_scene import CommonScene, PlacedTrack
+from .common_scene import CommonScene, ScenePerson
 from .palette import CENTER, LEFT, RIGHT, UNSEEN, person_color
 
 TEMPLATE = Path(__file__).with_suffix('.html')
@@ -89,7 +89,7 @@ def scene_data(scene: CommonScene, max_hypotheses: int) -> Dict[str, Any]:
         ])
 
 
-def _track_data(person: PlacedTrack, poses: np.ndarray, clouds: np.ndarray,
+def _track_data(person: ScenePerson, poses: np.ndarray, clouds: np.ndarray,
                 step: float) -> Dict[str, Any]:
     track = person.track
     data = dict(
@@ -106,7 +106,7 @@ def _track_data(person: PlacedTrack, poses: np.ndarray, clouds: np.ndarray,
     return data
 
 
-def _clouds(person: PlacedTrack, most: int) -> np.ndarray:
+def _clouds(person: ScenePerson, most: int) -> np.ndarray:
     """Hypotheses of all rows, (F, N, J, 3)."""
     return np.stack(
         [person.cloud(row, most) for row in range(len(person.track))])

@@ -8,12 +8,12 @@ import numpy as np
 from mmdiffpose.structures.lifted_track import LiftedTrack
 from mmdiffpose.structures.people import as_list, person_numbers
 from .canvas import blank, draw_polygon, draw_text, text_width
-from .common_scene import CommonScene, PlacedTrack
+from .common_scene import CommonScene, ScenePerson
 from .legend import draw_legend
 from .palette import BACKGROUND, lighten, person_color
 from .person_figure import draw_person
 from .picture_panel import PicturePanel
-from .view import View
+from .view import SceneView
 
 HEADER, FOOTER, GAP = 34, 40, 6
 MAX_HYPOTHESES = 5
@@ -59,8 +59,8 @@ class SceneRenderer:
         shape = 2 * across / (
             self.scene.height * np.cos(tilt) + 2 * along * np.sin(tilt))
         width = int(round(size * np.clip(shape, 1, MAX_WIDTH)))
-        self.view = View(self.scene, (width, size), azimuth, elevation)
-        self._rows: Dict[int, List[Tuple[PlacedTrack, int]]] = {}
+        self.view = SceneView(self.scene, (width, size), azimuth, elevation)
+        self._rows: Dict[int, List[Tuple[ScenePerson, int]]] = {}
         for person in self.scene.people:
             for row, frame in enumerate(person.track.frame_ids.tolist()):
                 self._rows.setdefault(frame, []).append((person, row))
@@ -120,7 +120,7 @@ class SceneRenderer:
             self._draw_3d(scene, person, row)
         return picture, scene
 
-    def _draw_2d(self, panel: np.ndarray, person: PlacedTrack,
+    def _draw_2d(self, panel: np.ndarray, person: ScenePerson,
                  row: int) -> None:
         track, color = person.track, person_color(person.number)
         scores = track.scores_2d[row]
@@ -130,7 +130,7 @@ class SceneRenderer:
             points = self.picture.place(track.keypoints_2d[row][scores > 0])
             self._draw_number(panel, points, person.number)
 
-    def _draw_3d(self, panel: np.ndarray, person: PlacedTrack,
+    def _draw_3d(self, panel: np.ndarray, person: ScenePerson,
                  row: int) -> None:
         track, color = person.track, person_color(person.number)
         pose, cloud = person.pose(row), person.cloud(row, MAX_HYPOTHESES)
@@ -140,7 +140,7 @@ class SceneRenderer:
                     track.scores_2d[row] > 0, std, color)
         self._draw_number(panel, self.view.project(pose), person.number)
 
-    def _draw_shadow(self, panel: np.ndarray, person: PlacedTrack,
+    def _draw_shadow(self, panel: np.ndarray, person: ScenePerson,
                      row: int) -> None:
         mark = person.offsets[row] * [1, 0, 1] + CIRCLE
         color = lighten(person_color(person.number), 0.7)

@@ -11,7 +11,7 @@ from .legend import draw_legend
 from .person_figure import draw_person
 from .picture_panel import PicturePanel
 from .scene import Scene
-from .view import View
+from .view import SceneView
 
 HEADER, FOOTER, GAP = 34, 40, 6
 MAX_HYPOTHESES = 10
@@ -42,7 +42,7 @@ class TrackRenderer:
         self.picture = PicturePanel.around(lifted.keypoints_2d,
                                            lifted.scores_2d, lifted.image_size,
                                            size)
-        self.views = [View(scene, size, azimuth) for _, azimuth in views]
+        self.views = [SceneView(scene, size, azimuth) for _, azimuth in views]
         self.titles = ['2D: input'] + [title for title, _ in views]
         self._frame = self._layout()
 

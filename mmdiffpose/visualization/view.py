@@ -29,7 +29,7 @@ class Stage(Protocol):
         """Half of the extents across and along a view, metres."""
 
 
-class View:
+class SceneView:
     """Orthographic view of a scene, of fixed scale.
 
     Args:

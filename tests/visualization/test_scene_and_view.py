@@ -6,7 +6,7 @@ import pytest
 
 from mmdiffpose.skeletons import H36M_17
 from mmdiffpose.visualization.scene import Scene, estimate_pitch
-from mmdiffpose.visualization.view import View
+from mmdiffpose.visualization.view import SceneView
 
 
 def standing(frames=6, pitch=0.):
@@ -56,7 +56,7 @@ def test_lying_person_is_left_lying():
 def test_upright_and_unmirrored(azimuth, elevation):
     poses = standing()
     scene = Scene.fit(poses, H36M_17)
-    view = View(scene, 400, azimuth, elevation)
+    view = SceneView(scene, 400, azimuth, elevation)
     x, y, _ = view.project(scene.place(poses[0])[0]).T
     index = H36M_17.index
     assert y[index['head']] < y[index['root']] < y[index['left_foot']]
@@ -66,7 +66,7 @@ def test_upright_and_unmirrored(azimuth, elevation):
 def test_nearer_is_deeper_and_the_side_view_comes_from_the_left():
     scene = Scene.fit(standing(), H36M_17)
     ahead, left = np.array([0., 0, 1]), np.array([-1., 0, 0])
-    front, side = View(scene, 400, 0, 0), View(scene, 400, 90, 0)
+    front, side = SceneView(scene, 400, 0, 0), SceneView(scene, 400, 90, 0)
     # World z points towards the viewer of the front view.
     assert front.project(ahead)[2] == pytest.approx(1)
     assert side.project(left)[2] == pytest.approx(1)
@@ -78,7 +78,7 @@ def test_everything_is_in_the_panel_at_one_scale():
     poses = standing(30) + rng.normal(0, 0.15, (30, 17, 3))
     poses -= poses[:, :1]
     scene = Scene.fit(poses, H36M_17)
-    views = [View(scene, 300, azimuth) for azimuth in (0, 45, 90, 200)]
+    views = [SceneView(scene, 300, azimuth) for azimuth in (0, 45, 90, 200)]
     assert len({view.scale for view in views}) == 1
     for view in views:
         for pose in poses:
