@@ -67,6 +67,12 @@ class ResidualDiffusionHead(SamplingHead):
             predicted std in depth, widened by the noise.
         loss (dict, optional): Of both poses. Defaults to MPJPE.
         std_weight (float): Of the std's likelihood. Defaults to 0.1.
+        diffusion_weight (float): Of the denoiser's loss, which nothing but
+            the denoiser learns from. Defaults to 1.
+        diffusion_stride (int): Every how many-th frame of a window trains
+            the denoiser, others in the next iteration: neighbouring frames
+            teach much the same, and the denoiser is what costs most.
+            Defaults to 1.
         num_joints (int): Number of joints J. Defaults to 17.
         root_index (int): The root joint. Defaults to 0.
         decoder (dict, optional): The codec.
@@ -86,6 +92,8 @@ class ResidualDiffusionHead(SamplingHead):
                  start: str = 'gaussian',
                  loss: Optional[dict] = None,
                  std_weight: float = 0.1,
+                 diffusion_weight: float = 1.,
+                 diffusion_stride: int = 1,
                  num_joints: int = 17,
                  root_index: int = 0,
                  decoder: Optional[dict] = None,
@@ -110,6 +118,18 @@ class ResidualDiffusionHead(SamplingHead):
         self.loss_module = MODELS.build(
             dict(type='mmdiffpose.MPJPELoss') if loss is None else loss)
         self.std_weight = std_weight
+        if diffusion_stride < 1:
+            raise ValueError('diffusion_stride should be a positive int, got '
+                             f'{diffusion_stride}')
+        self.diffusion_weight = diffusion_weight
+        self.diffusion_stride = diffusion_stride
+
+    def prepare(self, context: LiftingContext) -> LiftingContext:
+        """Add the refined pose and the std of its error, once."""
+        if context.mean is not None:
+            return context
+        mean, std = self.mean_and_std(context)
+        return context._replace(mean=mean, std=std)
 
     def mean_and_std(self, context: LiftingContext) -> Tuple[Tensor, Tensor]:
         """The refined pose and the std of its error.
@@ -121,6 +141,8 @@ class ResidualDiffusionHead(SamplingHead):
             tuple[Tensor, Tensor]: (B, T, J, 3) each; root-relative metres,
             and metres.
         """
+        if context.mean is not None and context.std is not None:
+            return context.mean, context.std
         mean = context.known_coarse()
         if self.refine is not None:
             mean = self.to_root_relative(
@@ -141,12 +163,16 @@ class ResidualDiffusionHead(SamplingHead):
         coarse = feats.known_coarse()
         target, weight = self.targets(batch_data_samples, coarse)
         mean, std = self.mean_and_std(feats)
-        noise = self.training_noise(batch_data_samples, coarse,
+        stride = min(self.diffusion_stride, target.shape[1])
+        first = self._iteration.read(self.iteration) % stride
+        every = (slice(None), slice(first, None, stride))
+        noise = self.training_noise(batch_data_samples, coarse[every],
                                     self.diffusion.num_draws)
         losses = dict(
-            loss_diffusion=self.diffusion.loss(feats.features, mean, std,
-                                               target, weight, feats.seen,
-                                               noise.normal(7)),
+            loss_diffusion=self.diffusion_weight * self.diffusion.loss(
+                feats.features[every], mean[every], std[every], target[every],
+                weight[every], None
+                if feats.seen is None else feats.seen[every], noise.normal(7)),
             loss_std=self.std_weight *
             ResidualStdRegressor.likelihood_loss(std, mean, target, weight))
         if self.refine is not None:
@@ -225,11 +251,19 @@ class ResidualDiffusionHead(SamplingHead):
 
     def predictive_std(self, hypotheses: Tensor, context: LiftingContext,
                        options: Mapping[str, Any]) -> Tensor:
-        """As :meth:`SamplingHead.predictive_std`; of a single hypothesis, the
-        predicted one."""
-        if hypotheses.shape[1] > 1:
-            return super().predictive_std(hypotheses, context, options)
-        return std_per_axis(self.mean_and_std(context)[1])
+        """The predicted std, times ``spread``, calibrated where it is.
+
+        Hypotheses have it, too, but that of ten of them is itself a quarter
+        off.
+        """
+        return self.std_calibration(
+            std_per_axis(self.predictive_shape(hypotheses, context, options)),
+            options)
+
+    def predictive_shape(self, hypotheses: Tensor, context: LiftingContext,
+                         options: Mapping[str, Any]) -> Tensor:
+        """The predicted std along each axis, times ``spread``."""
+        return options['spread'] * self.mean_and_std(context)[1]
 
 
 class MirroredNoise(HypothesisNoise):

@@ -36,11 +36,16 @@ class LiftingContext(NamedTuple):
             without coarse poses.
         seen: Whether a joint was seen, (B, T, J), 1 or 0, where the input has
             the codec's mask channel; else None.
+        mean: What a head that regresses before it samples has made of it,
+            (B, T, J, 3), root-relative metres; see ``SamplingHead.prepare``.
+        std: How far off that is, (B, T, J, 3), metres.
     """
     features: Tensor
     coarse: Optional[Tensor]
     residual_std: Optional[Tensor]
     seen: Optional[Tensor] = None
+    mean: Optional[Tensor] = None
+    std: Optional[Tensor] = None
 
     def known_coarse(self) -> Tensor:
         """The coarse poses, for heads that can't do without.
@@ -75,11 +80,14 @@ class LiftingEstimate(NamedTuple):
             that have but one pose.
         coarse: The context encoder's poses, (B, T, J, 3), root-relative
             metres; None where it has none.
+        std_xyz: Predictive std along x, y and z, (B, T, J, 3), metres, whose
+            root mean square is ``std``; None where the head doesn't know.
     """
     poses: Tensor
     std: Tensor
     hypotheses: Optional[Tensor] = None
     coarse: Optional[Tensor] = None
+    std_xyz: Optional[Tensor] = None
 
 
 def split_views(views: Any) -> Tuple[Any, Any]:
@@ -251,14 +259,16 @@ class BaseLiftingHead(BaseHead):
         """
         estimate = self.estimate(feats, batch_data_samples, test_cfg)
         return self.pack(estimate.poses, estimate.std, batch_data_samples,
-                         estimate.hypotheses, estimate.coarse)
+                         estimate.hypotheses, estimate.coarse,
+                         estimate.std_xyz)
 
     def pack(self,
              poses: Tensor,
              std: Tensor,
              data_samples: Sequence,
              hypotheses: Optional[Tensor] = None,
-             coarse: Optional[Tensor] = None) -> List[InstanceData]:
+             coarse: Optional[Tensor] = None,
+             std_xyz: Optional[Tensor] = None) -> List[InstanceData]:
         """Predictions as one ``InstanceData`` per window.
 
         A sample whose metainfo names a ``target_frame`` (MMPose's inferencer
@@ -270,12 +280,14 @@ class BaseLiftingHead(BaseHead):
             data_samples (list[PoseDataSample]): B of them.
             hypotheses (Tensor, optional): (B, N, T, J, 3), metres.
             coarse (Tensor, optional): (B, T, J, 3), metres.
+            std_xyz (Tensor, optional): Along x, y and z, (B, T, J, 3),
+                metres.
 
         Returns:
             list[InstanceData]: With ``keypoints`` (T, J, 3),
             ``keypoint_scores`` (T, J), ``keypoint_std`` (T, J) and, where
-            given, ``hypotheses`` (T, N, J, 3) and ``coarse_keypoints``
-            (T, J, 3).
+            given, ``hypotheses`` (T, N, J, 3), ``coarse_keypoints`` (T, J, 3)
+            and ``keypoint_std_xyz`` (T, J, 3).
         """
         fields = dict(
             keypoints=poses,
@@ -285,6 +297,8 @@ class BaseLiftingHead(BaseHead):
             fields['hypotheses'] = hypotheses.transpose(1, 2)
         if coarse is not None:
             fields['coarse_keypoints'] = coarse
+        if std_xyz is not None:
+            fields['keypoint_std_xyz'] = std_xyz
         packed = []
         for i, sample in enumerate(data_samples):
             frame = sample.metainfo.get('target_frame')

@@ -36,7 +36,7 @@ class RegressingHead(BaseLiftingHead):
         raise NotImplementedError
 
     def joint_std(self, feats: Any) -> Tensor:
-        """Std per axis of each joint's error, (J, ), metres."""
+        """Std of each joint's error along x, y and z, (J, 3), metres."""
         raise NotImplementedError
 
     def loss(self,
@@ -64,9 +64,12 @@ class RegressingHead(BaseLiftingHead):
         if mirrored is not None:
             other = self.regress(mirrored, self.flip_mixtures(mixtures))
         poses = self.to_root_relative(self.average_views(poses, other))
-        std = self.joint_std(feats).expand(poses.shape[:-1])
+        along = self.joint_std(feats)
         return LiftingEstimate(
-            poses, std, coarse=self.average_coarse(feats, mirrored))
+            poses,
+            std_per_axis(along).expand(poses.shape[:-1]),
+            coarse=self.average_coarse(feats, mirrored),
+            std_xyz=along.expand_as(poses))
 
 
 class MeasuredHead(RegressingHead):
@@ -100,5 +103,5 @@ class MeasuredHead(RegressingHead):
         self.calibrated.fill_(True)
 
     def joint_std(self, feats: Any) -> Tensor:
-        """The measured one, (J, ), metres."""
-        return std_per_axis(self.residual_std)
+        """The measured one, (J, 3), metres."""
+        return self.residual_std

@@ -97,6 +97,10 @@ class SamplingHead(BaseLiftingHead):
         self._iteration = HostValue(0)
         self.std_calibration = StdCalibration(num_joints)
 
+    def prepare(self, context: LiftingContext) -> LiftingContext:
+        """What is worked out once for a window, before its hypotheses."""
+        return context
+
     def reverse(self, context: LiftingContext, mixtures: Optional[Tensor],
                 noise: HypothesisNoise, options: Mapping[str, Any],
                 callback: Optional[Callback]) -> Tensor:
@@ -168,7 +172,8 @@ class SamplingHead(BaseLiftingHead):
             used['num_hypotheses'], context.features,
             used.get('share_frames', False))
         return self.to_root_relative(
-            self.reverse(context, mixtures, noise, used, callback))
+            self.reverse(
+                self.prepare(context), mixtures, noise, used, callback))
 
     def sample_views(self, context: LiftingContext,
                      mirrored: Optional[LiftingContext],
@@ -206,6 +211,19 @@ class SamplingHead(BaseLiftingHead):
             return hypotheses.new_full(shape, UNMEASURED_STD)
         return std_per_axis(context.residual_std).expand(shape)
 
+    def predictive_shape(self, hypotheses: Tensor, context: LiftingContext,
+                         options: Mapping[str, Any]) -> Optional[Tensor]:
+        """How the std is divided among x, y and z, (B, T, J, 3), in any unit.
+
+        That of the hypotheses, or of the context encoder's residual where
+        there is but one; None where neither is known.
+        """
+        if hypotheses.shape[1] > 1:
+            return hypotheses.std(dim=1)
+        if context.residual_std is None:
+            return None
+        return context.residual_std.expand_as(hypotheses[:, 0])
+
     @torch.no_grad()
     def estimate(self,
                  feats: Any,
@@ -219,16 +237,39 @@ class SamplingHead(BaseLiftingHead):
         context, mirrored = split_views(feats)
         options = sampling_options(test_cfg, self.test_defaults)
         used = {**self.test_defaults, **options}
+        context = self.prepare(context)
+        if mirrored is not None:
+            mirrored = self.prepare(mirrored)
         seeds = clip_seeds(
             used.pop('seed'), data_samples, len(context.features))
         mixtures = self.mixtures(data_samples, context.features)
         hypotheses = self.sample_views(context, mirrored, mixtures, seeds,
                                        options)
         used['flip'] = mirrored is not None
+        std = self.predictive_std(hypotheses, context, used)
         return LiftingEstimate(
-            self.aggregate(hypotheses, context, data_samples, used),
-            self.predictive_std(hypotheses, context, used), hypotheses,
-            self.average_coarse(context, mirrored))
+            self.aggregate(hypotheses, context, data_samples, used), std,
+            hypotheses, self.average_coarse(context, mirrored),
+            along_axes(std, self.predictive_shape(hypotheses, context, used)))
+
+
+def along_axes(std: Tensor, shape: Optional[Tensor]) -> Optional[Tensor]:
+    """Divide a std among the axes.
+
+    Args:
+        std (Tensor): Per axis on average, (..., J), metres.
+        shape (Tensor, optional): In proportion to what, (..., J, 3). A joint
+            whose three are 0, such as the root, is as sure along all axes.
+
+    Returns:
+        Tensor | None: (..., J, 3), metres, whose root mean square is ``std``.
+    """
+    if shape is None:
+        return None
+    size = std_per_axis(shape)[..., None]
+    share = torch.where(size > 0, shape / size.clamp(min=1e-12),
+                        torch.ones_like(shape))
+    return std[..., None] * share
 
 
 def window_noise(seeds: Sequence[int],

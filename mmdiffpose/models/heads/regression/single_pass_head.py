@@ -5,7 +5,6 @@ from typing import Any, Optional
 
 from torch import Tensor, nn
 
-from mmdiffpose.diffusion.aggregation import std_per_axis
 from mmdiffpose.models.denoisers.denoiser import build_denoiser
 from mmdiffpose.models.heads.parts.base import LiftingContext
 from mmdiffpose.models.heads.parts.denoising import DenoisingHead
@@ -67,5 +66,5 @@ class SinglePassHead(DenoisingHead, RegressingHead):
         return poses[:, 0]
 
     def joint_std(self, feats: LiftingContext) -> Tensor:
-        """The context encoder's, (J, ), metres."""
-        return std_per_axis(feats.known_std())
+        """The context encoder's, (J, 3), metres."""
+        return feats.known_std()
