@@ -236,3 +236,35 @@ def test_wrong_options_are_named():
         predict(model, inputs, samples, num_steps=3)
     with pytest.raises(ValueError, match='one of'):
         predict(model, inputs, samples, sampler='ddim')
+
+
+def test_std_is_the_predicted_one_times_the_spread():
+    model = lifter()
+    inputs, samples = batch([1, 2])
+    with torch.no_grad():
+        _, std = model.head.mean_and_std(model.extract_feat(inputs))
+    out = predict(model, inputs, samples, spread=2.)[1]
+    np.testing.assert_allclose(
+        out.keypoint_std_xyz, 2 * std[1].numpy(), rtol=1e-5)
+    np.testing.assert_allclose(
+        out.keypoint_std, 2 * std[1].square().mean(-1).sqrt(), rtol=1e-5)
+
+
+@pytest.mark.parametrize('iteration,frames', [(0, [0, 2, 4]), (1, [1, 3]),
+                                              (2, [0, 2, 4])])
+def test_stride_takes_frames_by_turns(iteration, frames, monkeypatch):
+    model = lifter(diffusion_stride=2, diffusion_weight=0.25)
+    model.head.iteration.fill_(iteration)
+    inputs, samples = batch([1, 2])
+    seen = {}
+
+    def loss(features, mean, std, target, weight, mask, noise):
+        seen.update(target=target, noise=noise)
+        return torch.tensor(8.)
+
+    monkeypatch.setattr(model.head.diffusion, 'loss', loss)
+    losses = model.loss(inputs, samples)
+    assert losses['loss_diffusion'] == 2
+    targets, _ = model.head.targets(samples, inputs)
+    torch.testing.assert_close(seen['target'], targets[:, frames])
+    assert seen['noise'].shape[2] == len(frames)

@@ -1,0 +1,110 @@
+# Copyright (c) mmdiffpose contributors. All rights reserved.
+"""The benchmark hdm05-views: its measures, and a run of two cells."""
+import json
+
+import numpy as np
+import pytest
+
+from mmdiffpose.datasets.mocap_mini_file import load_mocap_mini
+from mmdiffpose.datasets.world_motions import make_motions, write_motions
+from mmdiffpose.skeletons import H36M_17
+from mmdiffpose.structures.keypoint_track import KeypointTrack
+from mmdiffpose.structures.lifted_track import LiftedTrack
+
+
+@pytest.fixture
+def tool(load_tool):
+    return load_tool('analysis_tools/views_benchmark')
+
+
+def pose(**joints):
+    out = np.zeros((1, 17, 3))
+    for name, place in joints.items():
+        out[:, H36M_17.index[name]] = place
+    return out
+
+
+def test_flexion_of_knees(tool):
+    legs = pose(
+        left_hip=(0, 0, 0),
+        left_knee=(0, 1, 0),
+        left_foot=(0, 2, 0),
+        right_hip=(1, 0, 0),
+        right_knee=(1, 1, 0),
+        right_foot=(1, 1, 3))
+    np.testing.assert_allclose(tool.flexion(legs), [[0, 90]], atol=1e-6)
+
+
+def window(tool, truth, frames=27):
+    track = KeypointTrack(
+        np.full((frames, 17, 2), 500.), np.full((frames, 17), .9),
+        (1000, 1000), H36M_17)
+    # A line of sight 90 degrees to the right: the camera's x is its depth.
+    rotation = np.array([[0., 0, -1], [0, 1, 0], [1, 0, 0]])
+    return tool.Drawn(track, 1000., np.repeat(truth, frames, 0), rotation)
+
+
+def test_errors_along_the_line_of_sight(tool, monkeypatch):
+    truth = pose(left_wrist=(0, 0, 1))
+    drawn = window(tool, truth)
+    # Found 2 m away along the camera's x, and 0.5 m too low.
+    found = pose(left_wrist=(2, .5, 0))
+
+    def lift(model, track, focal_length):
+        assert focal_length == 1000
+        n = len(track)
+        return LiftedTrack(
+            np.repeat(found, n, 0), track.scores, np.full(
+                (n, 17), .4), None, track.keypoints, track.scores,
+            track.frame_ids, track.image_size, H36M_17)
+
+    monkeypatch.setattr(tool, 'lift_track', lift)
+    figures = tool.measure(None, drawn)
+    assert figures['depth'] == pytest.approx(1000 / 17)
+    assert figures['plane'] == pytest.approx(500 / 17)
+    assert figures['MPJPE'] == pytest.approx(1000 * 1.25**.5 / 17)
+    # 0.4 m reach 0.66 m: half a metre is inside, one is not.
+    assert figures['90 % x'] == figures['90 % y'] == 1
+    assert figures['90 % z'] == pytest.approx(15 / 16)
+
+
+def test_one_thing_is_varied_at_a_time(tool):
+    grid = list(tool.cells(list(tool.GRID)))
+    assert len(grid) == 40
+    for entry in grid:
+        changed = {
+            key
+            for key, value in entry['cell'].items()
+            if value != tool.STANDARD[key]
+        }
+        assert changed <= {entry['factor']}
+
+
+def test_a_run(tool, tmp_path):
+    clip = load_mocap_mini()[0][0]
+    motions = tmp_path / 'motions.npz'
+    write_motions(
+        motions,
+        make_motions([
+            dict(
+                positions=clip.positions,
+                fps=50.,
+                subject='S',
+                action='walk',
+                clip='walk_1',
+                source='mini')
+        ]))
+    tool.main([
+        'mixste', '--motions',
+        str(motions), '--subjects', 'mini/S', '--factors', 'pitch',
+        '--windows', '2', '--out-dir',
+        str(tmp_path)
+    ])
+    rows = json.loads((tmp_path / 'results.json').read_text())
+    assert [row['value'] for row in rows] == list(tool.GRID['pitch'])
+    for row in rows:
+        assert 0 < row['P-MPJPE'] <= row['N-MPJPE'] <= row['MPJPE'] + 1e-6
+        assert 0 <= row['90 % z'] <= 1
+    lines = (tmp_path / 'results.md').read_text().splitlines()
+    assert len(lines) == 2 + len(rows)
+    assert (tmp_path / 'results.png').read_bytes()[:4] == b'\x89PNG'
