@@ -7,7 +7,7 @@ The detector here finds joints that are painted as dots, each in a colour of
 its own, so that it needs no weights. It stands for yours: what it takes and
 returns is all that there is to it. The command line takes it, too:
 
-    python tools/infer.py FRAMES --config diffpose \
+    mmdiffpose infer FRAMES --config diffpose \
         --pose2d examples/add_detector.py:PaintedJoints --out-dir outputs
 """
 

@@ -5,6 +5,7 @@ import re
 import shlex
 import subprocess
 import sys
+from configparser import ConfigParser
 from pathlib import Path
 
 import numpy as np
@@ -73,8 +74,12 @@ def test_the_command_of_the_readme_lifts_a_file(tmp_path):
         words for words in commands(ROOT / 'README.md')
         if 'demo_track' in ' '.join(words))
     assert words[-2:] == ['--out-dir', 'outputs']
-    words = [sys.executable, *words[1:-1], str(tmp_path)]
-    subprocess.run(words, cwd=ROOT, check=True, capture_output=True)
+    assert words[0] == 'mmdiffpose'
+    words = [sys.executable, '-m', 'mmdiffpose.cli', *words[1:-1]]
+    subprocess.run([*words, str(tmp_path)],
+                   cwd=ROOT,
+                   check=True,
+                   capture_output=True)
     with np.load(next(tmp_path.glob('*.npz'))) as results:
         assert (98, 17, 3) in [array.shape for array in results.values()]
     assert list(tmp_path.glob('*.png')), 'a picture'
@@ -91,14 +96,26 @@ def test_files_in_commands_are_there(page):
                 assert (ROOT / path).exists(), ' '.join(words)
 
 
+def script_of(words):
+    """The file that a command runs, if it is one of this repository."""
+    while words and '=' in words[0]:  # variables before a command
+        words = words[1:]
+    if words[:1] == ['mmdiffpose']:
+        return ROOT / 'mmdiffpose' / 'cli' / f'{words[1]}.py'
+    if words[:2] == ['python', '-m']:
+        return ROOT / (words[2].replace('.', '/') + '.py')
+    if words[:1] in (['python'], ['bash']) and len(words) > 1:
+        return ROOT / words[1]
+    return None
+
+
 def options_of(script):
     """Strings that begin with dashes in a script and what it imports."""
     sources = [script]
     if script.suffix == '.py':
         sources += [
             *(ROOT / 'mmdiffpose' / 'cli').glob('*.py'),
-            *ROOT.glob('tools/*.py'), *ROOT.glob('projects/common/*.py'),
-            *script.parent.rglob('*.py')
+            *ROOT.glob('projects/common/*.py'), *script.parent.rglob('*.py')
         ]
     text = '\n'.join(path.read_text(encoding='utf-8') for path in sources)
     return set(re.findall(r'(?<![\w-])--[a-z][a-z0-9-]*', text))
@@ -106,19 +123,16 @@ def options_of(script):
 
 @pytest.mark.parametrize(
     'page', [page for page in PAGES if commands(page)], ids=page_name)
-def test_tools_know_the_options_in_commands(page):
+def test_commands_and_their_options_exist(page):
     for words in commands(page):
-        while words and '=' in words[0]:  # variables before a command
-            words = words[1:]
-        if len(words) < 2 or words[0] not in ('python', 'bash'):
+        script = script_of(words)
+        if script is None:
             continue
-        script = ROOT / words[1]
-        if not script.is_file():
-            continue
+        assert script.is_file(), ' '.join(words)
         known = options_of(script)
         unknown = {
             word.split('=')[0]
-            for word in words[2:] if word.startswith('--')
+            for word in words if word.startswith('--')
         } - known
         assert not unknown, ' '.join(words)
 
@@ -126,9 +140,16 @@ def test_tools_know_the_options_in_commands(page):
 def test_commands_are_found():
     """The tests above have something to say."""
     assert len(PAGES) > 15
-    tools = {
-        words[1]
-        for page in PAGES
-        for words in commands(page) if words[0] == 'python'
-    }
-    assert {'tools/infer.py', 'tools/train.py', 'tools/test.py'} <= tools
+    scripts = {script_of(words) for page in PAGES for words in commands(page)}
+    names = {script.name for script in scripts if script is not None}
+    assert names >= {'infer.py', 'models.py', 'test.py', 'train.py', 'run.py'}
+
+
+def test_the_architecture_is_the_contract():
+    """The page shows the layers that import-linter checks."""
+    contracts = ConfigParser()
+    contracts.read(ROOT / 'setup.cfg')
+    layers = contracts['importlinter:contract:layers']['layers'].split('\n')
+    page = (ROOT / 'docs' / 'architecture.md').read_text(encoding='utf-8')
+    assert [line for line in layers if line
+            ] in [code.splitlines() for _, _, code in BLOCK.findall(page)]
