@@ -5,7 +5,7 @@
 
 Writes DST.safetensors and, beside it, DST.py, which ``init_model`` and the
 commands ``test`` and ``infer`` take as a pair. Sizes come from the tensors.
-Every tensor must find its place; nothing in SRC is executed.
+Every tensor must find its place; nothing in SRC is executed::
 
     method      SRC
     mixste      MixSTE's *.bin; DiffHPE's conditioner *.pt
