@@ -44,7 +44,7 @@ class ResidualDiffusion(BaseModule):
     then is the exact answer for a Gaussian with the predicted std and that
     correlation, and what few steps get wrong is only what differs from it:
     with white noise, a direction in which residuals have a variance of 0.05
-    (the length of a bone) keeps 2.7 times its spread at one step and 0.9 at
+    (the length of a bone) keeps 2.6 times its spread at one step and 0.9 at
     two. C is measured on the way, a moving average over training batches.
 
     A joint whose target isn't known gets a drawn residual in training, as it
