@@ -148,6 +148,8 @@ def stage_of(results: Dict[str, Any], title: str) -> Optional[Stage]:
     values = unpack(results)
     camera = values.get('camera_param')
     points = values.get('keypoint_labels', values.get('keypoints'))
+    if points is not None and points.shape[-1:] == (3, ):
+        points = points[..., :2]  # the third channel is the codec's mask
     if camera is None or points is None or (
             points.ndim != 3 or points.shape[1:] != (H36M_17.num_joints, 2)):
         print(f'{title}: no 2D keypoints (T, 17, 2) and camera, not drawn')
@@ -208,8 +210,13 @@ def draw_stages(stages: Sequence[Stage],
             f'{frame}')
     scene = next((Scene.fit(stage.target, H36M_17)
                   for stage in stages if stage.target is not None), None)
-    return np.hstack(
-        [draw_stage(stage, frame, scene, H36M_17) for stage in stages])
+    columns = [draw_stage(stage, frame, scene, H36M_17) for stage in stages]
+    # Pictures differ in height where a transform changes the camera.
+    tallest = max(len(column) for column in columns)
+    return np.hstack([
+        np.vstack([column, blank(tallest - len(column), SIDE)])
+        for column in columns
+    ])
 
 
 def draw_stage(stage: Stage, frame: int, scene: Optional[Scene],

@@ -27,6 +27,7 @@ from typing import (Any, Dict, Iterator, List, Mapping, NamedTuple, Optional,
 
 import numpy as np
 import torch
+from mmengine.dataset import Compose
 from mmengine.dist import get_dist_info
 from mmengine.structures import InstanceData
 from mmpose.structures import PoseDataSample
@@ -35,13 +36,14 @@ from torch.utils.data import Dataset, Sampler
 from mmdiffpose.codecs import GMMDiffusionPose
 from mmdiffpose.registry import (DATA_SAMPLERS, DATASETS, FUNCTIONS,
                                  KEYPOINT_CODECS)
-from mmdiffpose.structures.canonical_view import CanonicalView
+from mmdiffpose.structures.canonical_view import turn_poses_back
 from .simulation.bodies import BodySampler
 from .simulation.motion_variety import MotionVariety
 from .simulation.occlusion_patterns import make_pattern
 from .simulation.random_cameras import CameraRanges
 from .simulation.view_simulator import ViewLaw, ViewSimulator
 from .simulation.window_noise import WindowNoise
+from .transforms import TurnToPerson
 from .windows.lifting_dataset import LiftingDataset
 from .windows.sequence import PoseSequence
 from .world_motions import join_motions, read_motions
@@ -96,6 +98,27 @@ def _simulator(ann_file: Files, subjects: Optional[Sequence[str]],
     if subjects is not None:
         motions = motions.of_subjects(subjects)
     return ViewSimulator(motions, seq_len, build_law(**(law or {})), seed)
+
+
+def _recorded(drawn: Mapping[str, np.ndarray], index: int) -> Dict[str, Any]:
+    """A drawn window as its own camera recorded it.
+
+    Returns:
+        ``keypoints`` (T, J, 2) in pixels and ``scores`` (T, J), ``target``
+        (T, J, 3) in metres and the camera's axes, and ``camera_param`` with
+        the focal length that the lifter is told.
+    """
+    turned = drawn['targets'][index] + drawn['root'][index, :, None]
+    width, height = drawn['image_size'][index].tolist()
+    return dict(
+        keypoints=drawn['keypoints'][index],
+        scores=drawn['scores'][index],
+        target=turn_poses_back(turned, drawn['rotation'][index]),
+        camera_param=dict(
+            w=int(width),
+            h=int(height),
+            f=np.repeat(drawn['assumed_focal'][index], 2),
+            c=drawn['center'][index]))
 
 
 @DATASETS.register_module()
@@ -211,6 +234,25 @@ class MocapViewDataset(Dataset):
             index = EpochIndex(0, int(index))
         return self.__getitems__([index])
 
+    def get_data_info(self, index: int) -> Dict[str, Any]:
+        """A window of epoch 0 as its own camera recorded it.
+
+        What :attr:`pipeline` makes of it, with the codec, is what the lifter
+        is given. To look at; training doesn't come here.
+        """
+        window = _recorded(self.draw_batch([index], 0), 0)
+        return dict(
+            keypoints=window['keypoints'],
+            keypoints_visible=window['scores'],
+            lifting_target=window['target'],
+            camera_param=window['camera_param'],
+            frame_ids=np.arange(self.simulator.seq_len))
+
+    @property
+    def pipeline(self) -> Compose:
+        """The way from a recorded window to the canonical view."""
+        return Compose([TurnToPerson()])
+
     def pack(self, drawn: Dict[str, np.ndarray]) -> Dict[str, Any]:
         """Arrays of :meth:`draw_batch` as ``__getitems__`` returns them."""
         inputs = self.inputs(drawn)
@@ -295,9 +337,9 @@ class FixedViewDataset(LiftingDataset):
     """Drawn views as a validation or test set: always the same ones.
 
     Windows are those of epoch 0 of a :class:`MocapViewDataset` with the same
-    arguments. Each is a sequence of its own, seen by its canonical camera,
-    whose screen coordinates are u and v. With
-    ``GMMDiffusionPose(mask_channel=True)`` the inputs are those of training.
+    arguments, each a sequence of its own as its camera recorded it. With
+    ``TurnToPerson`` and ``GMMDiffusionPose(mask_channel=True)`` in the
+    pipeline the inputs are those of training.
 
     Args:
         windows: How many.
@@ -328,18 +370,15 @@ class FixedViewDataset(LiftingDataset):
         motions = simulator.motions
         sequences = []
         for i, clip in enumerate(drawn['clip']):
-            view = CanonicalView(drawn['inputs'][i, ..., :2],
-                                 drawn['rotation'][i],
-                                 np.exp(drawn['log_size'][i]))
+            window = _recorded(drawn, i)
             sequences.append(
                 PoseSequence(
                     subject=str(motions.subjects[clip]),
                     action=str(motions.actions[clip]),
                     camera=f'view{i}',
                     clip=str(motions.clips[clip]),
-                    keypoints_2d=view.pixels(),
-                    scores=drawn['scores'][i],
-                    keypoints_3d=drawn['targets'][i] +
-                    drawn['root'][i, :, None],
-                    camera_param=dict(view.camera(), rotation=view.rotation)))
+                    keypoints_2d=window['keypoints'],
+                    scores=window['scores'],
+                    keypoints_3d=window['target'],
+                    camera_param=window['camera_param']))
         return sequences

@@ -50,5 +50,5 @@ val_dataloader = dict(
         windows=1000,
         seed=0,
         test_mode=True,
-        pipeline=test_pipeline[1:]))
+        pipeline=test_pipeline))
 test_dataloader = dict(dataset=dict(pipeline=test_pipeline))

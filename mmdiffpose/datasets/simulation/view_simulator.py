@@ -125,17 +125,19 @@ class ViewSimulator:
             - ``pitch``, ``roll`` (B,): degrees; ``distance`` (B,): metres.
             - ``up`` (B, 3): the world's vertical in turned axes.
             - ``clip`` (B,) int: the clip in ``motions``.
+
+        Raises:
+            ValueError: If there is no index, or a negative one.
         """
         wanted: List[int] = np.asarray(indices).tolist()
-        # Always whole chunks: vector units round the last few numbers of an
-        # array, which fill no register, unlike the others.
-        padded = wanted + wanted[-1:] * (-len(wanted) % _CHUNK)
+        if not wanted:
+            raise ValueError('indices: expected one at least')
         parts = [
-            self._draw(padded[i:i + _CHUNK], epoch)
-            for i in range(0, len(padded), _CHUNK)
+            self._draw(wanted[i:i + _CHUNK], epoch)
+            for i in range(0, len(wanted), _CHUNK)
         ]
         return {
-            key: np.concatenate([part[key] for part in parts])[:len(wanted)]
+            key: np.concatenate([part[key] for part in parts])
             for key in parts[0]
         }
 
