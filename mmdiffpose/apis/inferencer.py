@@ -14,7 +14,6 @@ from mmdiffpose.checkpoints.config_names import find_config_and_weights
 from mmdiffpose.checkpoints.model import init_model
 from mmdiffpose.detection.person_tracker import PERSON_THR
 from mmdiffpose.detection.pose2d import Pose2DModel, Pose2DStage
-from mmdiffpose.detection.pose2d_factory import make_pose2d
 from .pipeline import LiftingPipeline
 
 
@@ -90,7 +89,7 @@ class DiffusionPose3DInferencer(LiftingPipeline):
         super().__init__(
             init_model(pose3d, pose3d_weights, device, cfg_options),
             partial(
-                make_pose2d,
+                _make_pose2d,
                 pose2d=pose2d,
                 weights=pose2d_weights,
                 device=device,
@@ -119,3 +118,9 @@ class DiffusionPose3DInferencer(LiftingPipeline):
         LiftingPipeline.__init__(inferencer, model, pose2d, person_thr,
                                  show_progress)
         return inferencer
+
+
+def _make_pose2d(**arguments: Any) -> Pose2DStage:
+    """Build the 2D stage; imports what keypoint files do without."""
+    from mmdiffpose.detection.pose2d_mmpose import make_pose2d
+    return make_pose2d(**arguments)

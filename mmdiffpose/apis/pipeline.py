@@ -36,7 +36,7 @@ GIF_SECONDS = 20
 """Longer clips become MP4, unless a GIF is asked for."""
 
 
-class Scene(NamedTuple):
+class LiftedClip(NamedTuple):
     """A clip that is lifted.
 
     Attributes:
@@ -130,29 +130,30 @@ class LiftingPipeline:
         """
         files = [] if files is None else files
         if options.keypoint_format or is_keypoint_input(inputs):
-            scene = self._scene_of_file(inputs, options)
+            clip = self._clip_of_file(inputs, options)
         else:
             source = open_frames(inputs, options.max_frames)
             causal = source.live if options.causal is None else options.causal
             if causal:
                 yield from self._run_stream(source, options, files)
                 return
-            scene = self._scene_of_frames(source, options)
-        if not scene.lifted:
-            warnings.warn(f'{scene.stem}: nobody was found in '
-                          f'{len(scene.frame_ids)} frames')
-        files += self.write(scene.lifted, scene.stem, options)
-        results = FrameResults(scene.lifted, options)
-        if options.pictures and scene.lifted:
-            for frame_id, picture in self.draw(scene, options, files):
+            clip = self._clip_of_frames(source, options)
+        if not clip.lifted:
+            warnings.warn(f'{clip.stem}: nobody was found in '
+                          f'{len(clip.frame_ids)} frames')
+        files += self.write(clip.lifted, clip.stem, options)
+        results = FrameResults(clip.lifted, options)
+        if options.pictures and clip.lifted:
+            for frame_id, picture in self.draw(clip, options, files):
                 yield results.result(frame_id, picture)
             return
-        if options.still and options.vis_out_dir and scene.lifted:
-            files.append(self._draw_still(scene, options))
-        for frame_id in scene.frame_ids:
+        if options.still and options.vis_out_dir and clip.lifted:
+            files.append(self._draw_still(clip, options))
+        for frame_id in clip.frame_ids:
             yield results.result(frame_id)
 
-    def _scene_of_file(self, path: Any, options: InferenceOptions) -> Scene:
+    def _clip_of_file(self, path: Any,
+                      options: InferenceOptions) -> LiftedClip:
         """Everybody in a keypoint file, or the one wanted."""
         if options.causal:
             raise ValueError(f'{path}: keypoint files are lifted offline, '
@@ -163,11 +164,12 @@ class LiftingPipeline:
         tracks = self.read_tracks(path, options)
         lifted = self.place(self.lift(tracks, options), options)
         frame_ids = sorted({i for t in lifted for i in t.frame_ids.tolist()})
-        return Scene(lifted, frame_ids,
-                     Path(path).stem, pictures, tracks[0].fps or DEFAULT_FPS)
+        return LiftedClip(lifted, frame_ids,
+                          Path(path).stem, pictures, tracks[0].fps
+                          or DEFAULT_FPS)
 
-    def _scene_of_frames(self, source: FrameSource,
-                         options: InferenceOptions) -> Scene:
+    def _clip_of_frames(self, source: FrameSource,
+                        options: InferenceOptions) -> LiftedClip:
         """Everybody in a clip."""
         if source.live and options.max_frames is None:
             raise ValueError(f'{source.name} has no end: expected causal=True '
@@ -178,8 +180,8 @@ class LiftingPipeline:
         if pictures is None and options.pictures:
             warnings.warn(f'{source.name} can be read once only: the poses '
                           'are drawn without the pictures')
-        return Scene(lifted, range(num_frames), source.stem, pictures,
-                     options.fps or source.fps or DEFAULT_FPS)
+        return LiftedClip(lifted, range(num_frames), source.stem, pictures,
+                          options.fps or source.fps or DEFAULT_FPS)
 
     # ----------------------------------------------------------------- steps
 
@@ -322,14 +324,14 @@ class LiftingPipeline:
 
     def draw(
         self,
-        scene: Scene,
+        clip: LiftedClip,
         options: InferenceOptions,
         files: Optional[List[Path]] = None
     ) -> Iterator[Tuple[int, Optional[np.ndarray]]]:
         """Draw a clip, and write and show what is drawn.
 
         Args:
-            scene (Scene): The clip.
+            clip (LiftedClip): The clip.
             options (InferenceOptions): Of the call.
             files (list[Path], optional): Takes in the files written.
 
@@ -339,12 +341,12 @@ class LiftingPipeline:
             is closed by the escape key.
         """
         files = [] if files is None else files
-        frame_ids = scene.frame_ids
-        renderer = ClipRenderer(scene.lifted, frame_ids, options.panel_size)
-        images = images_at(scene.pictures, frame_ids)
-        path = self._animation_path(scene, options)
+        frame_ids = clip.frame_ids
+        renderer = ClipRenderer(clip.lifted, frame_ids, options.panel_size)
+        images = images_at(clip.pictures, frame_ids)
+        path = self._animation_path(clip, options)
         with self.stages.frames('drawn', None) as bar, PictureSink(
-                path, scene.fps, options.show, scene.stem) as sink:
+                path, clip.fps, options.show, clip.stem) as sink:
             for number, frame_id in enumerate(frame_ids):
                 image = next(images)
                 picture, going_on = None, True
@@ -358,35 +360,34 @@ class LiftingPipeline:
                     sink.close()
                     files += [path] if path else []
                     if options.still and options.vis_out_dir:
-                        files.append(
-                            self._draw_still(scene, options, renderer))
+                        files.append(self._draw_still(clip, options, renderer))
                 yield frame_id, picture
                 if not going_on:
                     return
 
-    def _animation_path(self, scene: Scene,
+    def _animation_path(self, clip: LiftedClip,
                         options: InferenceOptions) -> Optional[Path]:
         """Where the animation goes; an image's is a PNG."""
-        kind, count = options.animation, len(scene.frame_ids)
+        kind, count = options.animation, len(clip.frame_ids)
         if not options.animated or (count == 1 and options.still):
             return None
         if count == 1:
             kind = 'png'
         elif kind == 'auto':
-            short = count <= GIF_SECONDS * scene.fps
-            kind = 'gif' if short and scene.pictures is None else 'mp4'
-        name = f'{scene.stem}{options.suffix}.{kind}'
+            short = count <= GIF_SECONDS * clip.fps
+            kind = 'gif' if short and clip.pictures is None else 'mp4'
+        name = f'{clip.stem}{options.suffix}.{kind}'
         return Path(options.vis_out_dir) / name
 
     def _draw_still(self,
-                    scene: Scene,
+                    clip: LiftedClip,
                     options: InferenceOptions,
                     renderer: Optional[ClipRenderer] = None) -> Path:
         """A picture of some frames."""
-        renderer = renderer or ClipRenderer(scene.lifted, scene.frame_ids,
+        renderer = renderer or ClipRenderer(clip.lifted, clip.frame_ids,
                                             options.panel_size)
-        path = Path(options.vis_out_dir) / f'{scene.stem}{options.suffix}.png'
-        images = list(images_at(scene.pictures, renderer.still_frames))
+        path = Path(options.vis_out_dir) / f'{clip.stem}{options.suffix}.png'
+        images = list(images_at(clip.pictures, renderer.still_frames))
         PngWriter(path).put(renderer.still(images))
         return path
 

@@ -17,8 +17,8 @@ from mmdiffpose.detection import pose2d_mmpose
 from mmdiffpose.detection.person_tracker import PersonTracker
 from mmdiffpose.detection.pose2d import (Detections2D, Pose2DStage,
                                          check_detections)
-from mmdiffpose.detection.pose2d_factory import make_pose2d
-from mmdiffpose.detection.pose2d_mmpose import MMDetPeople, MMPosePose2D
+from mmdiffpose.detection.pose2d_mmpose import (MMDetPeople, MMPosePose2D,
+                                                make_pose2d)
 from mmdiffpose.detection.track_collector import TrackCollector
 from mmdiffpose.skeletons import COCO_17
 
