@@ -5,10 +5,13 @@ import json
 from collections import Counter
 from pathlib import Path
 
+import golden_window
+import numpy as np
 import pytest
 import yaml
 
-from mmdiffpose.apis import list_models, read_checkpoint, verified_weights
+from mmdiffpose.apis import (init_model, list_models, read_checkpoint,
+                             verified_weights)
 from mmdiffpose.checkpoints.model_zoo import INDEX, metafiles, read_yaml
 
 ROOT = Path(__file__).parents[1]
@@ -70,3 +73,18 @@ def test_metafiles_are_those_of_openmmlab():
             # MMEngine and mim take a string for a list of letters.
             assert model['Alias'] and isinstance(model['Alias'], list)
             assert model['Metadata']['Training Data']
+
+
+@pytest.mark.parametrize('model', MODELS, ids=lambda model: model.name)
+def test_a_model_says_what_it_said_when_it_was_published(model):
+    with np.load(golden_window.PATH) as golden:
+        lifter = init_model(model.config, model.weights)
+        poses, std = golden_window.predict_window(
+            lifter, **{
+                key: golden[key]
+                for key in ('keypoints', 'scores', 'image_size')
+            })
+        np.testing.assert_allclose(
+            poses, golden[f'{model.name}/keypoints'], rtol=0, atol=1e-4)
+        np.testing.assert_allclose(
+            std, golden[f'{model.name}/std'], rtol=0, atol=1e-4)
