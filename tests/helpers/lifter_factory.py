@@ -97,14 +97,32 @@ def batch(seeds):
     return torch.stack(inputs), list(samples)
 
 
+MIRROR_ORDER = [0, 4, 5, 6, 1, 2, 3, 7, 8, 9, 10, 14, 15, 16, 11, 12, 13]
+"""Human3.6M-17 in a mirror, by hand: right leg 1-3, left leg 4-6, left arm
+11-13, right arm 14-16."""
+
+
+def mirrored_poses(poses):
+    """Poses (..., 17, C) in a mirror: x turns its sign."""
+    signs = torch.ones(poses.shape[-1], dtype=poses.dtype)
+    signs[0] = -1
+    return poses[..., MIRROR_ORDER, :] * signs
+
+
 def mirrored(inputs, samples):
-    """The batch seen in a mirror."""
-    from mmdiffpose.models.heads.parts.base import flip_mixtures, flip_poses
+    """The batch seen in a mirror: inputs, targets and 2D mixtures."""
     out = []
     for data_sample in samples:
         data_sample = data_sample.clone()
         labels = data_sample.gt_instance_labels
-        labels.mixture_labels = flip_mixtures(labels.mixture_labels)
-        labels.lifting_target_label = flip_poses(labels.lifting_target_label)
+        # Weight, mean u, v and std u, v: mean u turns its sign.
+        labels.mixture_labels = labels.mixture_labels[
+            ..., MIRROR_ORDER, :, :] * torch.tensor([1., -1, 1, 1, 1])
+        labels.lifting_target_label = mirrored_poses(
+            labels.lifting_target_label)
+        for name in ('keypoint_labels_visible', 'lifting_target_weight'):
+            labels.set_field(labels[name][..., MIRROR_ORDER], name)
+        if 'keypoint_labels' in labels:
+            labels.keypoint_labels = mirrored_poses(labels.keypoint_labels)
         out.append(data_sample)
-    return flip_poses(inputs), out
+    return mirrored_poses(inputs), out

@@ -208,6 +208,6 @@ def test_it_computes_what_the_released_network_does(t):
 
 
 def test_other_shapes_are_refused():
-    with pytest.raises(ValueError, match=r'\(B, T, 17, 5\)'):
+    with pytest.raises(ValueError, match=r'T, 17, 5\), but got \(2, 1, 17, 3'):
         GCNDiff(
             channels=8, num_layers=1)(torch.zeros(2, 1, J, 3), torch.zeros(2))

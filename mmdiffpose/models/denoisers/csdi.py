@@ -132,15 +132,6 @@ class CSDIDenoiser(BaseDenoiser):
         """Side information of the gates, (J, T, 1, side channels)."""
         return None
 
-    def _check(self, name: str, value: Tensor, channels: int) -> None:
-        expected = (self.seq_len, self.num_joints, channels)
-        if tuple(value.shape[-3:]) != expected:
-            raise ValueError(
-                f'{type(self).__name__} was built for {name} of shape '
-                f'(..., T, J, C) = (..., {", ".join(map(str, expected))}), '
-                f'but got {tuple(value.shape)}; seq_len of the dataset and '
-                'of the network should agree')
-
     def _halves(self) -> Tuple[Tensor, Tensor]:
         """The input projection's weights of the pose and of the context."""
         return self.input_proj.weight.split(
@@ -148,7 +139,7 @@ class CSDIDenoiser(BaseDenoiser):
 
     def _embed_context(self, context: Tensor) -> Tensor:
         """The context's share of the input, (B, T, J, C') to (J, T, B, C)."""
-        self._check('a context', context, self.context_channels)
+        self.check('a context', context, self.context_channels)
         _, weight = self._halves()
         return context.permute(2, 1, 0, 3) @ weight.t() + self.input_proj.bias
 
@@ -168,7 +159,7 @@ class CSDIDenoiser(BaseDenoiser):
             ValueError: For windows of another shape than the network was
                 built for.
         """
-        self._check('poses', x_k, self.in_channels)
+        self.check('poses', x_k, self.in_channels)
         shared = self._embed_context(context)
         weight, _ = self._halves()
         poses = x_k.permute(2, 1, 0, 3)
@@ -209,7 +200,7 @@ class CSDIDenoiser(BaseDenoiser):
 
         @torch.no_grad()
         def bound(x_k: Tensor, k: Tensor) -> Tensor:
-            self._check('poses', x_k, self.in_channels)
+            self.check('poses', x_k, self.in_channels)
             poses = x_k.flatten(0, 1).permute(2, 1, 0, 3)
             step = embeddings[zero_based(k[:1])]
             outputs = [

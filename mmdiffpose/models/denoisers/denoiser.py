@@ -120,10 +120,36 @@ class BaseDenoiser(BaseModule):
     num_steps: Optional[int] = None
     in_channels: int
     context_channels: int
+    num_joints: int
+    seq_len: Optional[int] = None
+    """Frames T that the network was built for; None for any."""
 
     cpu_group: Optional[int] = None
     """Single frames that a frame-wise network takes at once on a CPU without
     gradients, where more do not fit the caches; None for all."""
+
+    def check(self, name: str, values: Tensor, channels: int) -> None:
+        """Refuse windows of another shape than the network was built for.
+
+        Args:
+            name (str): What they are.
+            values (Tensor): Should be (..., T, J, C) with at least one axis
+                in front.
+            channels (int): C.
+
+        Raises:
+            ValueError: Where they are not.
+        """
+        found = tuple(values.shape[-3:])
+        frames = found[0] if self.seq_len is None else self.seq_len
+        if values.ndim < 4 or found != (frames, self.num_joints, channels):
+            expected = ('T' if self.seq_len is None else self.seq_len,
+                        self.num_joints, channels)
+            raise ValueError(
+                f'{type(self).__name__} was built for {name} of shape '
+                f'(..., T, J, C) = (..., {", ".join(map(str, expected))}), '
+                f'but got {tuple(values.shape)}; seq_len of the dataset and '
+                'of the network should agree')
 
     @torch.no_grad()
     def bind(self, context: Tensor, num_hypotheses: int) -> BoundDenoiser:

@@ -81,6 +81,7 @@ class GCNAttention(BaseDenoiser):
                  init_cfg: Optional[dict] = None) -> None:
         super().__init__(init_cfg=init_cfg)
         adjacency = H36M_17.adjacency()
+        self.num_joints = H36M_17.num_joints
         self.channels = channels
         self.in_channels = in_channels
         self.context_channels = channels - channels // 2
@@ -104,7 +105,12 @@ class GCNAttention(BaseDenoiser):
 
         Returns:
             Tensor: (B, T, J, 3), in the head's scaled units.
+
+        Raises:
+            ValueError: For poses or a context of another shape.
         """
+        self.check('poses', x_k, self.in_channels)
+        self.check('a context', context, self.context_channels)
         step = sinusoidal_embedding(k, self.channels)
         step = step.to(self.output.linear.weight.dtype)
         x = torch.cat([self.input(x_k), context], dim=-1)

@@ -85,6 +85,7 @@ class GCNDiff(BaseDenoiser):
         super().__init__(init_cfg=init_cfg)
         adjacency = H36M_17.adjacency()
         embed_channels = 4 * channels
+        self.num_joints = H36M_17.num_joints
         self.channels = channels
         self.in_channels = in_channels
         self.step_mlp = nn.Sequential(
@@ -122,11 +123,7 @@ class GCNDiff(BaseDenoiser):
         Raises:
             ValueError: For poses of another shape.
         """
-        expected = (H36M_17.num_joints, self.in_channels)
-        if x_k.ndim != 4 or tuple(x_k.shape[2:]) != expected:
-            raise ValueError('GCNDiff takes poses of shape (B, T, '
-                             f'{expected[0]}, {expected[1]}), but got '
-                             f'{tuple(x_k.shape)}')
+        self.check('poses', x_k, self.in_channels)
         steps = sinusoidal_embedding(zero_based(k), self.channels)
         embedding = self.step_mlp(steps.to(x_k.dtype))
         embedding = embedding.repeat_interleave(x_k.shape[1], dim=0)

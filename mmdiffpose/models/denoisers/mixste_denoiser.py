@@ -74,6 +74,7 @@ class MixSTEDenoiser(BaseDenoiser):
             num_heads=num_heads,
             mlp_ratio=mlp_ratio,
             drop_path_rate=drop_path_rate)
+        self.num_joints = self.trunk.num_joints
         self.step_mlp = nn.Sequential(
             nn.Linear(embed_dims, 2 * embed_dims), nn.GELU(),
             nn.Linear(2 * embed_dims, embed_dims))
@@ -97,17 +98,8 @@ class MixSTEDenoiser(BaseDenoiser):
             ValueError: For windows of another shape than the network was
                 built for.
         """
-        joints = self.trunk.num_joints
-        for name, value, channels in (('poses', x_k, self.in_channels),
-                                      ('a context', context,
-                                       self.context_channels)):
-            expected = (self.seq_len, joints, channels)
-            if value.ndim != 4 or tuple(value.shape[1:]) != expected:
-                raise ValueError(
-                    f'MixSTEDenoiser was built for {name} of shape (B, T, J, '
-                    f'C) = (B, {", ".join(map(str, expected))}), but got '
-                    f'{tuple(value.shape)}; seq_len of the dataset and of '
-                    'the network should agree')
+        self.check('poses', x_k, self.in_channels)
+        self.check('a context', context, self.context_channels)
         if self.clip is not None:
             x_k = x_k.clamp(-self.clip, self.clip)
         step = sinusoidal_embedding(zero_based(k), self.embed_dims)
