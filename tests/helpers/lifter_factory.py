@@ -1,5 +1,7 @@
 # Copyright (c) mmdiffpose contributors. All rights reserved.
 """Small lifters and encoded samples for the tests of heads and lifters."""
+from copy import deepcopy
+
 import numpy as np
 import torch
 from mmengine.registry import DefaultScope, init_default_scope
@@ -41,8 +43,11 @@ def regressor(**head):
                 **head)))
 
 
-def lifter(head_type='DiffPoseHead', test_cfg=None, **head):
+def lifter(head_type='DiffPoseHead', test_cfg=None, denoiser=None, **head):
     torch.manual_seed(0)
+    if denoiser is None:
+        denoiser = dict(
+            type='mmdiffpose.GCNAttention', channels=16, dropout=0.)
     model = build(
         dict(
             type='mmdiffpose.DiffusionPoseLifter',
@@ -52,8 +57,7 @@ def lifter(head_type='DiffPoseHead', test_cfg=None, **head):
             head=dict(
                 type=f'mmdiffpose.{head_type}',
                 in_channels=WIDTH,
-                denoiser=dict(
-                    type='mmdiffpose.GCNAttention', channels=16, dropout=0.),
+                denoiser=denoiser,
                 **head),
             test_cfg=test_cfg))
     model.context_loaded.fill_(True)
@@ -113,7 +117,8 @@ def mirrored(inputs, samples):
     """The batch seen in a mirror: inputs, targets and 2D mixtures."""
     out = []
     for data_sample in samples:
-        data_sample = data_sample.clone()
+        # Not clone(), which shares the labels.
+        data_sample = deepcopy(data_sample)
         labels = data_sample.gt_instance_labels
         # Weight, mean u, v and std u, v: mean u turns its sign.
         labels.mixture_labels = labels.mixture_labels[

@@ -1,10 +1,9 @@
 # Copyright (c) mmdiffpose contributors. All rights reserved.
 import pytest
 import torch
-from lifter_factory import T, batch, build
+from lifter_factory import T, batch, build, mirrored_poses
 
 from mmdiffpose.models.denoisers import MixSTEDenoiser
-from mmdiffpose.models.heads.parts.base import flip_poses
 
 
 def small(**kwargs):
@@ -40,8 +39,8 @@ def test_averaged_with_the_mirror_image_left_and_right_are_alike():
     x, context = torch.randn(2, 1, T, 17, 3), torch.randn(2, T, 17, 2)
     k = torch.full((2, ), 8)
     there = net.bind(context, 1)(x, k)
-    back = net.bind(flip_poses(context), 1)(flip_poses(x), k)
-    torch.testing.assert_close(flip_poses(back), there)
+    back = net.bind(mirrored_poses(context), 1)(mirrored_poses(x), k)
+    torch.testing.assert_close(mirrored_poses(back), there)
     plain = small().bind(context, 1)(x, k)
     assert not torch.allclose(plain, there)
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import torch
 from diffhpe_factory import diffhpe
-from lifter_factory import WIDTH, T, batch, encoder_config, mirrored
+from lifter_factory import WIDTH, T, batch, encoder_config
 
 from mmdiffpose.diffusion.noise import HypothesisNoise, seed_from
 from mmdiffpose.diffusion.reprojection import joint_wise_by_reprojection
@@ -250,21 +250,6 @@ def test_aggregation_by_reprojection():
         np.testing.assert_allclose(out[i].keypoints, expected[i], atol=1e-6)
     with pytest.raises(ValueError, match="aggregation.*'best'"):
         predict(model, inputs, samples, aggregation='best')
-
-
-@pytest.mark.parametrize('head', ['DiffHPEHead', 'DenoiserRegressionHead'])
-@pytest.mark.parametrize('wrapper', [False, True])
-def test_flips_average_both_views(head, wrapper):
-    model = diffhpe(wrapper, head)
-    inputs, samples = batch([0])
-    plain, = predict(model, inputs, samples)
-    other, = predict(model, *mirrored(inputs, samples))
-    both, = predict(model, inputs, samples, flip_test=True)
-    order = samples[0].metainfo['flip_indices']
-    back = other.keypoints[:, order] * np.array([-1, 1, 1])
-    scale = np.abs(plain.keypoints).max()
-    np.testing.assert_allclose(
-        both.keypoints, (plain.keypoints + back) / 2, atol=1e-4 * scale)
 
 
 def test_parts_that_do_not_fit_are_errors():

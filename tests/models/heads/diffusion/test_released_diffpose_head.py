@@ -5,13 +5,13 @@ import math
 import numpy as np
 import pytest
 import torch
-from lifter_factory import WIDTH, T, batch, build, encoder_config
+from lifter_factory import (WIDTH, T, batch, build, encoder_config,
+                            mirrored_poses)
 
 from mmdiffpose.diffusion.noise import HypothesisNoise, seed_from
 from mmdiffpose.models.heads.diffusion import released_diffpose_head
 from mmdiffpose.models.heads.diffusion.released_diffpose_head import (
     pick_kernels, released_steps)
-from mmdiffpose.models.heads.parts.base import flip_poses
 
 BETAS = np.linspace(1e-4, 1e-3, 51)
 SIGNAL = np.cumprod(1 - BETAS)
@@ -255,8 +255,8 @@ def test_flips_average_the_encoder_and_are_refined_once():
     assert len(calls) == 2  # its two steps
     with torch.no_grad():
         coarse = model.extract_feat(inputs).coarse
-        other = model.extract_feat(flip_poses(inputs)).coarse
-    expected = (coarse + flip_poses(other))[0] / 2
+        other = model.extract_feat(mirrored_poses(inputs)).coarse
+    expected = (coarse + mirrored_poses(other))[0] / 2
     np.testing.assert_allclose(out.coarse_keypoints, expected, atol=1e-6)
     with torch.no_grad():
         refined = model.head.sample(
