@@ -64,7 +64,12 @@ def test_a_calibration_is_saved_and_loaded():
         other.head.std_calibration(spread, {}))
 
 
-def test_other_sampling_options_are_named_once():
+@pytest.mark.parametrize('other', [
+    dict(num_sampling_steps=2),
+    dict(flip_test=True),
+    dict(sampler='angle'),
+])
+def test_other_sampling_options_are_named_once(other):
     messages = []
     handler = logging.Handler()
     handler.emit = lambda record: messages.append(record.getMessage())
@@ -76,8 +81,8 @@ def test_other_sampling_options_are_named_once():
         model.head.std_calibration.set(torch.ones(17), torch.ones(17))
         predict(model, seed=3)
         assert not messages
-        predict(model, num_sampling_steps=2)
-        predict(model, num_sampling_steps=2)
+        predict(model, **other)
+        predict(model, **other)
     finally:
         logger.removeHandler(handler)
     assert len(messages) == 1 and 'calibrate.py' in messages[0]
