@@ -85,6 +85,15 @@ CASES = {
             denoiser=dict(
                 type='mmdiffpose.GCNDiff', channels=16, num_layers=1)),
         test_cfg=dict(start_noise=1.)),
+    'ResidualDiffusionHead':
+    dict(
+        coarse=True,
+        head=dict(
+            in_channels=WIDTH,
+            diffusion=dict(
+                denoiser=dict(type='mmdiffpose.ResidualMLP', width=16)),
+            refine=dict(width=16),
+            std=dict(width=16))),
 }
 """Of the head's type: the head's config, and its encoder's; ``coarse`` where
 that has a regression head; what sampling needs in ``test_cfg``."""
