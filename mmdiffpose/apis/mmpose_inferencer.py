@@ -46,7 +46,7 @@ class WindowedPose3DInferencer(Pose3DInferencer):
       latency or a detector of one's own. ``use_oks_tracking``,
       ``tracking_thr``, ``disable_rebase_keypoint`` and ``bboxes`` have no
       effect; ``disable_norm_pose_2d=True`` is ``fit=False``.
-    * Several images are people apart, not a clip.
+    * Several images are separate pictures, not the frames of a clip.
     * A webcam is lifted with no future (``latency=0``).
     * A video is read twice before its first result comes.
     """

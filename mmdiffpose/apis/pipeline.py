@@ -295,8 +295,8 @@ class LiftingPipeline:
     ) -> List[LiftedTrack]:
         """Put everybody into one scene, where the options ask for it.
 
-        Those that can't be placed are left out, with a warning; if nobody
-        can be, all are as they came.
+        Those that can't be placed are left out, with a warning; if nobody can
+        be placed, all are returned unchanged.
         """
         if not options.root_trajectory or not lifted:
             return lifted

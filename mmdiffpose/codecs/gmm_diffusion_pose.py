@@ -142,7 +142,7 @@ class GMMDiffusionPose(BaseKeypointCodec):
         else:
             mixtures = self._check('keypoint_mixtures', keypoint_mixtures,
                                    (T, self.num_keypoints, None, 5))
-            # What a heatmap says of a joint that was not seen is no matter.
+            # The heatmap of a joint that was not seen tells nothing about it.
             mixtures[masked] = [1, 0, 0, 1, 1]
             mixtures = self._select(mixtures)
             mixtures[..., 1:3] = self.normalize(mixtures[..., 1:3], size)
@@ -290,7 +290,8 @@ class GMMDiffusionPose(BaseKeypointCodec):
         if some.all():
             extent = max(float(np.median(np.sqrt(square))), 1e-3)
         elif some.any():
-            # A frame without any joint is like the window's other frames.
+            # A frame without any joint takes the size of the window's other
+            # frames.
             extent = max(float(np.median(np.sqrt(square[some]))), 1e-3)
             centre[~some] = centre[some].mean(0)
         else:

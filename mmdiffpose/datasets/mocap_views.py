@@ -53,7 +53,8 @@ SEEN = ('seen', )
 
 
 class EpochIndex(NamedTuple):
-    """A window of a data set that is another one in each epoch."""
+    """Index of a window and the epoch, in each of which it is another
+    window."""
     epoch: int
     window: int
 

@@ -25,7 +25,7 @@ _CONVENTIONS = dict(
 
 
 class HeatmapDetector:
-    """A top-down heatmap model that says how sure it is where.
+    """A top-down heatmap model whose heatmaps become mixtures.
 
     Works with heads whose codec makes one Gaussian heatmap a joint:
     ``HeatmapHead``, ``CPMHead``, ``MSPNHead``, ``CPNHead``.

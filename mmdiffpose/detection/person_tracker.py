@@ -23,7 +23,7 @@ DUPLICATE = 0.6
 """Detections that are alike at COCO's mean tolerance are one person."""
 DUPLICATE_TOLERANCE = 0.07
 MIN_JOINTS = 2
-"""What has fewer is nobody."""
+"""A detection with fewer joints seen is nobody."""
 VELOCITY_MEMORY = 0.6
 """How much of the old velocity the new one keeps: detectors jitter."""
 COASTING = 0.9

@@ -116,7 +116,7 @@ class Pose2DStage:
 def check_detections(result: Any, skeleton: Skeleton) -> Detections:
     """A detector's result, with the shapes that it should have.
 
-    What counts as not seen says
+    Joints that were not seen are marked by
     :func:`~mmdiffpose.structures.seen_joints.mark_unseen`; scores are brought
     to [0, 1] (peaks of SimCC models go a little over 1).
 

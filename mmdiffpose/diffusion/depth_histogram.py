@@ -26,7 +26,7 @@ MAX_DEPTH = 5.
 MAX_BINS = 1024
 """Bins that a checkpoint has room for."""
 MIN_SPREAD = 0.005
-"""Metres; a body whose joints all have less depth is not one in metres."""
+"""If no joint varies more in depth than this, the poses are not in metres."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,7 +11,7 @@ MIN_RESIDUAL = 1e-3
 """Least residual that may count as an outlier, in focal lengths: about a
 pixel, so that exact data keep all their joints."""
 OUTLIER = 3.
-"""Robust standard deviations at which a joint has lost most of its say."""
+"""Robust standard deviations at which a joint has lost most of its weight."""
 MIN_SPREAD = 1e-4
 """Least root mean square distance of the joints in the picture from their
 centre, in focal lengths, that tells a distance: a tenth of a pixel."""

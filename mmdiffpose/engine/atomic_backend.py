@@ -11,7 +11,7 @@ from mmdiffpose.atomic_files import replacing
 
 
 class AtomicLocalBackend(LocalBackend):
-    """MMEngine's local file backend, with writes that happen or do not.
+    """MMEngine's local file backend, which writes files whole or not at all.
 
     MMEngine opens the final path and writes into it, so that a process
     killed meanwhile leaves half a checkpoint under the name that ``--resume``

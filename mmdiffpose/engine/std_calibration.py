@@ -83,9 +83,8 @@ class StdCalibrationHook(Hook):
     For a trained checkpoint use ``tools/analysis_tools/calibrate.py``.
 
     With a single hypothesis there is no spread: nothing is fitted, and the
-    head goes on to report the context encoder's residual. Nor is anything
-    done for heads that don't sample, which a config may have inherited this
-    hook for.
+    head goes on to report the context encoder's residual. Nothing is done
+    either for heads that do not sample, whose configs may inherit this hook.
 
     Args:
         level (float): The nominal level whose coverage is made exact, see

@@ -35,7 +35,7 @@ def known_focal_length(
         given: Optional[Focal] = None,
         exif_source: Optional[Union[str,
                                     Path]] = None) -> Optional[FocalLength]:
-    """The focal length if it is given or a picture's EXIF tells it.
+    """The focal length, if it is given or in a picture's EXIF.
 
     Args:
         image_size (tuple[int, int]): Width and height of the picture that
@@ -50,7 +50,7 @@ def known_focal_length(
         FocalLength | None: None where it is not known.
 
     Raises:
-        ValueError: If ``given`` is none.
+        ValueError: If ``given`` is no focal length in pixels.
         FileNotFoundError: If there is no file ``exif_source``.
     """
     if given is not None:
@@ -87,7 +87,8 @@ def resolve_focal_length(
         result files. An assumed one is also warned of.
 
     Raises:
-        ValueError: If ``given`` or ``field_of_view`` is none.
+        ValueError: If ``given`` is no focal length in pixels, or
+            ``field_of_view`` no angle.
         FileNotFoundError: If there is no file ``exif_source``.
     """
     found = known_focal_length(image_size, given, exif_source)
@@ -121,14 +122,14 @@ class FocalLengths:
 
     @property
     def given(self) -> bool:
-        """Whether it is not assumed."""
+        """Whether it is known rather than assumed."""
         return self._given is not None
 
     def of(self, image_size: Tuple[int, int]) -> FocalLength:
         """For pictures (width, height).
 
         Raises:
-            ValueError: If the one given is none.
+            ValueError: If the one given is no focal length in pixels.
         """
         if image_size not in self._found:
             self._found[image_size] = resolve_focal_length(

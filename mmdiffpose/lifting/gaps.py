@@ -1,5 +1,5 @@
 # Copyright (c) mmdiffpose contributors. All rights reserved.
-"""Joints that a detector missed: bridged over short gaps, masked in long."""
+"""Joints that a detector missed: interpolated, or masked if for long."""
 
 from typing import List, Optional, Tuple
 

@@ -19,7 +19,7 @@ from .windows import plan_windows
 __all__ = ['LiftedTrack', 'lift_track', 'lift_tracks', 'window_length']
 
 Progress = Callable[[int, int], None]
-"""Called with windows done and windows in all."""
+"""Called with the number of windows done and of all windows."""
 
 BATCH_FRAMES = dict(cpu=256, other=8192)
 """Frames in a batch of windows. What a CPU works on beyond that leaves its

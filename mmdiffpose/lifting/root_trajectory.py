@@ -42,8 +42,8 @@ def estimate_root_trajectory(lifted: LiftedTrack,
             True; otherwise they are NaN.
 
     Returns:
-        np.ndarray: (F, 3) float32, metres, camera axes. All NaN where no
-        frame tells anything.
+        np.ndarray: (F, 3) float32, metres, camera axes. All NaN where no frame
+        tells where the root is.
     """
     center = _principal(lifted, principal)
     variance = np.full(lifted.scores_2d.shape, DETECTOR_STD**2)

@@ -32,9 +32,9 @@ class StreamingLifter:
     person has a ring buffer of one window; nothing else is kept, whatever the
     length of the video.
 
-    Someone who was not seen for at most ``max_gap`` frames is bridged, with
-    more uncertainty, if they come back in time: a frame in which nobody was
-    seen up to ``frame + latency`` has no pose. Someone who stays away longer
+    Gaps of at most ``max_gap`` frames are bridged, with more uncertainty. That
+    takes a sighting after the gap: a person who is not seen from a frame to
+    ``latency`` frames later has no pose in it. Someone who stays away longer
     is dropped and, should their id come back, starts anew. Frames that the
     stream dropped, which frame ids tell, are frames in which nobody was seen.
 

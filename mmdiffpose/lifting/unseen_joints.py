@@ -15,17 +15,16 @@ root, so that this says no more than that it belongs to the person."""
 def widen_unseen(poses: np.ndarray, std: np.ndarray,
                  hypotheses: Optional[np.ndarray], seen: np.ndarray,
                  root: int) -> Tuple[np.ndarray, Optional[np.ndarray]]:
-    r"""Spread a model's answer where the joint was not seen.
+    r"""Widen std and hypotheses where a joint was not seen.
 
     A model that was shown an interpolated joint may be as sure of it as of
-    any other. What interpolation leaves open is that of a Brownian bridge:
+    any other. What interpolation leaves open is taken to be a Brownian bridge:
     t frames after the last sighting and t' before the next, with steps of
     variance :math:`\sigma^2` a frame (measured on the frames in which the
     joint was seen), a variance of :math:`\sigma^2 t t' / (t + t')`; with one
-    sighting only, :math:`\sigma^2 t`. It adds to the larger of the model's
-    own variance and that of the sightings around, so that a joint is never
-    surer than where it was seen. A joint that was never seen gets
-    :data:`MAX_STD`.
+    sighting only, :math:`\sigma^2 t`. It adds to the larger of the model's own
+    variance and that of the sightings around, so that a joint is never surer
+    than where it was seen. A joint that was never seen gets :data:`MAX_STD`.
 
     Args:
         poses (np.ndarray): (F, J, 3), metres, consecutive frames.
@@ -79,7 +78,7 @@ def _step(poses: np.ndarray, seen: np.ndarray) -> np.ndarray:
 
 
 def _interpolated(std: np.ndarray, seen: np.ndarray) -> np.ndarray:
-    """The std of sightings, in between them too; 0 if there are none."""
+    """The std at sightings, interpolated between them; 0 if there are none."""
     time = np.arange(len(std))
     result = np.zeros_like(std)
     for joint in np.flatnonzero(seen.any(0)):

@@ -21,9 +21,9 @@ class PictureFit(NamedTuple):
     """A shift and a zoom of the picture.
 
     Attributes:
-        center: (2, ) pixels of the picture ...
-        target: (2, ) and where they come to lie, pixels of the moved one.
-        zoom: The moved picture's pixels for a pixel of the picture.
+        center: (2, ) a point of the picture, pixels.
+        target: (2, ) where it comes to lie, pixels of the moved picture.
+        zoom: Pixels of the moved picture for each pixel of the picture.
         image_size: Width and height of the moved picture.
     """
     center: np.ndarray
@@ -37,7 +37,7 @@ class PictureFit(NamedTuple):
         return moved.astype(points.dtype)
 
     def mixtures(self, mixtures: np.ndarray) -> np.ndarray:
-        """The same of mixtures (..., 5): weight, mean u, v, std u, v."""
+        """Moved mixtures (..., 5): weight, mean u, v, std u, v."""
         moved = mixtures.copy()
         moved[..., 1:3] = self.points(mixtures[..., 1:3])
         moved[..., 3:] *= self.zoom
@@ -46,7 +46,7 @@ class PictureFit(NamedTuple):
 
 def fit_to_training(keypoints: np.ndarray, scores: np.ndarray,
                     stats: Mapping[str, Any]) -> PictureFit:
-    """What brings a track to the place and size of people in training.
+    """The move that brings a track to the place and size of training.
 
     Args:
         keypoints (np.ndarray): (F, J, 2), pixels.

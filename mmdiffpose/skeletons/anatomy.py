@@ -14,12 +14,12 @@ import numpy as np
 from .skeleton import Skeleton
 
 MAX_ROWS = 600
-"""People looked at, evenly over a clip."""
+"""Number of people that are looked at, spread evenly over a clip."""
 MIN_ROWS_SHARE = 0.1
-"""Of the people, whose joints have to be seen for a check to count."""
+"""Share of these people whose joints have to be seen for a check to count."""
 UPRIGHT = 0.12
-"""Hips to shoulders as a share of the person's size below which somebody
-points at the camera and nothing is above or below."""
+"""Distance from hips to shoulders, as a share of the person's size, below
+which the trunk points at the camera, so that nothing is above or below it."""
 
 _HIP_MIDDLES = ('root', 'mid_hip', 'hip', 'pelvis')
 _NECKS = ('thorax', 'neck', 'neck_base', 'upper_neck', 'head_bottom')

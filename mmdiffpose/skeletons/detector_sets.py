@@ -1,8 +1,8 @@
 # Copyright (c) mmdiffpose contributors. All rights reserved.
 """Joint sets of 2D detectors, in the order in which they are written.
 
-Names and orders are those of MMPose's data set descriptions. The sets that it
-has not are in :mod:`~mmdiffpose.skeletons.foreign_sets`.
+Names and orders are those of MMPose's data set descriptions. Those that it
+lacks are in :mod:`~mmdiffpose.skeletons.foreign_sets`.
 """
 
 from typing import Dict
@@ -73,7 +73,7 @@ AIC_14 = named_skeleton(
      'left_elbow', 'left_wrist', 'right_hip', 'right_knee', 'right_ankle',
      'left_hip', 'left_knee', 'left_ankle', 'head_top', 'neck'),
     dict(limb_tree('neck', 'neck'), head_top='neck'))
-"""AI Challenger. Nothing lies between its hips: they hang on the neck."""
+"""AI Challenger's; without a joint between the hips, they hang on the neck."""
 
 CROWDPOSE_14 = named_skeleton(
     'crowdpose',

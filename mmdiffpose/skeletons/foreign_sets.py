@@ -1,5 +1,5 @@
 # Copyright (c) mmdiffpose contributors. All rights reserved.
-"""Joint sets that MMPose has not, in the order in which tools write them.
+"""Joint sets that MMPose lacks, in the order in which tools write them.
 
 Orders are those of OpenPose's ``poseParameters.cpp``, of the Leeds Sports
 Pose data set's readme and of MediaPipe's ``PoseLandmark``.

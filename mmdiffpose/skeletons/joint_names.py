@@ -125,7 +125,7 @@ def skeleton_from_names(names: Sequence[str], label: str) -> Skeleton:
 
 
 def _tree(joints: Sequence[str], label: str) -> Skeleton:
-    """A tree of the joints, all that hangs in the air on the root."""
+    """A tree of the joints; those without a parent hang on the root."""
     index = {joint: i for i, joint in enumerate(joints)}
     root = next(
         n for n in ('root', 'pelvis', 'hip', 'mid_hip', 'left_hip')

@@ -93,7 +93,7 @@ def mask_joints(mixtures: np.ndarray) -> np.ndarray:
 
 
 def fill_masked(mixtures: np.ndarray) -> np.ndarray:
-    """Says of masked joints only that they belong to the person.
+    """Give masked joints mixtures as wide as the person.
 
     A codec needs a distribution for every joint. A masked one gets a single
     broad Gaussian at the centre of the frame's other joints, as wide as the

@@ -16,14 +16,14 @@ y forward, z up. All are right-handed. Up is the picture's up: where the
 camera is pitched, the floor is tilted."""
 
 LIFTER = 'lifter'
-"""Not one rotation but a track's own: the axes of the view that the lifter
-was shown, see :class:`~mmdiffpose.structures.lifter_view.LifterView`."""
+"""Axes that differ from track to track: those of the view that the lifter was
+shown, see :class:`~mmdiffpose.structures.lifter_view.LifterView`."""
 
 AXES_NAMES = (*AXES, LIFTER)
 
 
 def check_axes(axes: str) -> str:
-    """The name as it came.
+    """Check a name of axes and return it.
 
     Raises:
         ValueError: If there are no such axes; names those that there are.

@@ -30,10 +30,11 @@ canonical view: a standing person is some two units high, -1 to 1."""
 CANONICAL_SIDE = 1000
 """Pixels of the canonical camera's picture, for whatever wants pixels."""
 FALLBACK_SIZE = .1
-"""Tangent of the angle that a person's RMS radius takes where too little is
-seen to tell: 0.45 m at 4.5 m."""
+"""Size where too little is seen to measure one, the tangent of the angle that
+an RMS radius takes: 0.45 m at 4.5 m."""
 MIN_JOINTS = 6
-"""Joints that a frame needs to have a say in the person's size."""
+"""Joints that have to be seen in a frame for it to count in the person's
+size."""
 MIN_COSINE = .05
 """Lines of sight further than 87 degrees from the optical axis are treated
 as if they were 87 degrees away: no plane picture holds them."""

@@ -22,7 +22,7 @@ _NO_MIXTURE = np.array([0, 0, 0, 1, 1], np.float32)
 
 def seconds_of(frame_ids: np.ndarray, step: int, fps: Optional[float],
                times: Optional[np.ndarray]) -> Optional[np.ndarray]:
-    """When frames were.
+    """Times of frames.
 
     Args:
         frame_ids (np.ndarray): (F, ) where they stand in the video.
@@ -46,8 +46,8 @@ class KeypointTrack:
     Attributes:
         keypoints: (F, J, 2) float32, image pixels (x right, y down).
         scores: (F, J) float32 in [0, 1]; 0 for a joint that was not seen,
-            whose coordinates mean nothing then and become 0. What counts as
-            not seen says :func:`~.seen_joints.mark_unseen`.
+            whose coordinates mean nothing then and become 0.
+            :func:`~.seen_joints.mark_unseen` says what counts as not seen.
         image_size: Width and height in pixels.
         skeleton: The joint set, J joints.
         frame_ids: (F, ) int, increasing, where the frames stand in the video.
@@ -58,8 +58,9 @@ class KeypointTrack:
         mixtures: (F, J, M, 5) float32, what the detector's heatmaps say of
             where the joints are, if it has any: weight, mean u, mean v, std
             u, std v in pixels. Weights of a joint that was not seen are 0.
-        step: From one frame id to the next, of a track of every n-th frame;
-            ``fps`` counts its frames, not those of the video.
+        step: Difference of neighbouring frame ids: n where the track has only
+            every n-th frame of the video. ``fps`` counts the track's frames,
+            not the video's.
         times: (F, ) float64, seconds, increasing, where the frames do not
             come at an even pace.
     """
@@ -100,7 +101,7 @@ class KeypointTrack:
 
     @property
     def seconds(self) -> Optional[np.ndarray]:
-        """(F, ) when each frame was; None where that is not known."""
+        """(F, ) each frame's time, seconds; None where it is not known."""
         return seconds_of(self.frame_ids, self.step, self.fps, self.times)
 
     @property
@@ -249,8 +250,8 @@ class KeypointTrack:
         Args:
             step (int, optional): From one frame id to the next. Defaults to
                 the track's, where that is more than 1, else to the largest
-                that meets all: a track of every n-th frame has no gaps, it
-                has another frame rate.
+                that meets every frame: a track of every n-th frame has no
+                gaps, only a lower frame rate.
 
         Raises:
             ValueError: If hardly any of those frames is in the track.

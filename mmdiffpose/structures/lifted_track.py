@@ -43,17 +43,19 @@ class LiftedTrack:
         track_id: The person, if the detector said so.
         root_trajectory: (F, 3) the root joint, metres, axes as for the poses,
             where it was solved.
-        focal_px: The focal length that turn and place are those of, pixels;
-            None where it is neither known nor needed.
-        focal_source: Where that one came from: given, EXIF or assumed.
+        focal_px: The focal length, pixels, by which poses were turned into the
+            camera's axes and the root was placed; None where it is neither
+            known nor needed.
+        focal_source: Where that focal length came from: given, EXIF or
+            assumed.
         view: How the picture was moved for the lifter; None where it was
             shown as it is. The poses are turned back.
         covariance: (F, J, 3, 3) square metres, of the predictive
-            distribution, axes as for the poses; None where the model tells
-            axes not apart.
+            distribution, axes as for the poses; None where the model does not
+            tell the axes apart.
         axes: One of :data:`~.axes.AXES_NAMES`.
-        step: From one frame id to the next, of a track of every n-th frame;
-            ``fps`` counts its frames.
+        step: Difference of neighbouring frame ids: n where the track has only
+            every n-th frame of the video. ``fps`` counts the track's frames.
         times: (F, ) seconds, where the frames do not come at an even pace.
     """
     keypoints_3d: np.ndarray
@@ -88,7 +90,7 @@ class LiftedTrack:
 
     @property
     def seconds(self) -> Optional[np.ndarray]:
-        """(F, ) when each frame was; None where that is not known."""
+        """(F, ) each frame's time, seconds; None where it is not known."""
         return seconds_of(self.frame_ids, self.step, self.fps, self.times)
 
     def part(self, start: int, stop: int) -> 'LiftedTrack':
@@ -130,10 +132,10 @@ class LiftedTrack:
                   focal_px: float,
                   focal_source: str,
                   principal: Optional[np.ndarray] = None) -> 'LiftedTrack':
-        """The poses as a camera of another focal length would have them.
+        """The same track for another focal length of the camera.
 
-        A lifter that was shown a person in the middle knows nothing of the
-        focal length; only the turn back into the camera's axes does.
+        What the lifter was shown, a person in the middle, does not depend on
+        the focal length; only the turn back into the camera's axes does.
 
         Args:
             focal_px (float): The focal length, pixels.

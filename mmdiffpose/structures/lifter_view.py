@@ -15,13 +15,13 @@ class LifterView:
 
     It stands where the real camera does, is turned towards the person and
     zoomed to them. Its poses are those of the real camera after one rotation,
-    which the pixel that it faces and the focal length tell.
+    which follows from the pixel that it faces and the focal length.
 
     Attributes:
         rotation: (F, 3, 3) from the real camera's axes to this one's:
             ``lifter = rotation @ camera``.
         center: (F, 2) the pixel of the picture that it faces.
-        zoom: (F, ) its pixels for a pixel of the picture.
+        zoom: (F, ) pixels of its picture for each pixel of the real one.
     """
     rotation: np.ndarray
     center: np.ndarray

@@ -35,8 +35,8 @@ def as_list(lifted: Lifted) -> List[LiftedTrack]:
 def person_numbers(tracks: Sequence[LiftedTrack]) -> List[int]:
     """A number per track: its ``track_id``, else the least that is free.
 
-    Tracks with the same id are pieces of one person's, between long gaps;
-    each track without an id is a person of its own.
+    Tracks with the same id are pieces of one person's track, between long
+    gaps; each track without an id is a person of its own.
     """
     taken = {track.track_id for track in tracks}
     free = (number for number in count() if number not in taken)

@@ -6,24 +6,24 @@ from typing import Sequence, Tuple
 import numpy as np
 
 SHARES_REACH = 2.
-"""Coordinates of which nine in ten lie within this are shares of the picture:
-0 to 1, or -1 to 1, but for joints outside of it."""
+"""Coordinates are taken as shares of the picture, 0 to 1 or -1 to 1, if nine
+in ten of them lie within this; joints outside of the picture may exceed it."""
 PERCENT_REACH = 105.
 """The same for percents."""
 PERCENT_SIZE = 300
 """Pictures whose shorter side has fewer pixels may hold somebody within
 :data:`PERCENT_REACH` pixels."""
 MIN_JOINTS = 4
-"""Fewer joints say nothing about the unit."""
+"""With fewer joints the unit cannot be told."""
 
 
 def mark_unseen(keypoints: np.ndarray,
                 scores: np.ndarray) -> Tuple[np.ndarray, np.ndarray]:
-    """Joints and scores where not seen is said in one way: a score of 0.
+    """Mark joints that were not seen in one way: by a score of 0.
 
-    Detectors say it in many: a place at (0, 0) or (-1, -1), NaN or infinity
-    as place or score, a negative score. Where place and score contradict each
-    other the joint counts as not seen.
+    Detectors mark them in many ways: a place at (0, 0) or (-1, -1), NaN or
+    infinity as place or score, a negative score. Where place and score
+    contradict each other the joint counts as not seen.
 
     Args:
         keypoints (np.ndarray): (..., J, 2), pixels.
@@ -43,9 +43,10 @@ def mark_unseen(keypoints: np.ndarray,
 
 def unit_of(keypoints: np.ndarray, scores: np.ndarray,
             image_size: Sequence[int]) -> str:
-    """What the numbers of joints look like.
+    """Tell the unit of joints' coordinates from their values.
 
-    The bulk of them decides: a joint outside of the picture is no matter.
+    Most of the joints decide, so that one outside of the picture changes
+    nothing.
 
     Args:
         keypoints (np.ndarray): (..., J, 2).
@@ -68,7 +69,7 @@ def unit_of(keypoints: np.ndarray, scores: np.ndarray,
 
 def check_pixels(keypoints: np.ndarray, scores: np.ndarray,
                  image_size: Sequence[int], source: str) -> None:
-    """Refuse what is no pixels: a lifter would make a wrong pose of it.
+    """Refuse coordinates that are no pixels: they would lift to wrong poses.
 
     Args:
         keypoints (np.ndarray): (..., J, 2).

@@ -15,7 +15,7 @@ SPACING = 1.3
 """Metres between people side by side."""
 MAX_IN_ROW = 5
 FLOOR_SECONDS = 2.
-"""The floor under a person follows their feet so slowly: a jump is one."""
+"""Seconds in which the floor follows the feet: slow enough for a jump."""
 CORE = (1., 99.)
 """Percentiles of the paths that the scene shows: single wild frames, in which
 the distance is badly solved, do not shrink everybody."""

@@ -1,5 +1,5 @@
 # Copyright (c) mmdiffpose contributors. All rights reserved.
-"""Pictures of a stream, of which nobody knows yet what will come."""
+"""Pictures of a stream, whose later frames are not known yet."""
 
 from typing import Optional, Sequence, Tuple
 

@@ -22,7 +22,7 @@ class PictureWriter(Protocol):
     """Takes pictures for one file, which is there when it is closed."""
 
     stride: int
-    """Every how many pictures it takes one."""
+    """It takes one of so many pictures."""
 
     def __init__(self, path: Path, fps: float) -> None:
         ...
@@ -133,7 +133,7 @@ class PngWriter:
 
     Args:
         path (Path): The file.
-        fps (float): Of no importance.
+        fps (float): Not used.
     """
     stride = 1
 

@@ -9,7 +9,7 @@ import numpy as np
 from mmdiffpose.skeletons import Skeleton
 
 MAX_PITCH = np.deg2rad(35)
-"""A body that leans more than a camera is usually pitched leans itself."""
+"""Largest camera pitch that is assumed: who leans more leans themselves."""
 UPRIGHT = np.diag([1., -1., -1.])
 """Camera axes to the world under a level camera."""
 

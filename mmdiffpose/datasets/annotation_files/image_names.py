@@ -125,8 +125,8 @@ def check_frames(names: np.ndarray, tracks: List[Tuple[Track, slice]]) -> int:
         tracks: From :func:`find_tracks`.
 
     Returns:
-        How many frames of the video it is from row to row, the same in all
-        tracks: 1, or n where every n-th frame was taken.
+        Frames of the video from one row to the next, the same in all tracks:
+        1, or n where every n-th frame was taken.
 
     Raises:
         ValueError: If a name has no number, or frames do not follow each

@@ -7,8 +7,8 @@ of its parent, with R composed of the ``dof`` present, the first one applied
 first (``rx ry rz`` is Rz Ry Rx). ``direction`` and ``length`` are given in
 the rest pose. Lengths and the root's translation are in inches divided by
 the ``length`` of the ``:units`` block. The axes of the world are
-right-handed, y up. A motion's own ``:RADIANS`` or ``:DEGREES`` goes before
-the skeleton's unit of angles.
+right-handed, y up. A motion's own ``:RADIANS`` or ``:DEGREES`` overrides the
+skeleton's unit of angles.
 """
 
 import re
@@ -142,7 +142,7 @@ def read_amc(path: PathLike,
     Raises:
         FileNotFoundError: If there is no such file.
         ValueError: If it is no AMC file, is truncated, lacks frames, holds
-            NaN, or names bones or channels that the skeleton has not.
+            NaN, or names bones or channels that the skeleton lacks.
     """
     text = read_text(path)
     lines = [

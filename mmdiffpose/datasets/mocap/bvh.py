@@ -152,10 +152,10 @@ def _check_hierarchy(nodes: List[BvhNode], path: Path) -> None:
 
 
 def _displacements(nodes: List[BvhNode], motion: np.ndarray) -> bool:
-    """Whether joints' position channels are what is added to OFFSET.
+    """Whether joints' position channels are added to OFFSET.
 
-    They take its place in nearly all files. In those in which every joint but
-    the roots would then lie on its parent in all frames they cannot.
+    In nearly all files they replace it. They do not where every joint but the
+    roots would then lie on its parent in all frames.
     """
     column, added = 0, False
     for node in nodes:
@@ -176,9 +176,9 @@ def load_bvh(path: Union[str, Path],
     ``R = R_1 R_2 R_3``, applied to column vectors. A position channel takes
     the place of that component of ``OFFSET``, as in the readers of LAFAN1 and
     of Blender. Where every joint has them (Bandai Namco), they repeat the
-    offset, and added to it every bone would be twice its length. Only where
-    they are 0 on all joints but the root, in all frames, are they what is
-    added: no bone would have a length otherwise.
+    offset, and added to it every bone would be twice its length. They are
+    added to it only where they are 0 on all joints but the root in all frames:
+    otherwise no bone would have a length.
 
     Args:
         path: BVH file.

@@ -15,7 +15,7 @@ What the files do not say:
   one they turn smoothly;
 - the number of values depends on the joint's type: four for ``spherical``,
   one angle in radians about z for ``revolute`` (knees, elbows), none for
-  ``fixed`` (wrists, which so are no gap in the columns but absent from them);
+  ``fixed`` (wrists, which have no columns at all);
 - the time of the last frame is meaningless, zero in most files, because it
   has no next one;
 - frame rates run from 16 to 120 frames a second. Between two frames

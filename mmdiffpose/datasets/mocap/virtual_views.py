@@ -97,8 +97,8 @@ def make_views(positions: np.ndarray,
         noise: The detector.
         seed: Of the detector's noise. The noise of a view depends on it and
             on the names of subject, clip and camera, on no order.
-        occlusion: What being hidden by the own body does to a detection;
-            nothing by default.
+        occlusion: What being hidden by the person's own body does to a
+            detection; nothing by default.
 
     Returns:
         One record a camera, with detections and mixtures.

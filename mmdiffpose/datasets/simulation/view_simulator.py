@@ -37,7 +37,8 @@ class ViewLaw:
         fps: Frames a second, log-uniform. Higher where less than half of the
             window would lie inside the clip.
         variety: Mirror images, crossed limbs, tilts and time warps.
-        self_occlusion: Whether joints behind the own body are found worse.
+        self_occlusion: Whether the detector is worse at joints that the
+            person's own body hides.
         weights: How much more often than others frames of a source are
             drawn, by its name; 1 where none is given.
     """
@@ -277,7 +278,7 @@ class ViewSimulator:
 
 
 def _hidden_in_time(points: np.ndarray) -> np.ndarray:
-    """Joints that the own body hides, (B, T, J) bool.
+    """Joints that the person's own body hides, (B, T, J) bool.
 
     Looked at in the first, the middle and the last frame; the others are as
     the nearest of these.

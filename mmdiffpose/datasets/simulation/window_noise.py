@@ -12,7 +12,7 @@ thousands of windows a second and more kinds of failure:
 2. *Outliers*: for a while a joint is somewhere else, at least
    ``outlier_radius`` away, exponentially more.
 3. *Swaps*: for a while the legs, the arms or both are taken for each other.
-4. *The own body*: a detector guesses joints that a limb or the trunk hides;
+4. *Self-occlusion*: a detector guesses joints that a limb or the trunk hides;
    their jitter is larger.
 5. *The picture's edge*: joints outside are missing, or are put onto the edge,
    with a low score.

@@ -1,5 +1,5 @@
 # Copyright (c) mmdiffpose contributors. All rights reserved.
-"""What all formats check; each error says where, what it wanted and got."""
+"""Checks of all formats; errors say where, what was expected and found."""
 
 import json
 import warnings
@@ -85,8 +85,8 @@ def track_id_of(where: str, value: Any) -> Optional[int]:
     """A person's id; None where a tool says that it has none.
 
     Tools write none as null, as an empty list, as NaN or as a negative
-    number. A list of several ids is what AlphaPose leaves where it merged
-    detections: an id if they agree.
+    number. AlphaPose leaves a list of several ids where it merged detections,
+    which counts as an id if they agree.
 
     Raises:
         ValueError: If it is something else.

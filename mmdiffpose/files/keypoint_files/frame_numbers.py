@@ -22,7 +22,8 @@ MIN_DENSITY = 0.001
 """A number counts frames if it takes this share of the values between its
 first and its last; what is spread wider is no clip."""
 MAX_JITTER = 0.2
-"""Share of a frame by which time stamps may miss the beat."""
+"""Share of a frame's duration by which time stamps may deviate from an even
+pace."""
 
 
 def plain_stem(name: str) -> str:
@@ -110,7 +111,7 @@ def counting_density(column: Sequence[int]) -> float:
 def on_beat(column: Sequence[int]) -> List[int]:
     """Numbers as they are; time stamps (33, 67, 100) as numbers of frames.
 
-    What steps by nearly the same amount, but not exactly, counts time.
+    Numbers whose steps are nearly but not exactly equal count time.
     """
     values = [int(value) for value in column]
     order = np.sort(np.array(values, np.float64))

@@ -35,9 +35,9 @@ class KeypointClip:
 
     @property
     def step(self) -> int:
-        """From one frame id to the next.
+        """Difference of neighbouring frame ids.
 
-        A file of every n-th frame has no gaps, it has another frame rate.
+        A file of every n-th frame has no gaps, only a lower frame rate.
         """
         ids = sorted(self.frames)
         return reduce(math.gcd, np.diff(ids).tolist(), 0) or 1

@@ -10,17 +10,18 @@ from mmdiffpose.skeletons import (SKELETONS, Skeleton, get_skeleton,
                                   layout_costs, skeleton_from_names)
 
 PLAUSIBLE = 1.3
-"""Cost of a joint set up to which people may well stand so; see
-:func:`~mmdiffpose.skeletons.anatomy.layout_costs`. On mocap-mini's clips, all
-sets from all sides, windows of 60 frames cost at most 0.97 as themselves."""
+"""Cost up to which people may well have the joints of a set; see
+:func:`~mmdiffpose.skeletons.anatomy.layout_costs`. On mocap-mini's clips, seen
+from all sides, windows of 60 frames cost at most 0.97 with any set, taken as
+that set."""
 GROSS = 2.
-"""Cost from which they cannot, however noisy."""
+"""Cost from which on they cannot, however noisy the detector is."""
 CLEAR = 1.25
 """The best set costs less than the second by this factor."""
 MUCH = 1.5
 """Another set has to cost less by this factor to speak against the file."""
 MIN_CHECKS = 4
-"""Fewer that could be made decide nothing."""
+"""With fewer checks that can be made nothing is decided."""
 
 Ranking = List[Tuple[float, Skeleton, str]]
 """Cost, joint set and what costs most, the least first."""
@@ -31,9 +32,10 @@ def choose_layout(where: str, keypoints: np.ndarray, scores: np.ndarray,
                   stated: Any, usual: Mapping[int, str]) -> Skeleton:
     """The joint set of a file's people.
 
-    Asked for, else by the names in the file, else by its name for the set,
-    else the one with this number of joints as which people look like people.
-    What the file says is held against the people, too.
+    The set asked for; else that of the joint names in the file; else the one
+    that the file names; else, of those with this number of joints, the one
+    with which the people look most like people. What the file says is compared
+    with the people, too.
 
     Args:
         where (str): The file, for messages.
@@ -83,7 +85,7 @@ def choose_layout(where: str, keypoints: np.ndarray, scores: np.ndarray,
 
 def rank(keypoints: np.ndarray, scores: np.ndarray,
          candidates: Sequence[Skeleton]) -> Ranking:
-    """Joint sets by what speaks against them; inf: nothing to see."""
+    """Joint sets by what speaks against them; inf: nothing to check."""
     found: Ranking = []
     for skeleton in candidates:
         costs = layout_costs(keypoints, scores, skeleton)
@@ -145,7 +147,7 @@ def _check_said(where: str, said: Skeleton, own: Ranking, others: Ranking,
 
 def _by_anatomy(where: str, ranking: Ranking,
                 usual: Optional[str]) -> Skeleton:
-    """The set as which people look like people."""
+    """The set with which the people look most like people."""
     names = [skeleton.name for _, skeleton, _ in ranking]
     count = ranking[0][1].num_joints
     seen = [entry for entry in ranking if np.isfinite(entry[0])]
@@ -159,7 +161,7 @@ def _by_anatomy(where: str, ranking: Ranking,
                       f'{chosen.name}; too little was seen to check that')
         return chosen
     cost, best, worst = seen[0]
-    # A format's own joint set may be seen in a bad light.
+    # The format's own joint set may be right, and only badly seen.
     limit = GROSS if usual == best.name or len(names) == 1 else PLAUSIBLE
     if cost > limit:
         raise ValueError(

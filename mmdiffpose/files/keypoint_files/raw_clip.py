@@ -79,7 +79,7 @@ class RawClip:
             self.source, self.times)
 
     def _check_counts(self) -> None:
-        """Everybody has as many joints as the first one."""
+        """Check that everybody has as many joints as the first person."""
         expected = None
         for frame, people in self.frames.items():
             for person in people:
@@ -109,7 +109,7 @@ class RawClip:
 
 
 def without_shared_ids(frames: Frames, source: str) -> Frames:
-    """Ids that two people of a frame share are no ids of people."""
+    """Drop track ids if two people of one frame have the same."""
     for frame, people in frames.items():
         ids = [p.track_id for p in people if p.track_id is not None]
         if len(set(ids)) < len(ids):

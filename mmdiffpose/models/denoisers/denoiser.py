@@ -2,9 +2,9 @@
 """What heads and samplers may expect of a denoiser.
 
 Steps count as in the diffusion process, in every network: k = 1 is the least
-noise, k = K the most. k = 0 says that a pose is no noisy one; regressors,
-which run the same networks without diffusion, call them so. Published
-networks whose weights know steps 0..K - 1 turn k into theirs inside
+noise, k = K the most. k = 0 says that a pose is not noisy; regressors, which
+run the same networks without diffusion, pass it. Published networks whose
+weights know steps 0..K - 1 turn k into theirs inside
 (:func:`~mmdiffpose.models.layers.zero_based`).
 """
 

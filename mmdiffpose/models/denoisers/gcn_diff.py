@@ -114,8 +114,7 @@ class GCNDiff(BaseDenoiser):
                 (root-relative metres, camera axes), shape (B, T, J, 5).
             k (Tensor): Steps (B, ), any from 0; the released code counts
                 them from 0, so that its t is k - 1.
-            context (Tensor, optional): Has no part in it; none, or
-                (B, T, J, 0).
+            context (Tensor, optional): Not used: None, or (B, T, J, 0).
 
         Returns:
             Tensor: (B, T, J, 5), in the units of the input.

@@ -12,8 +12,8 @@ class HostValue:
     ``int(buffer)`` in every step makes the host wait for a GPU each time.
     Here the buffer is read again only after somebody has written it (loaded
     a checkpoint, say) or put another one in its place (``module.to(...)``),
-    which its version counter tells. A buffer on the ``meta`` device has no
-    number: what was known of it before it went there holds.
+    as its version counter tells. A buffer on the ``meta`` device has no
+    number: the one that it had before holds.
 
     Args:
         value (int | bool): What is in the buffer at first.

@@ -11,9 +11,9 @@ def standardize_window(x2d: Tensor) -> Tensor:
     The size is the root mean square coordinate of the centred window, over
     frames and joints; relative motion and aspect are kept.
 
-    Masked joints have no part in place and size, and stay at 0, which is now
-    the person's mean position: at the image's centre they would pull both
-    about. Where there is no mask channel, they are the joints that are
+    Masked joints do not count for place and size, which their position at the
+    image's centre would distort. They stay at 0, which is now the person's
+    mean position. Where there is no mask channel, they are the joints that are
     exactly at 0, where the codec puts them.
 
     Args:
@@ -28,7 +28,7 @@ def standardize_window(x2d: Tensor) -> Tensor:
         return torch.cat([_standardize_seen(x2d, seen), seen], dim=-1)
     seen = (x2d != 0).any(dim=-1, keepdim=True)
     whole = seen.all(dim=2, keepdim=True).all(dim=1, keepdim=True)
-    # To the last bit what it is without masks, for windows without them.
+    # Windows without masked joints give the same bits as without a mask.
     return torch.where(whole, _standardize_all(x2d),
                        _standardize_seen(x2d, seen.to(x2d.dtype)))
 

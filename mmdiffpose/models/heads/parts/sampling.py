@@ -276,7 +276,7 @@ def window_noise(seeds: Sequence[int],
                  num_hypotheses: int,
                  like: Tensor,
                  share_frames: bool = False) -> HypothesisNoise:
-    """For poses of windows like (B, T, J, ...), in at least 32 bits."""
+    """Noise for windows like (B, T, J, ...), in at least 32 bits."""
     return HypothesisNoise(
         seeds,
         num_hypotheses,

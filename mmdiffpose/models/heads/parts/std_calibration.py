@@ -51,8 +51,8 @@ class StdCalibration(nn.Module):
 
         Args:
             spread (Tensor): Std per axis of the hypotheses, (..., J), metres.
-            options (Mapping): What they were sampled with; one look at
-                another sampler's hypotheses is not one at these.
+            options (Mapping): What they were sampled with. A calibration holds
+                for the options that it was fitted with; others are warned of.
 
         Returns:
             Tensor: (..., J), metres.
