@@ -176,6 +176,11 @@ def add_lifting_arguments(parser: argparse.ArgumentParser) -> None:
         help='keep the track where it is in the picture, for cameras that '
         'the model was trained on')
     parser.add_argument(
+        '--no-resample',
+        action='store_true',
+        help='lift frames at the rate at which they come, not at that of '
+        'training')
+    parser.add_argument(
         '--cfg-options',
         nargs='+',
         action=DictAction,
@@ -232,6 +237,7 @@ def make_options(args: argparse.Namespace) -> 'InferenceOptions':
         focal_length=args.focal_length,
         overlap=args.overlap,
         fit=not args.no_fit,
+        resample=not args.no_resample,
         track_ids=None if args.track_id is None else [args.track_id],
         largest=args.track_id is None and not args.all_people,
         max_frames=args.max_frames,

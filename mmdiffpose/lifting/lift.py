@@ -3,7 +3,7 @@
 
 import warnings
 from itertools import chain
-from typing import Callable, Iterator, List, Optional, Sequence
+from typing import Callable, Iterator, List, NamedTuple, Optional, Sequence
 
 from torch import nn
 
@@ -11,6 +11,7 @@ from mmdiffpose.skeletons import H36M_17
 from mmdiffpose.structures.keypoint_track import KeypointTrack
 from mmdiffpose.structures.lifted_track import LiftedTrack, join_tracks
 from .focal_length import Focal, FocalLengths
+from .frame_rate import ResampledTrack, at_rate, lifter_fps
 from .gaps import default_max_gap, split_at_gaps
 from .window_inference import (Clip, Fields, assemble, prepare_clip,
                                run_windows, window_length)
@@ -33,7 +34,8 @@ def lift_tracks(model: nn.Module,
                 fit: bool = True,
                 progress: Optional[Progress] = None,
                 max_gap: Optional[int] = None,
-                focal_length: Optional[Focal] = None) -> List[LiftedTrack]:
+                focal_length: Optional[Focal] = None,
+                resample: bool = True) -> List[LiftedTrack]:
     """Lift the 2D tracks of any number of people to 3D.
 
     Each track is cut where nothing of the person was seen for longer than
@@ -68,6 +70,10 @@ def lift_tracks(model: nn.Module,
             by it poses of a moved picture are turned back into the camera's
             axes. Defaults to an assumed one, with a warning
             (:func:`~mmdiffpose.lifting.focal_length.resolve_focal_length`).
+        resample (bool): Whether a track whose frame rate is known and is not
+            that of training is lifted at that one
+            (:mod:`~mmdiffpose.lifting.frame_rate`); poses come at the track's
+            own frames. Models of single frames do without. Defaults to True.
 
     Returns:
         list[LiftedTrack]: In the order of the tracks, one for each piece
@@ -83,10 +89,14 @@ def lift_tracks(model: nn.Module,
     length = window_length(model)
     overlap = length // 3 if overlap is None else overlap
     focals = FocalLengths(focal_length)
+    fps = lifter_fps(model) if resample and length > 1 else None
+    pieces = [
+        piece for track in tracks
+        for piece in _pieces(track, length, max_gap, fps)
+    ]
     clips = [
-        prepare_clip(model, piece, gap, fit, focals) for track in tracks
-        for gap in [_gap(track, length, max_gap)]
-        for piece in _pieces(track, gap)
+        prepare_clip(model, piece.track, piece.max_gap, fit, focals)
+        for piece in pieces
     ]
     if batch_size is None:
         batch_size = _batch_size(model, length)
@@ -107,7 +117,11 @@ def lift_tracks(model: nn.Module,
             if len(done) < len(plan.starts):
                 break
             windows, done = done[:len(plan.starts)], done[len(plan.starts):]
-            lifted.append(assemble(clips[len(lifted)], plan, windows))
+            number = len(lifted)
+            result = assemble(clips[number], plan, windows)
+            back = pieces[number].back
+            lifted.append(
+                result if back is None else back.at_own_frames(result))
     return lifted
 
 
@@ -118,7 +132,8 @@ def lift_track(model: nn.Module,
                fit: bool = True,
                progress: Optional[Progress] = None,
                max_gap: Optional[int] = None,
-               focal_length: Optional[Focal] = None) -> LiftedTrack:
+               focal_length: Optional[Focal] = None,
+               resample: bool = True) -> LiftedTrack:
     """Lift one person's 2D track to 3D, as one track.
 
     As :func:`lift_tracks`, but the pieces between long gaps are joined:
@@ -133,6 +148,7 @@ def lift_track(model: nn.Module,
         progress (callable, optional): Told about the windows done.
         max_gap (int, optional): Longest gap that is bridged, frames.
         focal_length (FocalLength | float, optional): The camera's, pixels.
+        resample (bool): Whether it is lifted at the rate of training.
 
     Returns:
         LiftedTrack: All frames but those of long gaps, and those before the
@@ -142,12 +158,11 @@ def lift_track(model: nn.Module,
         ValueError: See :func:`lift_tracks`; and if no joint of the lifter's
             was seen.
     """
-    gap = _gap(track, window_length(model), max_gap)
     with warnings.catch_warnings():
         # Said by the error below.
         warnings.filterwarnings('ignore', message='.*left out: none of')
         pieces = lift_tracks(model, [track], overlap, batch_size, fit,
-                             progress, gap, focal_length)
+                             progress, max_gap, focal_length, resample)
     if not pieces:
         raise ValueError(
             f'{track.source}: expected joints that make the lifter\'s '
@@ -166,21 +181,37 @@ def _batch_size(model: nn.Module, length: int) -> int:
     return max(1, frames // length)
 
 
-def _gap(track: KeypointTrack, length: int, max_gap: Optional[int]) -> int:
-    if max_gap is None:
-        return default_max_gap(length, track.fps)
-    if max_gap < 0:
-        raise ValueError(f'max_gap should not be negative, got {max_gap}')
-    return max_gap
+class _Piece(NamedTuple):
+    """What is lifted at once: a track without long gaps.
+
+    Attributes:
+        track: At the lifter's rate.
+        max_gap: Longest gap of a joint that is bridged, frames of it.
+        back: How poses come back to the frames of the input, if these are
+            others.
+    """
+    track: KeypointTrack
+    max_gap: int
+    back: Optional[ResampledTrack]
 
 
-def _pieces(track: KeypointTrack, max_gap: int) -> Iterator[KeypointTrack]:
+def _pieces(track: KeypointTrack, length: int, max_gap: Optional[int],
+            fps: Optional[float]) -> Iterator[_Piece]:
     """The parts of a track between long gaps, with the lifter's joints."""
+    if max_gap is not None and max_gap < 0:
+        raise ValueError(f'max_gap should not be negative, got {max_gap}')
     mapped = track.for_lifter()
     if mapped is None:
         warnings.warn(f'{track.source}, person {track.track_id}: left out: '
                       'none of the joints seen makes one of the lifter\'s')
         return
-    mapped = mapped.dense()
-    for start, stop in split_at_gaps(mapped.present, max_gap):
-        yield mapped.part(start, stop)
+    shown, back = at_rate(mapped.dense(), fps)
+    gap = default_max_gap(length, shown.fps)
+    if max_gap is not None:
+        # Frames of the input.
+        own = len(mapped.dense())
+        gap = round(max_gap * len(shown) / own) if back else max_gap
+    for start, stop in split_at_gaps(shown.present, gap):
+        part = None if back is None else back.part(start, stop)
+        yield _Piece(
+            shown.part(start, stop) if part is None else part.track, gap, part)
