@@ -213,7 +213,9 @@ class LiftingPipeline:
                 collector.add(ids, found)
                 bar.advance()
         fps = options.fps or source.fps
-        tracks = collector.tracks(size, self.pose2d.skeleton, fps, source.name)
+        times = source.uneven_times(options.fps)
+        tracks = collector.tracks(size, self.pose2d.skeleton, fps, source.name,
+                                  times)
         tracks = pick_tracks(tracks, options.track_ids, source.name)
         people = 'person' if len(tracks) == 1 else 'people'
         self.stages.say(f'{source.name}: {len(tracks)} {people} in '
@@ -251,7 +253,8 @@ class LiftingPipeline:
                                           options.keypoint_format)
         tracks = pick_tracks(tracks, options.track_ids, str(path))
         for track in tracks:
-            track.fps = options.fps or track.fps
+            if options.fps:
+                track.fps, track.times = options.fps, None
             person = f', person {track.track_id}' if len(tracks) > 1 else ''
             self.stages.say(
                 f'{track.source}{person}: {len(track)} frames, skeleton '
@@ -286,7 +289,8 @@ class LiftingPipeline:
                 batch_size=options.batch_size,
                 fit=options.fit,
                 progress=progress,
-                focal_length=focal)
+                focal_length=focal,
+                resample=options.resample)
 
     def place(
         self,

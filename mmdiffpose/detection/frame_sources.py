@@ -5,18 +5,29 @@ Every source is read frame by frame. None keeps a frame that it has handed
 over, so that memory does not grow with the length of a video.
 """
 
+import math
 import re
 import warnings
+from functools import reduce
 from itertools import islice
 from pathlib import Path
 from typing import Any, Iterable, Iterator, List, Optional, Sequence, Union
+from urllib.parse import unquote
 
 import cv2
 import numpy as np
 
+from mmdiffpose.structures.frame_numbers import (frame_numbers, natural_key,
+                                                 number_images)
+
 IMAGE_SUFFIXES = ('.jpg', '.jpeg', '.png', '.bmp', '.webp', '.tif', '.tiff')
+VIDEO_SUFFIXES = ('.mp4', '.mov', '.avi', '.mkv', '.webm', '.m4v', '.wmv',
+                  '.mpg', '.mpeg', '.flv', '.3gp', '.ts', '.mts', '.gif')
 SAME_SHAPE = 0.01
 """Aspect ratios may differ by this share to count as the same."""
+UNEVEN = 0.75
+"""Share of a frame by which time stamps may leave the pace of a video; they
+are whole milliseconds, or thirds of frames, in videos of a steady pace."""
 
 FrameInputs = Union[str, Path, int, np.ndarray, Iterable]
 """What :func:`open_frames` takes."""
@@ -34,15 +45,47 @@ class FrameSource:
         rereadable: Whether the frames can be read a second time.
         live: Whether frames come as they happen and without an end.
         image: Path of the image where the clip is a single one.
+        timestamps: Seconds of each frame read so far, where the source says
+            them.
+        numbers: What the names of images count, where they count.
     """
     fps: Optional[float] = None
     length: Optional[int] = None
     rereadable = True
     live = False
     image: Optional[Path] = None
+    numbers: Optional[List[int]] = None
 
     def __init__(self, name: str, stem: str) -> None:
         self.name, self.stem = name, stem
+        self.timestamps: List[float] = []
+
+    def uneven_times(self,
+                     fps: Optional[float] = None) -> Optional[np.ndarray]:
+        """When the frames read so far were, where a frame rate does not tell.
+
+        Args:
+            fps (float, optional): What somebody knows better than the time
+                stamps of a video: these are not looked at then.
+
+        Returns:
+            np.ndarray | None: (F, ) seconds, increasing; None if nothing
+            tells, or the frames come at an even pace.
+        """
+        rate = fps or self.fps
+        if self.numbers and rate:
+            ids = np.array(self.numbers)
+            step = reduce(math.gcd, np.diff(ids).tolist(), 0) or 1
+            times = (ids - ids[0]) / (step * rate)
+        elif fps is None:
+            times = np.array(self.timestamps)
+        else:
+            return None
+        if len(times) < 3 or (np.diff(times) <= 0).any():
+            return None
+        pace = 1 / rate if rate else (times[-1] - times[0]) / (len(times) - 1)
+        steady = times[0] + pace * np.arange(len(times))
+        return None if np.abs(times - steady).max() <= UNEVEN * pace else times
 
     def frames(self) -> Iterator[np.ndarray]:
         """Frames (h, w, 3), uint8, BGR, as they are stored."""
@@ -110,16 +153,19 @@ class FrameSource:
 
 
 class VideoFrames(FrameSource):
-    """A video file.
+    """A video file, or what OpenCV opens by a URL.
+
+    Frames are turned as the file says, whatever OpenCV does by itself.
 
     Raises:
         FileNotFoundError: If there is no such file.
         ValueError: If OpenCV can't read it.
     """
 
-    def __init__(self, path: Path) -> None:
-        super().__init__(str(path), path.stem)
-        if not path.is_file():
+    def __init__(self, path: Union[str, Path]) -> None:
+        path = str(path)
+        super().__init__(path, Path(path).stem)
+        if not _is_url(path) and not Path(path).is_file():
             raise FileNotFoundError(f'no video at {path}')
         self.path = path
         capture = self._open()
@@ -128,15 +174,36 @@ class VideoFrames(FrameSource):
         capture.release()
 
     def _open(self) -> cv2.VideoCapture:
-        capture = cv2.VideoCapture(str(self.path))
+        capture = cv2.VideoCapture(self.path)
         if not capture.isOpened():
+            if _is_url(self.path):
+                raise ValueError(
+                    f'{self.path}: expected a stream or video that OpenCV can '
+                    'open, found nobody who answers, or another format')
             raise ValueError(f'{self.path}: expected a video that OpenCV can '
                              'read, found another format or a broken file')
         return capture
 
     def frames(self) -> Iterator[np.ndarray]:
         """Frames from the first one."""
-        yield from _captured(self._open())
+        self.timestamps = []
+        capture = self._open()
+        turn = _turn(capture)
+        for frame in _captured(capture):
+            self.timestamps.append(capture.get(cv2.CAP_PROP_POS_MSEC) / 1000)
+            yield frame if turn is None else cv2.rotate(frame, turn)
+            del frame
+
+
+class NetworkFrames(VideoFrames):
+    """A camera or broadcast by its URL, such as ``rtsp://...``."""
+    rereadable = False
+    live = True
+
+    def __init__(self, url: str) -> None:
+        super().__init__(url)
+        self.stem = re.sub(r'[^0-9A-Za-z]+', '_', url.split('://', 1)[1])
+        self.length = None
 
 
 def read_image(path: Path) -> np.ndarray:
@@ -164,6 +231,11 @@ class ImageFrames(FrameSource):
                 raise FileNotFoundError(f'no image at {path}')
         if self.length == 1:
             self.image = self.paths[0]
+        found = frame_numbers([path.name for path in self.paths])
+        if found is not None and len(found) == self.length:
+            numbers = [found[path.name] for path in self.paths]
+            if (np.diff(numbers) > 0).all():
+                self.numbers = numbers
 
     def frames(self) -> Iterator[np.ndarray]:
         """Frames from the first one."""
@@ -231,10 +303,16 @@ class FirstFrames(FrameSource):
         self.fps, self.image = source.fps, source.image
         self.rereadable, self.live = source.rereadable, source.live
         self.length = min(source.length or number, number)
+        self.numbers = source.numbers and source.numbers[:number]
 
     def frames(self) -> Iterator[np.ndarray]:
         """Frames from the first one."""
-        yield from islice(self.source.frames(), self.number)
+        frames = islice(self.source.frames(), self.number)
+        # No for loop: it holds its last frame until the next one is there.
+        while (frame := next(frames, None)) is not None:
+            self.timestamps = self.source.timestamps
+            yield frame
+            del frame
 
 
 def open_frames(inputs: FrameInputs,
@@ -243,11 +321,12 @@ def open_frames(inputs: FrameInputs,
 
     Args:
         inputs: One of: the path of a video, an image or a folder of images
-            (a clip, 2.jpg before 10.jpg); ``'webcam'``, ``'webcam:1'`` or
-            the number of a camera; an array (h, w, 3) or (F, h, w, 3); a
-            sequence of arrays or of image paths; an iterator over arrays; a
-            source, which comes back as it is. Arrays are uint8, BGR, as
-            OpenCV reads them.
+            (a clip, 2.jpg before 10.jpg); the URL of a video
+            (``http://...``) or of a camera (``rtsp://...``);
+            ``'webcam'``, ``'webcam:1'`` or the number of a camera; an array
+            (h, w, 3) or (F, h, w, 3); a sequence of arrays or of image
+            paths; an iterator over arrays; a source, which comes back as it
+            is. Arrays are uint8, BGR, as OpenCV reads them.
         max_frames (int, optional): Stop after so many.
 
     Returns:
@@ -291,6 +370,8 @@ def _open(inputs: FrameInputs) -> FrameSource:
         webcam = re.fullmatch(r'webcam(?::(\d+))?|(\d+)', inputs.lower())
         if webcam and not Path(inputs).exists():
             return WebcamFrames(int(webcam[1] or webcam[2] or 0))
+        if _is_url(inputs):
+            return _open_url(inputs)
     if isinstance(inputs, (int, np.integer)):
         return WebcamFrames(int(inputs))
     if isinstance(inputs, (str, Path)):
@@ -303,6 +384,7 @@ def _open(inputs: FrameInputs) -> FrameSource:
     if isinstance(inputs, (list, tuple)):
         if inputs and all(isinstance(i, (str, Path)) for i in inputs):
             paths = [Path(i) for i in inputs]
+            _check_images(paths)
             return ImageFrames(paths, f'the {len(paths)} images given',
                                paths[0].stem)
         return ArrayFrames(inputs)
@@ -310,6 +392,53 @@ def _open(inputs: FrameInputs) -> FrameSource:
         return IteratorFrames(inputs)
     raise ValueError('expected a path, the number of a webcam, arrays or an '
                      f'iterator over arrays, found {type(inputs).__name__}')
+
+
+def _is_url(inputs: str) -> bool:
+    return re.match(r'[a-z][a-z0-9+.-]+://', inputs, re.IGNORECASE) is not None
+
+
+def _open_url(url: str) -> FrameSource:
+    """A file of this machine, a video or a camera somewhere."""
+    scheme, rest = url.split('://', 1)
+    if scheme.lower() == 'file':
+        return _open_path(Path(unquote(rest)))
+    path = Path(rest.split('?')[0])
+    if (scheme.lower() in ('http', 'https', 'ftp')
+            and path.suffix.lower() in VIDEO_SUFFIXES):
+        source = VideoFrames(url)
+        source.stem = path.stem
+        return source
+    return NetworkFrames(url)
+
+
+def _check_images(paths: Sequence[Path]) -> None:
+    """Raise unless a list is of images: the frames of one clip."""
+    videos = [
+        path.name for path in paths
+        if path.suffix.lower() in VIDEO_SUFFIXES or path.is_dir()
+    ]
+    if videos:
+        raise ValueError(
+            'expected a list of images, the frames of one clip, found '
+            f'{videos[:3]}: pass videos and folders one by one, each is a '
+            'clip of its own')
+
+
+def _turn(capture: cv2.VideoCapture) -> Optional[int]:
+    """How frames have to be rotated; None: not at all.
+
+    Versions of OpenCV differ in whether they turn frames by themselves and
+    in what they call so: they are told not to, and asked whether they do.
+    """
+    capture.set(cv2.CAP_PROP_ORIENTATION_AUTO, 0)
+    if capture.get(cv2.CAP_PROP_ORIENTATION_AUTO):
+        return None
+    return {
+        90: cv2.ROTATE_90_CLOCKWISE,
+        180: cv2.ROTATE_180,
+        270: cv2.ROTATE_90_COUNTERCLOCKWISE
+    }.get(round(capture.get(cv2.CAP_PROP_ORIENTATION_META)) % 360)
 
 
 def _open_path(path: Path) -> FrameSource:
@@ -321,17 +450,20 @@ def _open_path(path: Path) -> FrameSource:
 
 
 def _image_files(folder: Path) -> List[Path]:
-    files = [f for f in folder.iterdir() if f.suffix.lower() in IMAGE_SUFFIXES]
+    files = sorted(
+        (f for f in folder.iterdir()
+         if f.suffix.lower() in IMAGE_SUFFIXES and not f.name.startswith('.')),
+        key=lambda file: natural_key(file.name))
     if not files:
         raise ValueError(f'{folder}: expected images '
                          f'({", ".join(IMAGE_SUFFIXES)}), found none')
-    # Digits at odd places: numbers compare as numbers, text as text.
-    return sorted(
-        files,
-        key=lambda file: [
-            int(part) if part.isdecimal() else part
-            for part in re.split(r'(\d+)', file.name)
-        ])
+    names = [file.name for file in files]
+    if len(files) > 1 and frame_numbers(names) is None and any(
+            re.search(r'\d', name) for name in names):
+        warnings.warn(f'{folder}: no number in the names counts the frames; '
+                      'images are taken in the order of their names')
+    numbers = number_images(str(folder), names, in_order=True)
+    return sorted(files, key=lambda file: numbers[file.name])
 
 
 def _captured(capture: cv2.VideoCapture) -> Iterator[np.ndarray]:

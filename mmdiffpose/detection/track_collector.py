@@ -44,16 +44,27 @@ class TrackCollector:
                image_size: Tuple[int, int],
                skeleton: Skeleton,
                fps: Optional[float] = None,
-               source: str = 'keypoints') -> List[KeypointTrack]:
+               source: str = 'keypoints',
+               times: Optional[np.ndarray] = None) -> List[KeypointTrack]:
         """The people, in the order of their ids.
 
         Each track reaches from the first to the last frame in which the
         person was seen; frames between in which they were not have scores of
         0.
+
+        Args:
+            image_size (tuple[int, int]): Width and height in pixels.
+            skeleton (Skeleton): The joints.
+            fps (float, optional): Frames a second, if known.
+            source (str): Name of the clip, for messages.
+            times (np.ndarray, optional): (F, ) seconds of all frames, where
+                their pace is not even.
         """
         return [
             KeypointTrack(
                 **_stack(sightings),
+                times=None if times is None else
+                times[sightings[0].frame:sightings[-1].frame + 1],
                 image_size=image_size,
                 skeleton=skeleton,
                 fps=fps,

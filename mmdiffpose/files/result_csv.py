@@ -55,8 +55,9 @@ def _rows(track: LiftedTrack, number: int,
     roots = None
     if track.root_trajectory is not None:
         roots = _texts(track.root_trajectory, 4)
+    seconds = track.seconds
     for row, frame in enumerate(track.frame_ids.tolist()):
-        time = '' if track.fps is None else f'{frame / track.fps:.4f}'
+        time = '' if seconds is None else f'{seconds[row]:.4f}'
         tail: List[object] = []
         if rooted:
             tail = [''] * 3 if roots is None else list(roots[row])

@@ -15,7 +15,7 @@ from mmdiffpose.visualization.scene_page import write_html
 from .result_csv import write_csv
 from .result_trc import write_trc
 
-METRE_DIGITS, PIXEL_DIGITS, SCORE_DIGITS = 4, 1, 3
+METRE_DIGITS, PIXEL_DIGITS, SCORE_DIGITS, TIME_DIGITS = 4, 1, 3, 6
 
 ResultWriter = Callable[[Sequence[LiftedTrack], str, str, bool], List[Path]]
 """Called with the people of a video, the path of the files without their
@@ -76,6 +76,8 @@ def result_meta(tracks: Sequence[LiftedTrack], axes: str) -> Dict[str, Any]:
         parents=list(skeleton.parents),
         image_size=list(first.image_size),
         fps=first.fps)
+    if first.step > 1:
+        meta['frame_step'] = first.step
     if first.focal_px is not None:
         meta.update(focal_px=first.focal_px, focal_source=first.focal_source)
     return meta
@@ -93,7 +95,9 @@ def write_json(lifted: Lifted,
     ``keypoint_scores``, ``keypoint_std`` (metres), where the model tells axes
     apart ``keypoint_std_xyz`` (J, 3), ``keypoints_2d`` (pixels),
     ``keypoint_scores_2d``, and where it was solved ``root`` (3, ), the root
-    joint's position, metres.
+    joint's position, metres. Frames have a ``time`` in seconds where it is
+    known. ``fps`` counts the frames of the file: of every n-th frame of a
+    video, ``frame_step`` is n.
 
     Args:
         lifted (LiftedTrack | sequence[LiftedTrack]): The people.
@@ -107,8 +111,13 @@ def write_json(lifted: Lifted,
     """
     tracks = as_list(lifted)
     frames: Dict[int, List[Dict[str, Any]]] = {}
+    times: Dict[int, float] = {}
     for number, track in zip(person_numbers(tracks), tracks):
         columns = _json_columns(track.in_axes(axes), hypotheses)
+        if track.seconds is not None:
+            times.update(
+                zip(track.frame_ids.tolist(),
+                    np.round(track.seconds, TIME_DIGITS).tolist()))
         for row, frame in enumerate(track.frame_ids.tolist()):
             person = {name: values[row] for name, values in columns.items()}
             frames.setdefault(frame,
@@ -116,8 +125,12 @@ def write_json(lifted: Lifted,
     document = dict(
         meta_info=result_meta(tracks, axes),
         instance_info=[
-            dict(frame_id=frame, instances=frames[frame])
-            for frame in sorted(frames)
+            dict(
+                frame_id=frame,
+                **({
+                    'time': times[frame]
+                } if frame in times else {}),
+                instances=frames[frame]) for frame in sorted(frames)
         ])
     text = json.dumps(document, separators=(',', ':'), allow_nan=False)
     with replacing(path) as part:
@@ -150,6 +163,7 @@ def write_npz(lifted: Lifted,
 
     Keys: ``keypoints_3d`` (R, J, 3), ``scores`` (R, J), ``keypoints_2d`` (R,
     J, 2), ``scores_2d`` (R, J), ``frame_ids`` (R, ), ``track_ids`` (R, ),
+    where they are known ``times`` (R, ) in seconds,
     ``meta`` (JSON, what ``meta_info`` is in the JSON file), and where the
     model gives them ``std`` (R, J), ``std_xyz`` (R, J, 3) and ``hypotheses``
     (R, N, J, 3), where they were solved ``root`` (R, 3). Rows go person by
@@ -172,6 +186,7 @@ def write_npz(lifted: Lifted,
         keypoints_2d=[t.keypoints_2d for t in tracks],
         scores_2d=[t.scores_2d for t in tracks],
         frame_ids=[t.frame_ids for t in tracks],
+        times=[t.seconds for t in tracks],
         track_ids=[np.full(len(t), n) for t, n in zip(tracks, numbers)],
         std=[t.std for t in tracks],
         std_xyz=[t.std_xyz for t in tracks],

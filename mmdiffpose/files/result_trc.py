@@ -9,7 +9,7 @@ import numpy as np
 
 from mmdiffpose.atomic_files import replacing
 from mmdiffpose.structures.axes import to_axes
-from mmdiffpose.structures.keypoint_track import DEFAULT_FPS
+from mmdiffpose.structures.keypoint_track import DEFAULT_FPS, seconds_of
 from mmdiffpose.structures.lifted_track import LiftedTrack
 from mmdiffpose.structures.people import Lifted, as_list, by_person
 
@@ -73,8 +73,12 @@ def write_trc(lifted: Lifted,
         path = Path(f'{stem}_person{number}.trc')
         points = (markers[number] - [0, floor, 0]) * UNITS[unit]
         frames = np.concatenate([piece.frame_ids for piece in pieces])
+        seconds = np.concatenate([
+            seconds_of(piece.frame_ids, piece.step, rate, piece.times)
+            for piece in pieces
+        ])
         text = _header(path.name, pieces[0], frames, rate, unit)
-        text += _body(frames, points, rate, unit)
+        text += _body(frames, seconds, points, unit)
         with replacing(path) as part:
             part.write_text(text, encoding='utf-8')
         paths.append(path)
@@ -115,10 +119,10 @@ def _header(name: str, track: LiftedTrack, frames: Sequence[int], rate: float,
     return '\n'.join('\t'.join(line) for line in lines) + '\n\n'
 
 
-def _body(frames: Sequence[int], points: np.ndarray, rate: float,
+def _body(frames: Sequence[int], seconds: np.ndarray, points: np.ndarray,
           unit: str) -> str:
     digits = 2 if unit == 'mm' else 5
     texts = np.char.mod(f'%.{digits}f', np.round(points, digits) + 0.)
-    return ''.join(
-        '\t'.join([str(frame + 1), f'{frame / rate:.6f}', *row.ravel()]) + '\n'
-        for frame, row in zip(np.asarray(frames).tolist(), texts))
+    return ''.join('\t'.join([str(frame + 1), f'{second:.6f}', *row.ravel()]) +
+                   '\n' for frame, second, row in zip(
+                       np.asarray(frames).tolist(), seconds, texts))

@@ -70,10 +70,15 @@ def scene_data(scene: CommonScene, max_hypotheses: int) -> Dict[str, Any]:
     step = max(step / _LARGEST, 1e-6)
     frames = np.concatenate(
         [person.track.frame_ids for person in scene.people])
+    # The page counts the frames that there are: of every n-th, n apart.
+    stride = first.step
     return dict(
         fps=float(first.fps or DEFAULT_FPS),
         fps_known=first.fps is not None,
-        frames=[int(frames.min()), int(frames.max())],
+        stride=stride,
+        offset=int(frames.min()) % stride,
+        frames=[int(frames.min()) // stride,
+                int(frames.max()) // stride],
         rooted=scene.rooted,
         azimuth=AZIMUTH,
         height=round(scene.height, 3),
@@ -95,7 +100,7 @@ def _track_data(person: ScenePerson, poses: np.ndarray, clouds: np.ndarray,
     data = dict(
         person=person.number,
         color=person_color(person.number),
-        runs=_runs(track.frame_ids),
+        runs=_runs(track.frame_ids // track.step),
         hypotheses=clouds.shape[1],
         pose=_base64(poses / step, '<i2'),
         seen=_base64(track.scores_2d > 0, 'u1'),

@@ -8,9 +8,9 @@ import pytest
 from foreign_files import JOINTS, SIZE, crowd, document, walk, write
 
 from mmdiffpose.apis import read_keypoint_file, read_keypoint_tracks
-from mmdiffpose.files.keypoint_files.frame_numbers import number_images
 from mmdiffpose.files.keypoint_files.reading import recognise
 from mmdiffpose.skeletons import SKELETONS
+from mmdiffpose.structures.frame_numbers import number_images
 
 
 @pytest.mark.parametrize(

@@ -2,12 +2,14 @@
 """CSV and TRC, read back by parsers that share nothing with the writers."""
 
 import csv
+import json
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from mmdiffpose.files.result_csv import write_csv
+from mmdiffpose.files.result_files import write_results
 from mmdiffpose.files.result_trc import write_trc
 from mmdiffpose.structures.lifted_track import LiftedTrack
 
@@ -151,3 +153,31 @@ def test_trc_of_an_unknown_rate_or_unit(lifted, tmp_path):
     assert read_trc(path)[0]['DataRate'] == '30.00'
     with pytest.raises(ValueError, match="'mm'.*'inch'"):
         write_trc(lifted, tmp_path / 'a', 'inch')
+
+
+def read_times(path):
+    rows = path.read_text().splitlines()[6:]
+    return [tuple(row.split('\t')[:2]) for row in rows]
+
+
+def test_times_of_every_fifth_frame_and_of_an_uneven_pace(lifted, tmp_path):
+    """Frame 50 of every fifth, 10 a second, is the tenth: second 1."""
+    ids = np.array([50, 55, 60, 70, 75])
+    sampled = replace(lifted, frame_ids=ids, step=5, fps=10.)
+    rows = read_csv(write_csv(sampled, tmp_path / 'a.csv', 'camera'))
+    assert [float(r['time']) for r in rows[::17]] == [1, 1.1, 1.2, 1.4, 1.5]
+    path, = write_trc(sampled, tmp_path / 'a')
+    assert read_times(path)[3] == ('71', '1.400000')
+    times = np.array([.1, .2, .25, .6, .61])
+    uneven = replace(lifted, times=times)
+    rows = read_csv(write_csv(uneven, tmp_path / 'b.csv', 'camera'))
+    assert [float(r['time']) for r in rows[::17]] == times.tolist()
+    path, = write_trc(uneven, tmp_path / 'b')
+    assert [float(t) for _, t in read_times(path)] == times.tolist()
+    write_results(sampled, tmp_path / 'c', ('json', 'npz'))
+    page = json.loads((tmp_path / 'c.json').read_text())
+    assert page['meta_info']['frame_step'] == 5
+    assert [f['time']
+            for f in page['instance_info']] == [1, 1.1, 1.2, 1.4, 1.5]
+    with np.load(tmp_path / 'c.npz') as arrays:
+        np.testing.assert_allclose(arrays['times'], [1, 1.1, 1.2, 1.4, 1.5])

@@ -23,9 +23,9 @@ from pathlib import Path
 from typing import Any
 
 from mmdiffpose.files.person_selection import Frames
+from mmdiffpose.structures.frame_numbers import number_images
 from .checks import expect_list
 from .coco_json import parse_results
-from .frame_numbers import number_images
 from .openpose_json import people_of
 from .raw_clip import RawClip
 

@@ -14,7 +14,7 @@ Results::
 
 Frames are numbered by the images' ``frame_id`` (PoseTrack), else by the
 number in ``file_name`` that counts up
-(:mod:`~mmdiffpose.files.keypoint_files.frame_numbers`), else by the images'
+(:mod:`~mmdiffpose.structures.frame_numbers`), else by the images'
 ids; in results by ``image_id``. The third number is COCO's flag v where all
 are 0, 1 or 2 and one is 2 (0: not labelled, 1: labelled but hidden, 2:
 visible) and becomes v / 2; else it is a score. The joints are those that
@@ -28,8 +28,8 @@ from typing import Any, Dict, List, Mapping, Optional
 import numpy as np
 
 from mmdiffpose.files.person_selection import Frames
+from mmdiffpose.structures.frame_numbers import frame_numbers, number_images
 from .checks import describe, expect, expect_list, make_person, triples, whole
-from .frame_numbers import frame_numbers, number_images
 from .raw_clip import RawClip
 
 USUAL = {17: 'coco', 133: 'coco_wholebody'}

@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import Any, Dict, List, Optional
 
 from mmdiffpose.files.person_selection import Frames, Person
+from mmdiffpose.structures.frame_numbers import number_images
 from .checks import choose_fps, describe, expect, make_person, numbers, whole
-from .frame_numbers import number_images
 from .raw_clip import RawClip
 
 USUAL = {33: 'mediapipe'}

@@ -21,9 +21,9 @@ from typing import Any, Dict, List
 
 from mmdiffpose.files.person_selection import Frames, Person
 from mmdiffpose.skeletons import COCO_18
+from mmdiffpose.structures.frame_numbers import file_number, number_images
 from .checks import (describe, expect, expect_list, make_person, read_json,
                      triples)
-from .frame_numbers import file_number, number_images
 from .raw_clip import RawClip
 
 USUAL = {

@@ -5,11 +5,11 @@ import warnings
 from pathlib import Path
 from typing import Any, List, Optional, Tuple, Union
 
+from mmdiffpose.structures.frame_numbers import natural_key
 from mmdiffpose.structures.keypoint_track import KeypointTrack
 from . import (alphapose_json, arrays, coco_json, landmarks_json, mmpose_json,
                openpose_json, sports2d_trc, ultralytics)
 from .checks import read_json
-from .frame_numbers import natural_key
 from .keypoint_clip import KeypointClip
 
 _PARSERS = dict(

@@ -22,8 +22,8 @@ from typing import Any, List
 import numpy as np
 
 from mmdiffpose.files.person_selection import Frames, Person
+from mmdiffpose.structures.frame_numbers import number_images
 from .checks import describe, expect, expect_list, make_person
-from .frame_numbers import number_images
 from .raw_clip import RawClip
 
 USUAL = {17: 'coco'}

@@ -8,8 +8,7 @@ import hypothesis.strategies as st
 import pytest
 from hypothesis import given, settings
 
-from mmdiffpose.files.keypoint_files.frame_numbers import (natural_key,
-                                                           number_images)
+from mmdiffpose.structures.frame_numbers import natural_key, number_images
 
 
 def digest(i):

@@ -1,0 +1,133 @@
+# Copyright (c) mmdiffpose contributors. All rights reserved.
+"""Rotation and time stamps of videos, whose boxes are written by hand."""
+
+import struct
+
+import cv2
+import numpy as np
+import pytest
+
+from mmdiffpose.detection.frame_sources import open_frames
+
+PARENTS = (b'moov', b'trak', b'mdia', b'minf', b'stbl')
+
+
+def corner(size=(64, 48)):
+    """A picture that is white in the upper left corner."""
+    image = np.zeros((size[1], size[0], 3), np.uint8)
+    image[:size[1] // 4, :size[0] // 4] = 255
+    return image
+
+
+@pytest.fixture
+def video(tmp_path):
+    path = tmp_path / 'clip.mp4'
+    writer = cv2.VideoWriter(
+        str(path), cv2.VideoWriter.fourcc(*'mp4v'), 30, (64, 48))
+    for _ in range(12):
+        writer.write(corner())
+    writer.release()
+    return path
+
+
+def edit(data, change):
+    """MP4 boxes, some replaced: ``change(kind, payload)``."""
+    out, place = b'', 0
+    while place < len(data):
+        size, kind = struct.unpack('>I4s', data[place:place + 8])
+        if size == 0:
+            size = len(data) - place
+        assert size >= 8, 'no 64-bit boxes in so short a video'
+        body = data[place + 8:place + size]
+        body = edit(body, change) if kind in PARENTS else change(kind, body)
+        out += struct.pack('>I4s', len(body) + 8, kind) + body
+        place += size
+    return out
+
+
+def turned(degrees):
+    """The matrix of a track that players turn clockwise."""
+    cos, sin = {90: (0, 1), 180: (-1, 0), 270: (0, -1)}[degrees]
+
+    def change(kind, body):
+        if kind != b'tkhd':
+            return body
+        values = [cos, sin, 0, -sin, cos, 0, 0, 0]
+        matrix = struct.pack('>8iI', *(v * 65536 for v in values), 1 << 30)
+        return body[:40] + matrix + body[76:]
+
+    return change
+
+
+@pytest.mark.parametrize('degrees, quarter', [(90, 'upper right'),
+                                              (180, 'lower right'),
+                                              (270, 'lower left')])
+def test_turned_as_the_file_says(video, degrees, quarter):
+    video.write_bytes(edit(video.read_bytes(), turned(degrees)))
+    frame = next(iter(open_frames(video)))
+    h, w = frame.shape[:2]
+    assert (w, h) == ((64, 48) if degrees == 180 else (48, 64))
+    y, x = np.argwhere(frame[..., 0] > 200).mean(0)
+    assert (y < h / 2) == ('upper' in quarter)
+    assert (x < w / 2) == ('left' in quarter)
+
+
+def test_a_plain_video_has_an_even_pace(video):
+    source = open_frames(video)
+    assert len(list(source)) == 12 and len(source.timestamps) == 12
+    np.testing.assert_allclose(np.diff(source.timestamps), 1 / 30, atol=2e-3)
+    assert source.uneven_times() is None
+
+
+def test_variable_frame_rates_come_from_the_container(video):
+    """Frames of 1 and of 3 ticks, of which a second has 30."""
+
+    def change(kind, body):
+        if kind == b'edts':
+            # How much of the track is played, at the end of its one entry.
+            length, = struct.unpack('>I', body[16:20])
+            return body[:16] + struct.pack('>I', 3 * length) + body[20:]
+        if kind != b'stts':
+            return body
+        count, ticks = struct.unpack('>II', body[8:16])
+        assert count == 12
+        return body[:4] + struct.pack('>I', 2) + struct.pack(
+            '>4I', 6, ticks, 6, 3 * ticks)
+
+    video.write_bytes(edit(video.read_bytes(), change))
+    source = open_frames(video)
+    list(source)
+    expected = np.r_[np.arange(6), 6 + 3 * np.arange(6)] / 30
+    np.testing.assert_allclose(
+        source.uneven_times() - source.timestamps[0], expected, atol=2e-3)
+    # Who says the frame rate knows better.
+    assert source.uneven_times(25.) is None
+    first = open_frames(video, max_frames=8)
+    assert len(list(first)) == 8
+    assert len(first.uneven_times()) >= 8
+
+
+def test_numbers_of_images_tell_of_gaps(tmp_path):
+    for i in (0, 10, 20, 50, 60):
+        cv2.imwrite(str(tmp_path / f'cam2_{i}.png'), corner())
+    (tmp_path / '._cam2_0.png').write_bytes(b'\0\5\x16\7')
+    source = open_frames(tmp_path)
+    assert len(list(source)) == 5 and source.uneven_times() is None
+    np.testing.assert_allclose(
+        source.uneven_times(10.),
+        np.array([0, 1, 2, 5, 6]) / 10)
+    cv2.imwrite(str(tmp_path / 'cam3_0.png'), corner())
+    cv2.imwrite(str(tmp_path / 'cam3_10.png'), corner())
+    with pytest.raises(ValueError, match='again after cam2_, cam3_'):
+        open_frames(tmp_path)
+
+
+def test_lists_of_videos_and_urls_are_refused_clearly(tmp_path, video):
+    with pytest.raises(ValueError, match="list of images.*'clip.mp4'.*one by"):
+        open_frames([video, str(video)])
+    with pytest.raises(ValueError, match='rtsp://127.0.0.1:1/cam: expected a'):
+        open_frames('rtsp://127.0.0.1:1/cam')
+    with pytest.raises(ValueError, match='nobody who answers'):
+        open_frames('http://127.0.0.1:1/walk.mp4')
+    source = open_frames(f'file://{video}')
+    assert source.stem == 'clip' and source.length == 12
