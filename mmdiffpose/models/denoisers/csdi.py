@@ -94,6 +94,7 @@ class CSDIDenoiser(BaseDenoiser):
     """
 
     num_steps: int
+    seq_len: int
 
     def __init__(self,
                  make_mixer: Callable[[], nn.Module],

@@ -152,7 +152,7 @@ class FoldedCSDIGCN:
         carried = network.output1.bias.new_zeros(network.channels)
         self.blocks: List[FoldedBlock] = []
         for block in network.blocks:
-            self.blocks.append(FoldedBlock(block, carried))
+            self.blocks.append(FoldedBlock(cast(CSDIBlock, block), carried))
             carried = self.blocks[-1].next_carried
         scale = 1 / math.sqrt(len(self.blocks))
         weight = network.output1.weight * scale

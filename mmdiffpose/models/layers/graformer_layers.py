@@ -175,6 +175,6 @@ class ResidualChebBlock(nn.Module):
                 f'{"without" if self.embed_proj is None else "with"} and got '
                 f'{"none" if embedding is None else "one"}')
         out = self.dropout(F.relu(self.conv1(x)))
-        if self.embed_proj is not None:
+        if self.embed_proj is not None and embedding is not None:
             out = out + self.embed_proj(F.silu(embedding))[:, None]
         return x + self.dropout(F.relu(self.conv2(out)))

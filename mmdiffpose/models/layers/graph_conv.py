@@ -80,6 +80,8 @@ class ChebConv(nn.Module):
         ValueError: For an unknown Laplacian.
     """
 
+    polynomials: Tensor
+
     def __init__(self,
                  in_channels: int,
                  out_channels: int,

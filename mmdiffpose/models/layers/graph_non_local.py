@@ -49,6 +49,9 @@ class GraphNonLocal(nn.Module):
             those of DiffHPE's released code.
     """
 
+    first: Tensor
+    second: Tensor
+
     def __init__(self,
                  channels: int,
                  pairs: Sequence[Tuple[int, int]] = H36M_POOLED_PAIRS) -> None:

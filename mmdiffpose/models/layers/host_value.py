@@ -1,7 +1,7 @@
 # Copyright (c) mmdiffpose contributors. All rights reserved.
 """A buffer's number on the host, without waiting for the device."""
 
-from typing import Optional, Union
+from typing import Optional
 
 from torch import Tensor
 
@@ -16,16 +16,16 @@ class HostValue:
     number: the one that it had before holds.
 
     Args:
-        value (int | bool): What is in the buffer at first.
+        value (int): What is in the buffer at first.
     """
 
-    def __init__(self, value: Union[int, bool]) -> None:
-        self._value = value
+    def __init__(self, value: int) -> None:
+        self._value = int(value)
         self._buffer: Optional[Tensor] = None
         self._version = -1
 
-    def read(self, buffer: Tensor) -> Union[int, bool]:
-        """The buffer's number.
+    def read(self, buffer: Tensor) -> int:
+        """The buffer's number, 0 or 1 of a bool.
 
         Args:
             buffer (Tensor): Without axes, integer or bool; always the same
@@ -33,11 +33,11 @@ class HostValue:
         """
         if not buffer.is_meta and (buffer is not self._buffer
                                    or self._changed(buffer)):
-            self._value = buffer.item()
+            self._value = int(buffer.item())
             self._remember(buffer)
         return self._value
 
-    def write(self, buffer: Tensor, value: Union[int, bool]) -> None:
+    def write(self, buffer: Tensor, value: int) -> None:
         """Put a number into the buffer."""
         buffer.fill_(value)
         self._value = value

@@ -38,6 +38,7 @@ class PoseTransformerBlock(nn.Module):
         self.attn = SelfAttention(channels, num_heads, attn_drop=dropout)
         self.norm2 = StdLayerNorm(channels)
         self.fc1 = nn.Linear(channels, hidden)
+        self.fc2: nn.Module
         if stride:
             self.fc2 = nn.Conv1d(hidden, channels, 3, stride, padding=1)
         else:

@@ -16,9 +16,17 @@ def row_normalized(adjacency: np.ndarray) -> np.ndarray:
 
 
 def batch_norm_affine(norm: nn.BatchNorm1d) -> Tuple[Tensor, Tensor]:
-    """Scale and shift (C, ) of a batch normalisation in evaluation."""
-    scale = norm.weight * torch.rsqrt(norm.running_var + norm.eps)
-    return scale, norm.bias - norm.running_mean * scale
+    """Scale and shift (C, ) of a batch normalisation in evaluation.
+
+    Raises:
+        ValueError: For one that keeps no statistics.
+    """
+    mean, variance = norm.running_mean, norm.running_var
+    if mean is None or variance is None:
+        raise ValueError('a batch normalisation without running statistics '
+                         'has no scale of its own')
+    scale = norm.weight * torch.rsqrt(variance + norm.eps)
+    return scale, norm.bias - mean * scale
 
 
 class FoldedGraphLayer(NamedTuple):
@@ -56,6 +64,9 @@ class PreAggregatedGraphLayer(nn.Module):
         over_time (bool): Whether features are frames.
         dropout (float): Defaults to 0.
     """
+
+    own: Tensor
+    neighbours: Tensor
 
     def __init__(self,
                  features: int,

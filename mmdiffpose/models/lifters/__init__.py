@@ -1,5 +1,5 @@
 # Copyright (c) mmdiffpose contributors. All rights reserved.
+from ..lifting_data_preprocessor import LiftingDataPreprocessor
 from .diffusion_pose_lifter import DiffusionPoseLifter
-from .lifting_data_preprocessor import LiftingDataPreprocessor
 
 __all__ = ['DiffusionPoseLifter', 'LiftingDataPreprocessor']

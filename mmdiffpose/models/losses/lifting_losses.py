@@ -78,6 +78,8 @@ class MixSTELoss(nn.Module):
         loss_weight (float): Defaults to 1.
     """
 
+    joint_weights: Tensor
+
     def __init__(self,
                  joint_weights: Sequence[float] = MIXSTE_JOINT_WEIGHTS,
                  consistency_weight: float = 0.5,

@@ -9,8 +9,9 @@ from torch import Tensor, nn
 
 from mmdiffpose.diffusion.noise import seed_from
 from mmdiffpose.registry import MODELS
-from ..layers import (PoseSequenceEncoder, PoseTransformerBlock, StdLayerNorm,
-                      standardize_window)
+from ..layers import (HostValue, PoseSequenceEncoder, PoseTransformerBlock,
+                      StdLayerNorm, standardize_window)
+from ..lifting_data_preprocessor import LiftingDataPreprocessor
 from .pose_masks import PoseMasks, draw_pose_masks
 
 TARGETS = ('all', 'masked')
@@ -61,6 +62,8 @@ class MaskedPoseModel(BaseModel):
         init_cfg (dict, optional): Initialisation config.
     """
 
+    iteration: Tensor
+
     def __init__(self,
                  seq_len: int = 243,
                  num_joints: int = 17,
@@ -77,9 +80,8 @@ class MaskedPoseModel(BaseModel):
                  seed: int = 0,
                  data_preprocessor: Optional[dict] = None,
                  init_cfg: Optional[dict] = None) -> None:
-        if data_preprocessor is None:
-            data_preprocessor = dict(type='mmdiffpose.LiftingDataPreprocessor')
-        super().__init__(data_preprocessor, init_cfg)
+        super().__init__(data_preprocessor or LiftingDataPreprocessor(),
+                         init_cfg)
         if loss_on not in TARGETS:
             raise ValueError(f'loss_on should be one of {TARGETS}, got '
                              f'{loss_on!r}')
@@ -114,6 +116,7 @@ class MaskedPoseModel(BaseModel):
         self.output = nn.Linear(width, num_joints * in_channels)
         # A resumed run draws what an uninterrupted one would have drawn.
         self.register_buffer('iteration', torch.tensor(0))
+        self._iteration = HostValue(0)
 
     def forward(self,
                 inputs: Union[Tensor, List[Tensor]],
@@ -144,17 +147,20 @@ class MaskedPoseModel(BaseModel):
         output = self.reconstruct(inputs, masks)
         if mode == 'tensor':
             return output
-        self.iteration += 1
+        count = self._iteration.read(self.iteration)
+        self._iteration.write(self.iteration, count + 1)
         return dict(loss_reconstruction=self.error(output, inputs, masks))
 
     def draw_masks(self,
                    inputs: Tensor,
                    data_samples: Optional[list] = None) -> PoseMasks:
         """Masks of this iteration's windows (B, T, J, 2), on their device."""
+        B, T, J, _ = inputs.shape
         ids = [sample.metainfo.get('id') for sample in data_samples or ()]
+        count = self._iteration.read(self.iteration)
         generator = torch.Generator().manual_seed(
-            seed_from(self.seed, int(self.iteration), *ids))
-        masks = draw_pose_masks(*inputs.shape[:3], self.masked_frames,
+            seed_from(self.seed, count, *ids))
+        masks = draw_pose_masks(B, T, J, self.masked_frames,
                                 self.masked_joints, generator)
         return PoseMasks(*(mask.to(inputs.device) for mask in masks))
 

@@ -1,7 +1,7 @@
 # Copyright (c) mmdiffpose contributors. All rights reserved.
 """Which frames and joints masked pose modelling hides."""
 
-from typing import NamedTuple
+from typing import NamedTuple, Sequence
 
 import torch
 from torch import Tensor
@@ -21,7 +21,8 @@ class PoseMasks(NamedTuple):
     joints: Tensor
 
 
-def _draw(shape, count: int, generator: torch.Generator) -> Tensor:
+def _draw(shape: Sequence[int], count: int,
+          generator: torch.Generator) -> Tensor:
     """True for ``count`` entries along the last axis, uniformly drawn."""
     order = torch.rand(shape, generator=generator).argsort(dim=-1)
     # The rank of each entry in a random order is a random permutation.

@@ -2,7 +2,7 @@
 """Cascaded Pyramid Network, the 2D detector of the lifting papers."""
 
 from copy import deepcopy
-from typing import Dict, List, Optional, Sequence, Union
+from typing import Dict, List, Optional, Sequence, Tuple
 
 import torch
 from mmcv.cnn import ConvModule
@@ -210,9 +210,8 @@ class CPNHead(BaseHead):
             losses['acc_pose'] = refined.new_tensor(accuracy)
         return losses
 
-    def _targets(
-            self,
-            samples: OptSampleList) -> Union[List[Tensor], List[List[Tensor]]]:
+    def _targets(self,
+                 samples: OptSampleList) -> Tuple[List[Tensor], List[Tensor]]:
         """Heatmaps (B, K, h, w) and weights (B, K) of the L + 1 losses."""
         weights = torch.cat(
             [sample.gt_instance_labels.keypoint_weights for sample in samples])

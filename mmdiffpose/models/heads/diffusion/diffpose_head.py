@@ -11,7 +11,7 @@ from mmdiffpose.diffusion.initial_distribution import (JointMixtures,
                                                        fit_pose_mixture,
                                                        joint_noise, pose_noise)
 from mmdiffpose.diffusion.noise import HypothesisNoise
-from mmdiffpose.diffusion.process import (TARGETS, DiffusionProcess,
+from mmdiffpose.diffusion.process import (TARGETS, DiffusionProcess, Target,
                                           training_steps)
 from mmdiffpose.diffusion.samplers import Callback
 from mmdiffpose.diffusion.sampling import run
@@ -89,7 +89,7 @@ class DiffPoseHead(DenoisingHead, SamplingHead):
                  denoiser: dict,
                  num_steps: int = 50,
                  schedule: Optional[dict] = None,
-                 target: str = 'previous',
+                 target: Target = 'previous',
                  start: str = 'gmm',
                  num_components: int = 5,
                  covariance_type: str = 'diag',

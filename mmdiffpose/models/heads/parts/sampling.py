@@ -277,10 +277,12 @@ def window_noise(seeds: Sequence[int],
                  like: Tensor,
                  share_frames: bool = False) -> HypothesisNoise:
     """Noise for windows like (B, T, J, ...), in at least 32 bits."""
+    T, J = like.shape[1:3]
     return HypothesisNoise(
         seeds,
         num_hypotheses,
-        *like.shape[1:3],
+        T,
+        J,
         share_frames=share_frames,
         device=like.device,
         dtype=torch.promote_types(like.dtype, torch.float32))

@@ -88,8 +88,8 @@ class StdCalibration(nn.Module):
         self.options.fill_(self._last_options)
         self._warned = False
 
-    def _load_from_state_dict(self, state_dict: dict, prefix: str, *args,
-                              **kwargs) -> None:
+    def _load_from_state_dict(self, state_dict: dict, prefix: str, *args: Any,
+                              **kwargs: Any) -> None:
         """Load; a checkpoint without these buffers resets them."""
         defaults = type(self)(len(self.scale)).state_dict()
         for name, value in defaults.items():

@@ -1,11 +1,11 @@
 # Copyright (c) mmdiffpose contributors. All rights reserved.
 """The controls: DiffPose's network as a regressor, once or stacked."""
 
-from typing import Any, Optional
+from typing import Any, Optional, cast
 
 from torch import Tensor, nn
 
-from mmdiffpose.models.denoisers.denoiser import build_denoiser
+from mmdiffpose.models.denoisers.denoiser import Denoiser, build_denoiser
 from mmdiffpose.models.heads.parts.base import LiftingContext
 from mmdiffpose.models.heads.parts.denoising import DenoisingHead
 from mmdiffpose.models.heads.parts.regressing import RegressingHead
@@ -45,7 +45,8 @@ class SinglePassHead(DenoisingHead, RegressingHead):
             raise ValueError(f'num_stacks should be at least 1, got '
                              f'{num_stacks}')
         self.refiners = nn.ModuleList(
-            build_denoiser(denoiser, 0) for _ in range(num_stacks - 1))
+            cast(nn.Module, build_denoiser(denoiser, 0))
+            for _ in range(num_stacks - 1))
         self.loss_module = MODELS.build(
             dict(type='mmdiffpose.MPJPELoss') if loss is None else loss)
 
@@ -61,8 +62,8 @@ class SinglePassHead(DenoisingHead, RegressingHead):
             # A refiner's output is a step from the pose before it, so that
             # an untrained one changes nothing.
             reference = coarse[:, None] if self.residual else 0.
-            poses = poses - reference + self.denoise(poses, steps, context,
-                                                     coarse, network)
+            poses = poses - reference + self.denoise(
+                poses, steps, context, coarse, cast(Denoiser, network))
         return poses[:, 0]
 
     def joint_std(self, feats: LiftingContext) -> Tensor:
