@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 import torch
 
-from mmdiffpose.diffusion.oracles import oracle_best, oracle_worst
+from mmdiffpose.diffusion.aggregation import oracle_best, oracle_worst
 from mmdiffpose.diffusion.reprojection import (joint_wise_by_reprojection,
                                                project)
 from mmdiffpose.diffusion.root_solver import solve_root

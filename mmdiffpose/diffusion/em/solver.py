@@ -10,7 +10,6 @@ from .blocks import BlockSteps
 from .dense import DenseSteps
 from .diagonal import DiagonalSteps
 from .frame import apply_blocks, empty_rows, standardise, whitening
-from .start import initial_membership
 from .steps import Gaussians, Progress, Steps, iterate
 
 # What EM reads in each iteration should stay in a core's second-level cache,
@@ -153,7 +152,8 @@ def _fit_group(x: Tensor, weights: Tensor, rows: Tensor,
     num_problems, _, num_dims = x.shape
     variance, centre, scale = standardise(x, weights, options.reg_covar, rows)
     square, centred = rows[:, :num_dims], rows[:, num_dims:-1]
-    member = initial_membership(centred, square, weights, options.n_components)
+    member = _initial_membership(centred, square, weights,
+                                 options.n_components)
     scale = scale.double()
     ridge = (options.reg_covar / scale.square()).to(x.dtype)
     variance = variance + ridge
@@ -177,6 +177,45 @@ def _fit_group(x: Tensor, weights: Tensor, rows: Tensor,
                        1 if x.device.type == 'cpu' else _GPU_CHECK_EVERY)
     frame = _Frame(centre.double(), factor, unit)
     return steps.gaussians(), progress, frame
+
+
+def _initial_membership(x: Tensor, square: Tensor, weights: Tensor,
+                        num_components: int) -> Tensor:
+    """Where EM starts: a hard assignment of the samples to M components.
+
+    Cuts, M - 1 times, the part and axis of the largest scatter in two, at
+    the part's mean. Deterministic; no draws.
+
+    Args:
+        x (Tensor): Samples, centred and of order one, (P, D, n).
+        square (Tensor): Their squares, (P, D, n).
+        weights (Tensor): Non-negative, (P, 1, n).
+        num_components (int): M.
+
+    Returns:
+        Tensor: Indicators with sum 1 over the components, (P, M, n).
+    """
+    num_dims = x.shape[1]
+    member = torch.zeros([x.shape[0], num_components, x.shape[2]],
+                         dtype=x.dtype,
+                         device=x.device)
+    member[:, 0] = 1.0
+    problem = torch.arange(x.shape[0], device=x.device)
+    for m in range(1, num_components):
+        weighted = member[:, :m] * weights
+        mass = weighted.sum(-1, keepdim=True)
+        mean = torch.bmm(weighted, x.transpose(1, 2))  # (P, m, D)
+        mean = mean / mass.clamp_min(1e-30)
+        second = torch.bmm(weighted, square.transpose(1, 2))
+        scatter = second - mass * mean.square()
+        widest = scatter.flatten(1).argmax(1)
+        part = torch.div(widest, num_dims, rounding_mode='floor')
+        axis = widest - num_dims * part
+        cut = mean[problem, part, axis]
+        above = member[problem, part] * (x[problem, axis] > cut[:, None])
+        member[:, m] = above
+        member[problem, part] -= above
+    return member
 
 
 def _block(covariance_type: str, num_dims: int) -> int:

@@ -6,7 +6,7 @@ from typing import Any, Dict, Mapping, Optional, Sequence, Tuple
 import numpy as np
 import torch
 
-from mmdiffpose.diffusion.oracles import oracle_best, oracle_worst
+from mmdiffpose.diffusion.aggregation import oracle_best, oracle_worst
 from mmdiffpose.diffusion.reprojection import joint_wise_by_reprojection
 from mmdiffpose.registry import METRICS
 from ..functional.mpjpe import joint_errors
