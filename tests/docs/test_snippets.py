@@ -10,6 +10,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from mmengine.registry import Registry
+
+from mmdiffpose import registry
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([
@@ -20,6 +23,7 @@ BLOCK = re.compile(r'^```(\w+)([^\n]*)\n(.*?)^```', re.MULTILINE | re.DOTALL)
 SHAPE = re.compile(r'^(?P<expression>[\w.\[\]]+)\s+# (?P<shape>\([\d, ]+\))',
                    re.MULTILINE)
 FILES = re.compile(r'^(configs|tools|projects|examples|mmdiffpose)/')
+SNIPPET = 'snippet_of_the_docs'
 RUN = 'notest'
 """Python blocks with this word beside the language need what is not here."""
 
@@ -48,6 +52,18 @@ def page_name(page):
     return str(page.relative_to(ROOT))
 
 
+@pytest.fixture
+def clean_registries():
+    """What snippets register is gone afterwards."""
+    yield
+    for value in vars(registry).values():
+        if isinstance(value, Registry):
+            for name, item in list(value.module_dict.items()):
+                if item.__module__ == SNIPPET:
+                    del value.module_dict[name]
+
+
+@pytest.mark.usefixtures('clean_registries')
 @pytest.mark.parametrize(
     'page', [page for page in PAGES if blocks('python', page)], ids=page_name)
 def test_python_runs_and_arrays_have_the_shapes_that_are_stated(
@@ -55,7 +71,7 @@ def test_python_runs_and_arrays_have_the_shapes_that_are_stated(
     # Paths in snippets start at the repository; what they write goes nowhere.
     (tmp_path / 'mmdiffpose').symlink_to(ROOT / 'mmdiffpose')
     monkeypatch.chdir(tmp_path)
-    names = {'__name__': 'snippet'}
+    names = {'__name__': SNIPPET}
     for code in blocks('python', page):
         exec(compile(code, page_name(page), 'exec'), names)
         for match in SHAPE.finditer(code):
