@@ -30,7 +30,7 @@ def test_layout_and_poses_are_those_of_the_track(inferencer, clip, joints):
     person, = people_of(results)[3]
     assert sorted(person) == sorted([
         'track_id', 'keypoints', 'keypoint_scores', 'keypoint_std',
-        'keypoints_2d', 'keypoint_scores_2d', 'bbox'
+        'keypoint_std_xyz', 'keypoints_2d', 'keypoint_scores_2d', 'bbox'
     ])
     json.dumps(results[3])
     track = KeypointTrack(
