@@ -26,8 +26,9 @@ from mmengine.config import Config
 from .launching import require_mmpose
 
 
-def make_parser(prog: Optional[str] = None) -> argparse.ArgumentParser:
-    """The command line."""
+def parse_args(argv: Optional[Sequence[str]] = None,
+               prog: Optional[str] = None) -> argparse.Namespace:
+    """Read the command line."""
     from mmdiffpose.conversion import CONVERTERS, KEYPOINTS
     parser = argparse.ArgumentParser(
         prog=prog,
@@ -53,13 +54,7 @@ def make_parser(prog: Optional[str] = None) -> argparse.ArgumentParser:
         action='store_true',
         help="take the weights' running average, which DiffPose's code saves "
         'but never tests')
-    return parser
-
-
-def parse_args(argv: Optional[Sequence[str]] = None,
-               prog: Optional[str] = None) -> argparse.Namespace:
-    """Read the command line."""
-    return make_parser(prog).parse_args(argv)
+    return parser.parse_args(argv)
 
 
 def main(argv: Optional[Sequence[str]] = None,

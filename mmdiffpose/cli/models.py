@@ -13,8 +13,9 @@ from mmdiffpose.checkpoints.model_zoo import (ZooModel, describe_models,
                                               list_models)
 
 
-def make_parser(prog: Optional[str] = None) -> argparse.ArgumentParser:
-    """The command line."""
+def parse_args(argv: Optional[Sequence[str]] = None,
+               prog: Optional[str] = None) -> argparse.Namespace:
+    """Read the command line."""
     parser = argparse.ArgumentParser(
         prog=prog,
         description=__doc__,
@@ -23,13 +24,7 @@ def make_parser(prog: Optional[str] = None) -> argparse.ArgumentParser:
         '--json',
         action='store_true',
         help='print all that is known of them, for another program')
-    return parser
-
-
-def parse_args(argv: Optional[Sequence[str]] = None,
-               prog: Optional[str] = None) -> argparse.Namespace:
-    """Read the command line."""
-    return make_parser(prog).parse_args(argv)
+    return parser.parse_args(argv)
 
 
 def as_json(model: ZooModel) -> Dict[str, Any]:

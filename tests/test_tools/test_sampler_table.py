@@ -1,6 +1,5 @@
 # Copyright (c) mmdiffpose contributors. All rights reserved.
 """The table of samplers: figures known from elsewhere, and its page."""
-import importlib.util
 import math
 from pathlib import Path
 
@@ -12,12 +11,11 @@ TOOL = (
     'sampler_table.py')
 
 
-@pytest.fixture(scope='module')
-def tool():
-    spec = importlib.util.spec_from_file_location('sampler_table', TOOL)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+@pytest.fixture
+def tool(monkeypatch):
+    monkeypatch.syspath_prepend(TOOL.parent)
+    import sampler_table
+    return sampler_table
 
 
 @pytest.mark.parametrize('sampler, evaluations, sigma_max, expected', [
@@ -85,13 +83,13 @@ def test_energy_distance_of_a_shifted_gaussian(tool):
 def test_the_page_is_replaced_between_its_markers(tool, tmp_path, monkeypatch):
     monkeypatch.setattr(tool, 'report', lambda: '| a |')
     page = tmp_path / 'page.md'
-    page.write_text(f'before\n{tool.BEGIN}\nold\n{tool.END}\nafter\n')
+    begin, end = tool.MARKERS
+    page.write_text(f'before\n{begin}\nold\n{end}\nafter\n')
     for _ in range(2):
         tool.main(['--out', str(page)])
-        assert page.read_text() == (
-            f'before\n{tool.BEGIN}\n\n| a |\n\n{tool.END}\nafter\n')
+        assert page.read_text() == (f'before\n{begin}\n| a |\n{end}\nafter\n')
     page.write_text('nothing')
-    with pytest.raises(ValueError, match='should hold'):
+    with pytest.raises(ValueError, match='expected'):
         tool.main(['--out', str(page)])
     assert page.read_text() == 'nothing'
 

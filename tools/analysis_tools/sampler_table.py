@@ -23,16 +23,19 @@ from pathlib import Path
 from typing import Callable, Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 import torch
+from reporting.documents import put_between
 from torch import Tensor
 
+from mmdiffpose.atomic_files import replacing
 from mmdiffpose.diffusion.flow_samplers import FLOW_SAMPLERS
 from mmdiffpose.diffusion.schedules import karras_angles, power_angles
 
 QUANTILES = 20000
 """Starts of each component."""
 
-BEGIN = '<!-- sampler_table.py: begin -->'
-END = '<!-- sampler_table.py: end -->'
+MARKERS = ('<!-- sampler_table.py: begin -->',
+           '<!-- sampler_table.py: end -->')
+"""Lines of a page that the tables stand between."""
 
 SAMPLERS = {
     'euler': 'Euler in σ (DDIM)',
@@ -333,21 +336,6 @@ def report() -> str:
     ])
 
 
-def replace_between_markers(path: Path, text: str) -> None:
-    """Put text between the markers of a file.
-
-    Raises:
-        ValueError: Where the file has no such markers.
-    """
-    page = path.read_text(encoding='utf-8')
-    if page.count(BEGIN) != 1 or page.count(END) != 1:
-        raise ValueError(f'{path} should hold the lines {BEGIN} and {END}')
-    before, _, rest = page.partition(BEGIN)
-    _, _, after = rest.partition(END)
-    path.write_text(
-        f'{before}{BEGIN}\n\n{text}\n\n{END}{after}', encoding='utf-8')
-
-
 def main(argv: Optional[Sequence[str]] = None) -> None:
     """Print the tables, or write them into a page."""
     parser = argparse.ArgumentParser(
@@ -359,7 +347,9 @@ def main(argv: Optional[Sequence[str]] = None) -> None:
     if arguments.out is None:
         print(report())
     else:
-        replace_between_markers(arguments.out, report())
+        page = put_between(arguments.out, MARKERS, report())
+        with replacing(arguments.out) as partial:
+            partial.write_text(page, encoding='utf-8')
 
 
 if __name__ == '__main__':

@@ -116,6 +116,8 @@ def test_a_window_is_on_its_own(case):
     pairs = whole[1].hypotheses[:, :, None] - whole[1].hypotheses[:, None]
     apart = np.linalg.norm(pairs, axis=-1)[:, ~np.eye(4, dtype=bool), 1:]
     assert apart.min() > 0
+    if case == 'ResidualDiffusionHead':
+        return  # its std is the predicted one
     spread = np.sqrt(whole[1].hypotheses.var(1, ddof=1).mean(-1))
     np.testing.assert_allclose(whole[1].keypoint_std, spread, atol=1e-4)
 
