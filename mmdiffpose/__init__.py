@@ -6,8 +6,10 @@ and creates the registries; registered modules are imported on first use.
 """
 
 from .compat import apply_compat
+from .compat.moved_modules import provide_moved_modules
 
 apply_compat()
+provide_moved_modules()
 
 from .registry import HAS_MMPOSE  # noqa: E402
 from .version import __version__  # noqa: E402

@@ -26,9 +26,8 @@ from mmengine.config import Config
 from .launching import require_mmpose
 
 
-def parse_args(argv: Optional[Sequence[str]] = None,
-               prog: Optional[str] = None) -> argparse.Namespace:
-    """Read the command line."""
+def make_parser(prog: Optional[str] = None) -> argparse.ArgumentParser:
+    """The command line."""
     from mmdiffpose.conversion import CONVERTERS, KEYPOINTS
     parser = argparse.ArgumentParser(
         prog=prog,
@@ -54,7 +53,13 @@ def parse_args(argv: Optional[Sequence[str]] = None,
         action='store_true',
         help="take the weights' running average, which DiffPose's code saves "
         'but never tests')
-    return parser.parse_args(argv)
+    return parser
+
+
+def parse_args(argv: Optional[Sequence[str]] = None,
+               prog: Optional[str] = None) -> argparse.Namespace:
+    """Read the command line."""
+    return make_parser(prog).parse_args(argv)
 
 
 def main(argv: Optional[Sequence[str]] = None,

@@ -39,9 +39,8 @@ if TYPE_CHECKING:
     from mmdiffpose.apis import DiffusionPose3DInferencer, InferenceOptions
 
 
-def parse_args(argv: Optional[Sequence[str]] = None,
-               prog: Optional[str] = None) -> argparse.Namespace:
-    """Read the command line."""
+def make_parser(prog: Optional[str] = None) -> argparse.ArgumentParser:
+    """The command line."""
     parser = argparse.ArgumentParser(
         prog=prog,
         description=__doc__,
@@ -72,7 +71,13 @@ def parse_args(argv: Optional[Sequence[str]] = None,
     add_input_arguments(parser)
     add_lifting_arguments(parser)
     add_output_arguments(parser)
-    return parser.parse_args(argv)
+    return parser
+
+
+def parse_args(argv: Optional[Sequence[str]] = None,
+               prog: Optional[str] = None) -> argparse.Namespace:
+    """Read the command line."""
+    return make_parser(prog).parse_args(argv)
 
 
 def add_detector_arguments(parser: argparse.ArgumentParser) -> None:

@@ -13,9 +13,8 @@ from mmdiffpose.checkpoints.model_zoo import (ZooModel, describe_models,
                                               list_models)
 
 
-def parse_args(argv: Optional[Sequence[str]] = None,
-               prog: Optional[str] = None) -> argparse.Namespace:
-    """Read the command line."""
+def make_parser(prog: Optional[str] = None) -> argparse.ArgumentParser:
+    """The command line."""
     parser = argparse.ArgumentParser(
         prog=prog,
         description=__doc__,
@@ -24,7 +23,13 @@ def parse_args(argv: Optional[Sequence[str]] = None,
         '--json',
         action='store_true',
         help='print all that is known of them, for another program')
-    return parser.parse_args(argv)
+    return parser
+
+
+def parse_args(argv: Optional[Sequence[str]] = None,
+               prog: Optional[str] = None) -> argparse.Namespace:
+    """Read the command line."""
+    return make_parser(prog).parse_args(argv)
 
 
 def as_json(model: ZooModel) -> Dict[str, Any]:

@@ -17,9 +17,8 @@ from .launching import (add_common_arguments, check_checkpoint, choose_backend,
                         require_mmpose)
 
 
-def parse_args(argv: Optional[Sequence[str]] = None,
-               prog: Optional[str] = None) -> argparse.Namespace:
-    """Read the command line."""
+def make_parser(prog: Optional[str] = None) -> argparse.ArgumentParser:
+    """The command line."""
     parser = argparse.ArgumentParser(prog=prog, description=__doc__)
     parser.add_argument(
         'config', help='path or name of the config, or an alias of the zoo')
@@ -34,7 +33,13 @@ def parse_args(argv: Optional[Sequence[str]] = None,
         metavar='FILE.pkl',
         help='write every prediction to this file, for offline evaluation')
     add_common_arguments(parser)
-    return parser.parse_args(argv)
+    return parser
+
+
+def parse_args(argv: Optional[Sequence[str]] = None,
+               prog: Optional[str] = None) -> argparse.Namespace:
+    """Read the command line."""
+    return make_parser(prog).parse_args(argv)
 
 
 def configure(args: argparse.Namespace) -> Config:

@@ -15,9 +15,8 @@ from .launching import (add_common_arguments, check_checkpoint, choose_backend,
                         leave_process_group, load_config, require_mmpose)
 
 
-def parse_args(argv: Optional[Sequence[str]] = None,
-               prog: Optional[str] = None) -> argparse.Namespace:
-    """Read the command line."""
+def make_parser(prog: Optional[str] = None) -> argparse.ArgumentParser:
+    """The command line."""
     parser = argparse.ArgumentParser(prog=prog, description=__doc__)
     parser.add_argument('config', help='path or name of the config')
     parser.add_argument(
@@ -41,7 +40,13 @@ def parse_args(argv: Optional[Sequence[str]] = None,
         help='scale the learning rate by the ratio of the batch size in use '
         'to the one that the config was made for')
     add_common_arguments(parser)
-    return parser.parse_args(argv)
+    return parser
+
+
+def parse_args(argv: Optional[Sequence[str]] = None,
+               prog: Optional[str] = None) -> argparse.Namespace:
+    """Read the command line."""
+    return make_parser(prog).parse_args(argv)
 
 
 def configure(args: argparse.Namespace) -> Config:

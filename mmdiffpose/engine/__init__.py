@@ -1,10 +1,11 @@
 # Copyright (c) mmdiffpose contributors. All rights reserved.
 from .atomic_backend import AtomicLocalBackend
-from .calibration import ResidualCalibrationHook, ResidualStatistics
 from .finite_loss_hook import FiniteLossHook
 from .pretrained_loop import PretrainedTrainLoop
 from .progress_hook import ProgressBarHook
-from .std_calibration import SpreadStatistics, StdCalibrationHook
+from .residual_calibration_hook import (ResidualCalibrationHook,
+                                        ResidualStatistics)
+from .std_calibration_hook import SpreadStatistics, StdCalibrationHook
 from .strict_loading_hook import StrictLoadingHook
 from .tracked_ema_hook import TrackedEMAHook
 from .two_stage_loop import TwoStageTrainLoop

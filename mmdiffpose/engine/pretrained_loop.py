@@ -9,8 +9,8 @@ from mmengine.runner import EpochBasedTrainLoop, Runner
 from torch.utils.data import DataLoader
 
 from mmdiffpose.registry import LOOPS
-from .calibration import unwrap
 from .earlier_stage import check_config, train_earlier_stage
+from .residual_calibration_hook import unwrap
 
 PRETRAINING = 'pretraining'
 """Folder of the pre-training below the work folder, and its file's stem."""

@@ -5,7 +5,7 @@ from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
 from mmdiffpose.registry import HOOKS
-from .calibration import unwrap
+from .residual_calibration_hook import unwrap
 
 
 @HOOKS.register_module()

@@ -9,8 +9,8 @@ from mmengine.runner import EpochBasedTrainLoop, Runner
 from torch.utils.data import DataLoader
 
 from mmdiffpose.registry import LOOPS
-from .calibration import ResidualStatistics, unwrap
 from .earlier_stage import check_config, train_earlier_stage
+from .residual_calibration_hook import ResidualStatistics, unwrap
 
 CONTEXT = 'context'
 """Folder of the first stage below the work folder, and its file's stem."""

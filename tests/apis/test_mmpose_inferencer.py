@@ -117,6 +117,20 @@ def test_poses_are_those_of_our_own_inferencer(inferencer, clip):
     assert np.abs(alone - poses[1]).max() > 1e-4
 
 
+def test_the_picture_is_moved_unless_told_otherwise(inferencer, clip):
+    """Each way as our own inferencer does; the two are far apart."""
+    poses = []
+    for told, fit in ((False, True), (True, False)):
+        found = next(inferencer(str(clip), disable_norm_pose_2d=told))
+        expected = next(own(inferencer)(str(clip), fit=fit))
+        (person, ), (same, ) = (
+            result['predictions'][0] for result in (found, expected))
+        np.testing.assert_allclose(
+            person['keypoints'], same['keypoints'], atol=1e-5)
+        poses.append(np.array(person['keypoints']))
+    assert np.abs(poses[0] - poses[1]).max() > 1e-3
+
+
 def test_samples_have_the_rest(inferencer, clip):
     sample, = next(inferencer(str(clip),
                               return_datasamples=True))['predictions']

@@ -13,6 +13,7 @@ from mmdiffpose.apis import InferenceOptions
 from mmdiffpose.apis.pipeline import LiftingPipeline
 from mmdiffpose.detection.person_tracker import PersonTracker
 from mmdiffpose.detection.pose2d import Pose2DStage
+from mmdiffpose.visualization.picture_sink import ESCAPE
 
 STATS = dict(stats_info=dict(bbox_center=(500., 500.), bbox_scale=400.))
 FOCAL, WIDTH, HEIGHT = 400., 1600, 900
@@ -174,6 +175,36 @@ def test_videos_play_30_frames_a_second_where_none_is_said(
     list(standing(regression_config).run(frames(3, 200, 200), options, files))
     assert [path.name for path in files] == ['frames.mp4']
     assert cv2.VideoCapture(str(files[0])).get(cv2.CAP_PROP_FPS) == 30
+
+
+def test_the_last_result_comes_with_the_files(regression_config, tmp_path):
+    """Nobody has to ask for one more."""
+    options = InferenceOptions(
+        vis_out_dir=str(tmp_path), still=True, panel_size=100)
+    results = standing(regression_config).run(frames(3, 200, 200), options)
+    for _ in range(3):
+        assert not list(tmp_path.glob('frames.*'))
+        next(results)
+    video = cv2.VideoCapture(str(tmp_path / 'frames.mp4'))
+    assert video.get(cv2.CAP_PROP_FRAME_COUNT) == 3
+    assert (tmp_path / 'frames.png').is_file()
+
+
+def test_escape_ends_the_clip_and_keeps_what_was_drawn(regression_config,
+                                                       tmp_path, monkeypatch):
+    monkeypatch.setattr(cv2, 'imshow', lambda *_: None)
+    monkeypatch.setattr(cv2, 'destroyWindow', lambda *_: None)
+    keys = iter([-1, ESCAPE])
+    monkeypatch.setattr(cv2, 'waitKey', lambda _: next(keys))
+    files = []
+    options = InferenceOptions(
+        vis_out_dir=str(tmp_path), show=True, panel_size=100)
+    results = standing(regression_config).run(
+        frames(5, 200, 200), options, files)
+    assert len(list(results)) == 2
+    assert files == [tmp_path / 'frames.mp4']
+    video = cv2.VideoCapture(str(files[0]))
+    assert video.get(cv2.CAP_PROP_FRAME_COUNT) == 2
 
 
 def test_files_are_named_and_told(regression_config, tmp_path):

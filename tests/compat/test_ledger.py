@@ -55,12 +55,14 @@ finders = len(sys.meta_path)
 import mmdiffpose, mmengine.runner.checkpoint, mmengine.dist.utils as dist
 loader = mmengine.runner.checkpoint.CheckpointLoader
 print(json.dumps(dict(
-    finders=[type(f).__module__ for f in sys.meta_path],
+    finders=[type(f).__name__ for f in sys.meta_path],
+    missing=[n for f in sys.meta_path for n in getattr(f, 'builders', ())],
     loader=hasattr(loader.load_checkpoint, '__wrapped__'),
     dist=hasattr(dist._init_dist_pytorch, '__wrapped__'),
     report=[[r.done, r.condition] for r in mmdiffpose.compat.report()])))
 """)
-    assert not any('mmdiffpose' in module for module in found['finders'])
+    assert '_HookFinder' not in found['finders']
+    assert all(name.startswith('mmdiffpose.') for name in found['missing'])
     assert not found['loader'] and not found['dist']
     assert found['report'] == [['off', 'MMDIFFPOSE_COMPAT=0']] * len(
         compat.FIXES)

@@ -11,7 +11,7 @@ from mmengine.structures import InstanceData
 
 from mmdiffpose.engine import (AtomicLocalBackend, FiniteLossHook,
                                ResidualStatistics)
-from mmdiffpose.engine.calibration import MIN_STD
+from mmdiffpose.engine.residual_calibration_hook import MIN_STD
 
 
 def window(seed, valid, shift=0.):

@@ -10,8 +10,9 @@ from torch import nn
 
 from mmdiffpose.checkpoints.safe_classes import load_safely
 from mmdiffpose.engine import SpreadStatistics, StdCalibrationHook
-from mmdiffpose.engine.std_calibration import (META_KEY, calibrate_file,
-                                               check_split, find_calibration)
+from mmdiffpose.engine.std_calibration_hook import (META_KEY, calibrate_file,
+                                                    check_split,
+                                                    find_calibration)
 from mmdiffpose.models.heads.parts.std_calibration import StdCalibration
 
 SCALE, FLOOR = 3., 0.02

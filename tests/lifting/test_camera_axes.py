@@ -78,6 +78,17 @@ def test_the_lifters_view_is_turned_back(fake):
     np.testing.assert_allclose(lifted.view.zoom, 400 / sides.max(), rtol=1e-5)
 
 
+def test_an_unseen_joint_is_less_sure_along_all_axes(fake):
+    track = beside_the_middle()
+    track.scores[5:7, 5] = 0
+    own = lift_track(fake, track, focal_length=400.).in_axes('lifter')
+    growth = own.std[5, 5] / 0.02
+    assert growth > 1.01
+    np.testing.assert_allclose(
+        own.std_xyz[5, 5], growth * np.array([0.01, 0.02, 0.03]), rtol=1e-4)
+    np.testing.assert_allclose(own.std_xyz[5, 6], [0.01, 0.02, 0.03], 1e-4)
+
+
 def test_streaming_turns_back_too(fake):
     track = beside_the_middle(3)
     lifter = StreamingLifter(

@@ -8,7 +8,8 @@ import pytest
 
 from mmdiffpose.lifting.focal_length import FocalLength
 from mmdiffpose.lifting.lift import LiftedTrack
-from mmdiffpose.lifting.root_trajectory import (estimate_root_trajectory,
+from mmdiffpose.lifting.root_trajectory import (StreamPlacer,
+                                                estimate_root_trajectory,
                                                 place_in_scene)
 from mmdiffpose.structures.lifter_view import LifterView
 
@@ -137,3 +138,17 @@ def test_another_focal_length_turns_anew():
     np.testing.assert_allclose(
         placed.keypoints_3d[:, 1], np.tile(expected, (20, 1)), atol=1e-6)
     assert placed.focal_source == 'given'
+
+
+def test_who_is_hardly_seen_in_a_stream_stays_where_they_were():
+    track, roots = walker(3)
+    place = StreamPlacer(FOCAL)
+    one, = place([track.part(0, 1)])
+    np.testing.assert_allclose(one.root_trajectory, roots[:1], atol=2e-3)
+    hidden = track.part(1, 3)
+    hidden.scores_2d[:] = 0
+    stayed, = place([hidden])
+    np.testing.assert_array_equal(stayed.root_trajectory,
+                                  np.tile(one.root_trajectory, (2, 1)))
+    assert (stayed.focal_px, stayed.focal_source) == (1200, 'given')
+    assert place([replace(hidden, track_id=8)]) == [], 'never was anywhere'

@@ -22,9 +22,10 @@ from mmengine.runner.checkpoint import CheckpointLoader
 from mmdiffpose.cli.launching import (add_common_arguments, check_checkpoint,
                                       choose_backend, load_config,
                                       require_mmpose)
-from mmdiffpose.engine.std_calibration import (StdCalibrationHook,
-                                               calibrate_file, check_split,
-                                               find_calibration)
+from mmdiffpose.engine.std_calibration_hook import (StdCalibrationHook,
+                                                    calibrate_file,
+                                                    check_split,
+                                                    find_calibration)
 
 HOOK = 'mmdiffpose.StdCalibrationHook'
 

@@ -1,11 +1,11 @@
 # Copyright (c) mmdiffpose contributors. All rights reserved.
 """Metrics as plain NumPy functions, without torch or a framework."""
 
-from .calibration import (CALIBRATION_LEVELS, covered_share,
-                          expected_calibration_error, region_sizes)
 from .coherence import (COHERENCE_MODES, cut_sequences, segment_lengths,
                         segment_std, segments, symmetric_segments,
                         symmetry_gap)
+from .coverage import (CALIBRATION_LEVELS, covered_share,
+                       expected_calibration_error, region_sizes)
 from .joint_order import JOINT_ORDERS, map_joints, pck_joints, root_joint
 from .mpjpe import (centre_on_root, joint_errors, masked_mean, mpjpe, n_mpjpe,
                     p_mpjpe)

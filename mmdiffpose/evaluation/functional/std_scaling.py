@@ -29,7 +29,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .calibration import region_sizes
+from .coverage import region_sizes
 
 LEVEL = 0.9
 """Nominal level whose coverage is made exact."""

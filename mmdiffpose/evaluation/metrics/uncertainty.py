@@ -6,8 +6,8 @@ from typing import Any, Dict, List, Optional, Sequence
 import numpy as np
 
 from mmdiffpose.registry import METRICS
-from ..functional.calibration import (CALIBRATION_LEVELS, covered_share,
-                                      expected_calibration_error, region_sizes)
+from ..functional.coverage import (CALIBRATION_LEVELS, covered_share,
+                                   expected_calibration_error, region_sizes)
 from ..functional.scoring_rules import (crps_ensemble, crps_gaussian,
                                         energy_score)
 from ..functional.sparsification import (SPARSIFICATION_FRACTIONS,

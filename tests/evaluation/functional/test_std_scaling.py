@@ -5,7 +5,7 @@ import pytest
 from mmdiffpose.evaluation.functional import (covered_share,
                                               expected_calibration_error,
                                               fit_std_scaling)
-from mmdiffpose.evaluation.functional.calibration import CALIBRATION_LEVELS
+from mmdiffpose.evaluation.functional.coverage import CALIBRATION_LEVELS
 
 
 def draws(scale, floor, frames=6000, joints=3, tail=None, seed=0):

@@ -10,7 +10,7 @@ import torch
 from safetensors.torch import save
 from torch import Tensor, nn
 
-from mmdiffpose.engine.std_calibration import META_KEY
+from mmdiffpose.engine.std_calibration_hook import META_KEY
 from mmdiffpose.version import __version__
 
 

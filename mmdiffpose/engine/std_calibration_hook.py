@@ -14,11 +14,11 @@ from mmengine.runner import Runner, find_latest_checkpoint
 
 from mmdiffpose.atomic_files import replacing
 from mmdiffpose.checkpoints.safe_classes import load_safely
-from mmdiffpose.evaluation.functional.calibration import covered_share
+from mmdiffpose.evaluation.functional.coverage import covered_share
 from mmdiffpose.evaluation.functional.std_scaling import (LEVEL, StdScaling,
                                                           fit_std_scaling)
 from mmdiffpose.registry import HOOKS
-from .calibration import unwrap
+from .residual_calibration_hook import unwrap
 
 if TYPE_CHECKING:  # MMPose's models take seconds to import
     from mmdiffpose.models.heads.parts.std_calibration import StdCalibration

@@ -1,0 +1,42 @@
+# Copyright (c) mmdiffpose contributors. All rights reserved.
+"""What 0.1 called otherwise is found under its old name."""
+import importlib
+import sys
+
+import pytest
+
+import mmdiffpose
+from mmdiffpose.compat.moved_modules import MOVED
+from mmdiffpose.datasets import cameras, mocap_mini_file
+from mmdiffpose.detection import pose2d
+
+
+@pytest.mark.parametrize('old, new', MOVED.items())
+def test_an_old_name_has_the_same_objects(old, new):
+    sys.modules.pop(old, None)
+    with pytest.warns(DeprecationWarning, match=f'{old} is now {new}'):
+        found = importlib.import_module(old)
+    names = [
+        name for name in vars(importlib.import_module(new))
+        if not name.startswith('_')
+    ]
+    assert names
+    for name in names:
+        assert getattr(found, name) is getattr(sys.modules[new], name)
+
+
+@pytest.mark.filterwarnings('ignore:mmdiffpose:DeprecationWarning')
+def test_ways_to_import():
+    import mmdiffpose.apis.pose2d
+    from mmdiffpose.apis import pose2d as module
+    from mmdiffpose.apis.pose2d import Detections2D
+    assert Detections2D is pose2d.Detections2D
+    assert module is mmdiffpose.apis.pose2d
+
+
+def test_what_never_moved():
+    assert cameras.__name__ == 'mmdiffpose.datasets.cameras'
+    assert callable(mocap_mini_file.load_mocap_mini)
+    with pytest.raises(ModuleNotFoundError):
+        importlib.import_module('mmdiffpose.apis.no_such_module')
+    assert not hasattr(mmdiffpose.apis, 'no_such_module')
