@@ -83,7 +83,8 @@ if [[ "$whole" ]]; then
     check import-linter quietly "$venv/bin/lint-imports" --no-logo
     python="${MMDIFFPOSE_PYTHON:-.venv/bin/python}"
     if command -v "$python" >/dev/null; then
-        check mypy "$venv/bin/python" tools/lint_types.py "$python"
+        check mypy quietly "$venv/bin/python" -m mypy \
+            --python-executable "$python"
         check 'the build of the docs' bash tools/build_docs.sh --check
     else
         echo "[lint] mypy and the docs need the environment that trains:" \
