@@ -15,10 +15,12 @@ give the poses of that view in any case.
 """
 
 import argparse
+import ast
 import os
 import subprocess
 import sys
 import tempfile
+from dataclasses import fields
 from pathlib import Path
 from typing import Any, Dict, List, Optional, Sequence
 
@@ -47,6 +49,13 @@ def parse_args(argv: Optional[Sequence[str]] = None) -> argparse.Namespace:
         type=float,
         default=1e-6,
         help='largest difference that counts as none (default: 1e-6)')
+    parser.add_argument(
+        '--options',
+        nargs='+',
+        default=[],
+        metavar='NAME=VALUE',
+        help='of the inferencer, for example resample=False; left out in a '
+        'checkout that does not know them')
     # For the process in each checkout.
     parser.add_argument('--write', type=Path, help=argparse.SUPPRESS)
     return parser.parse_args(argv)
@@ -54,7 +63,13 @@ def parse_args(argv: Optional[Sequence[str]] = None) -> argparse.Namespace:
 
 def lift(args: argparse.Namespace) -> Dict[str, np.ndarray]:
     """All numbers of all ways to lift the input, by name."""
-    from mmdiffpose.apis import DiffusionPose3DInferencer
+    from mmdiffpose.apis import DiffusionPose3DInferencer, InferenceOptions
+    known = {field.name for field in fields(InferenceOptions)}
+    given = dict(option.split('=', 1) for option in args.options)
+    chosen = {
+        name: ast.literal_eval(value)
+        for name, value in given.items() if name in known
+    }
     inferencer = DiffusionPose3DInferencer(
         args.config,
         pose2d=args.pose2d,
@@ -67,7 +82,7 @@ def lift(args: argparse.Namespace) -> Dict[str, np.ndarray]:
         ways['stream'] = dict(axes='lifter', causal=True, latency=4)
     numbers = {}
     for way, options in ways.items():
-        results = _results(inferencer, args.input, options)
+        results = _results(inferencer, args.input, {**options, **chosen})
         for name in FIELDS:
             rows = [p[name] for r in results for p in r if name in p]
             if rows:
@@ -121,6 +136,8 @@ def in_checkout(checkout: Path, args: argparse.Namespace,
         command += ['--pose2d', f'{os.path.abspath(file)}:{name}']
     if args.pose2d_weights is not None:
         command += ['--pose2d-weights', os.path.abspath(args.pose2d_weights)]
+    if args.options:
+        command += ['--options', *args.options]
     folders = [str(checkout.resolve()), os.environ.get('PYTHONPATH', '')]
     subprocess.run(
         command,
