@@ -1,10 +1,17 @@
 # Copyright (c) mmdiffpose contributors. All rights reserved.
 """What a call of the inferencer can be told."""
 
+import difflib
 from dataclasses import dataclass, fields
+from pathlib import Path
 from typing import Any, Mapping, Optional, Sequence, Tuple
 
+import numpy as np
+
 from mmdiffpose.detection.frame_sources import FrameInputs
+from mmdiffpose.files.keypoint_files import FORMATS as KEYPOINT_FORMATS
+from mmdiffpose.files.result_files import FORMATS as RESULT_FORMATS
+from mmdiffpose.skeletons import SKELETONS
 from mmdiffpose.structures.axes import check_axes
 
 ANIMATIONS = ('mp4', 'gif', 'auto', 'none')
@@ -109,16 +116,8 @@ class InferenceOptions:
         if self.animation not in ANIMATIONS:
             raise ValueError(f'animation should be one of {ANIMATIONS}, got '
                              f'{self.animation!r}')
-        for name, least in (('batch_size', 1), ('latency', 0), ('panel_size',
-                                                                100)):
-            value = getattr(self, name)
-            if name == 'batch_size' and value is None:
-                continue
-            if not isinstance(value, int) or value < least:
-                raise ValueError(f'{name} should be a whole number from '
-                                 f'{least} on, got {value!r}')
-        if self.fps is not None and not self.fps > 0:
-            raise ValueError(f'fps should be positive, got {self.fps}')
+        for field in fields(self):
+            _check(field.name, getattr(self, field.name))
 
     @classmethod
     def from_call(cls, options: Mapping[str, Any]) -> 'InferenceOptions':
@@ -131,8 +130,10 @@ class InferenceOptions:
         known = [field.name for field in fields(cls)]
         unknown = sorted(set(options) - set(known))
         if unknown:
-            raise ValueError(f'unknown options {unknown}, expected some of '
-                             f'{known}')
+            near = difflib.get_close_matches(unknown[0], known, n=1)
+            hint = f' (did you mean {near[0]}?)' if near else ''
+            raise ValueError(f'unknown options {unknown}{hint}, expected some '
+                             f'of {known}')
         options = dict(options)
         if options.get('out_dir'):
             for name, folder in (('vis_out_dir', 'visualizations'),
@@ -149,3 +150,54 @@ class InferenceOptions:
     def pictures(self) -> bool:
         """Whether each frame is drawn."""
         return bool(self.return_vis or self.show or self.animated)
+
+
+_WHOLE = dict(batch_size=1, latency=0, panel_size=100, overlap=0, max_frames=1)
+"""Options that are whole numbers, and their least."""
+_POSITIVE = ('fps', 'focal_length')
+_FLAGS = ('return_datasamples', 'return_vis', 'show', 'still', 'causal',
+          'hypotheses', 'root_trajectory', 'fit', 'resample', 'largest')
+_TEXTS = ('out_dir', 'vis_out_dir', 'pred_out_dir', 'suffix', 'animation')
+_MAY_BE_NONE = ('batch_size', 'overlap', 'max_frames', 'fps', 'focal_length',
+                'causal')
+_NAMES = dict(
+    skeleton=sorted(SKELETONS),
+    keypoint_format=list(KEYPOINT_FORMATS),
+    formats=list(RESULT_FORMATS))
+
+
+def _check(name: str, value: Any) -> None:
+    """Raise unless an option may have a value.
+
+    Raises:
+        ValueError: Says what was expected and got.
+    """
+    number = isinstance(
+        value, (int, float, np.number)) and not isinstance(value, bool)
+    if value is None and name in _MAY_BE_NONE:
+        return
+    expected, fits = '', True
+    if name in _WHOLE:
+        expected = f'a whole number from {_WHOLE[name]} on'
+        fits = number and value == int(value) and value >= _WHOLE[name]
+    elif name in _POSITIVE:
+        expected = 'a number above 0'
+        fits = number and 0 < value < float('inf')
+    elif name in _FLAGS:
+        expected, fits = 'True or False', isinstance(value, (bool, np.bool_))
+    elif name in _TEXTS:
+        expected, fits = 'text', isinstance(value, (str, Path))
+    elif name == 'formats':
+        expected = f'a list of some of {_NAMES[name]}'
+        fits = not isinstance(value, str) and set(value) <= set(_NAMES[name])
+    elif name in _NAMES and value is not None:
+        near = difflib.get_close_matches(str(value), _NAMES[name], n=1)
+        hint = f' (did you mean {near[0]}?)' if near else ''
+        expected = f'one of {_NAMES[name]}{hint}'
+        fits = value in _NAMES[name]
+    elif name == 'track_ids' and value is not None:
+        expected = 'a list of whole numbers'
+        fits = not isinstance(value, (str, int)) and all(
+            isinstance(i, (int, np.integer)) for i in value)
+    if not fits:
+        raise ValueError(f'{name} should be {expected}, got {value!r}')

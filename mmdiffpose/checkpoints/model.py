@@ -11,6 +11,7 @@ from torch import nn
 from mmdiffpose.registry import MODELS
 from .checkpoint import load_weights, origin_of, read_checkpoint
 from .config_names import find_config_and_weights
+from .config_overrides import check_overrides, check_test_cfg
 
 
 def init_model(config: Union[str, Path, Config],
@@ -33,7 +34,8 @@ def init_model(config: Union[str, Path, Config],
             Defaults to the model zoo's weights, verified, where ``config`` is
             a name or an alias of it, and else to random weights.
         device (str): Defaults to ``'cpu'``.
-        cfg_options (dict, optional): Overrides, by dotted key.
+        cfg_options (dict, optional): Overrides, by dotted key; one that
+            nothing reads is refused.
 
     Returns:
         nn.Module: In evaluation mode, with ``cfg`` and ``dataset_meta``.
@@ -49,10 +51,11 @@ def init_model(config: Union[str, Path, Config],
     from mmpose.utils import register_all_modules
     config, checkpoint = find_config_and_weights(config, checkpoint)
     config = _read_config(config)
-    if cfg_options:
-        config.merge_from_dict(cfg_options)
     register_all_modules(init_default_scope=False)
     init_default_scope(config.get('default_scope') or 'mmpose')
+    if cfg_options:
+        check_overrides(config, cfg_options)
+        config.merge_from_dict(cfg_options)
     # The checkpoint holds every weight: nothing is loaded from elsewhere.
     for part in (config.model, config.model.get('backbone') or {}):
         for key in ('init_cfg', 'context_checkpoint'):
@@ -60,6 +63,7 @@ def init_model(config: Union[str, Path, Config],
                 part[key] = None
     config.model.train_cfg = None
     model = revert_sync_batchnorm(MODELS.build(config.model))
+    check_test_cfg(model)
 
     meta: Dict[str, Any] = {}
     if checkpoint is not None:

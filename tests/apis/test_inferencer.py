@@ -209,13 +209,18 @@ def test_the_2d_stage_may_be_a_file(regression_config, clip, tmp_path):
 
 
 @pytest.mark.parametrize('options, message', [
-    (dict(axis='z-up'), r"unknown options \['axis'\]"),
+    (dict(axis='z-up'), r"unknown options \['axis'\] .did you mean axes"),
+    (dict(skeleton='halpe_26'), 'did you mean halpe26'),
+    (dict(formats='json'), 'formats should be a list of some of'),
+    (dict(overlap='3'), "overlap should be a whole number from 0 on, got '3'"),
+    (dict(fit='no'), 'fit should be True or False'),
+    (dict(track_ids=3), 'track_ids should be a list of whole numbers, got 3'),
     (dict(axes='up'), "unknown axes 'up'"),
     (dict(latency=-1), 'latency'),
     (dict(batch_size=0), 'batch_size'),
     (dict(track_ids=[7]), r'track ids \[7\], found \[0\]'),
     (dict(causal=True, latency=9), 'latency should be from 0 to 4'),
-    (dict(fps=0), 'fps should be positive'),
+    (dict(fps=0), 'fps should be a number above 0, got 0'),
 ])
 def test_wrong_options(inferencer, clip, options, message):
     with pytest.raises(ValueError, match=message):

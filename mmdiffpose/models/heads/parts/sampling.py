@@ -1,6 +1,7 @@
 # Copyright (c) mmdiffpose contributors. All rights reserved.
 """Base of the heads that sample hypotheses of the pose."""
 
+import difflib
 from typing import Any, ClassVar, Dict, List, Mapping, Optional, Sequence
 
 import torch
@@ -10,8 +11,9 @@ from torch import Tensor
 from mmdiffpose.diffusion.aggregation import spread, std_per_axis
 from mmdiffpose.diffusion.noise import HypothesisNoise, seed_from
 from mmdiffpose.diffusion.samplers import Callback
+from mmdiffpose.diffusion.sampling import SAMPLERS
 from mmdiffpose.models.layers import HostValue
-from .aggregating import aggregate
+from .aggregating import AGGREGATIONS, aggregate
 from .base import (UNMEASURED_STD, BaseLiftingHead, LiftingContext,
                    LiftingEstimate, split_views)
 from .std_calibration import StdCalibration
@@ -29,15 +31,49 @@ def sampling_options(test_cfg: Optional[dict],
         defaults (Mapping): All keys that the head reads.
 
     Raises:
-        ValueError: For a key that nothing reads.
+        ValueError: For a key that nothing reads, or a value that it can't
+            have.
     """
     test_cfg = dict(test_cfg or {})
     known = {*defaults, *LIFTER_KEYS}
     unknown = sorted(set(test_cfg) - known)
     if unknown:
+        near = difflib.get_close_matches(unknown[0], sorted(known), 1, .5)
+        hint = f', did you mean {near[0]}?' if near else ''
         raise ValueError('model.test_cfg has keys that nothing reads: '
-                         f'{unknown}; known are {sorted(known)}')
+                         f'{unknown}{hint}; known are {sorted(known)}')
+    for key, value in test_cfg.items():
+        _check_value(key, value, defaults.get(key))
     return {key: test_cfg[key] for key in defaults if key in test_cfg}
+
+
+_LEAST = dict(num_hypotheses=1, num_sampling_steps=1)
+_CHOICES: Dict[str, Sequence[str]] = dict(
+    sampler=SAMPLERS, aggregation=AGGREGATIONS)
+
+
+def _check_value(key: str, value: Any, default: Any) -> None:
+    """Raise unless a key of ``test_cfg`` may have a value."""
+    number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    expected, fits = '', True
+    if key in _CHOICES:
+        expected = f'one of {list(_CHOICES[key])}'
+        fits = value in _CHOICES[key]
+    elif key == 'clip':
+        expected = 'None or a number above 0'
+        fits = value is None or (number and value > 0)
+    elif isinstance(default, bool) or key == 'flip_test':
+        expected, fits = 'True or False', isinstance(value, bool)
+    elif isinstance(default, int):
+        least = _LEAST.get(key, 0)
+        expected = f'a whole number from {least} on'
+        fits = number and value >= least and value == int(value)
+    elif isinstance(default, float):
+        expected = 'a number, 0 or more'
+        fits = number and 0 <= value < float('inf')
+    if not fits:
+        raise ValueError(f'model.test_cfg.{key} should be {expected}, got '
+                         f'{value!r}')
 
 
 def clip_seeds(seed: int, data_samples: Optional[Sequence],
@@ -96,6 +132,15 @@ class SamplingHead(BaseLiftingHead):
         self.register_buffer('iteration', torch.tensor(0))
         self._iteration = HostValue(0)
         self.std_calibration = StdCalibration(num_joints)
+
+    def check_test_cfg(self, test_cfg: Optional[dict]) -> Dict[str, Any]:
+        """What a model's ``test_cfg`` says of this head's keys.
+
+        Raises:
+            ValueError: For a key that nothing reads, or a value that it
+                can't have.
+        """
+        return sampling_options(test_cfg, self.test_defaults)
 
     def prepare(self, context: LiftingContext) -> LiftingContext:
         """What is worked out once for a window, before its hypotheses."""
@@ -235,7 +280,7 @@ class SamplingHead(BaseLiftingHead):
             ValueError: For a key of ``test_cfg`` that nothing reads.
         """
         context, mirrored = split_views(feats)
-        options = sampling_options(test_cfg, self.test_defaults)
+        options = self.check_test_cfg(test_cfg)
         used = {**self.test_defaults, **options}
         context = self.prepare(context)
         if mirrored is not None:
