@@ -123,6 +123,13 @@ def module_name(path: Path) -> str:
     return '.'.join(parts[:-1] if parts[-1] == '__init__' else parts)
 
 
+def free_from_menu(app: Sphinx, doctree: nodes.document) -> None:
+    """Only the pages of docs have to be in a table of contents."""
+    name = app.env.docname
+    if not name.startswith('docs/'):
+        app.env.metadata[name]['orphan'] = 'true'
+
+
 def link_modules(app: Sphinx, doctree: nodes.document) -> None:
     """Links to the package's files lead to their docstrings."""
     for node in list(doctree.findall(addnodes.download_reference)):
@@ -206,5 +213,6 @@ def setup(app: Sphinx) -> None:
     """Connect the functions above."""
     app.connect('builder-inited', write_api_pages)
     app.connect('autodoc-process-docstring', read_google_style)
+    app.connect('doctree-read', free_from_menu)
     app.connect('doctree-read', link_modules)
     app.connect('missing-reference', resolve_name)

@@ -62,11 +62,11 @@ class FrameSource:
 
     def uneven_times(self,
                      fps: Optional[float] = None) -> Optional[np.ndarray]:
-        """When the frames read so far were, where a frame rate does not tell.
+        """Times of the frames read so far, where no frame rate tells them.
 
         Args:
-            fps (float, optional): What somebody knows better than the time
-                stamps of a video: these are not looked at then.
+            fps (float, optional): A rate that is known better than by the time
+                stamps of a video, which are ignored then.
 
         Returns:
             np.ndarray | None: (F, ) seconds, increasing; None if nothing
@@ -179,7 +179,7 @@ class VideoFrames(FrameSource):
             if _is_url(self.path):
                 raise ValueError(
                     f'{self.path}: expected a stream or video that OpenCV can '
-                    'open, found nobody who answers, or another format')
+                    'open, found no answer, or another format')
             raise ValueError(f'{self.path}: expected a video that OpenCV can '
                              'read, found another format or a broken file')
         return capture

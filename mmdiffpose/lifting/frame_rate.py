@@ -64,7 +64,8 @@ class ResampledTrack:
     own: KeypointTrack
 
     def part(self, start: int, stop: int) -> 'ResampledTrack':
-        """Rows ``start`` to before ``stop``, and the own frames in them."""
+        """Rows ``start`` to before ``stop``, and the track's own frames in
+        them."""
         half = .5 / self.track.fps if self.track.fps else 0.
         times = self.own.seconds
         assert times is not None
@@ -77,7 +78,7 @@ class ResampledTrack:
                           int(inside[-1]) + 1))
 
     def at_own_frames(self, lifted: LiftedTrack) -> LiftedTrack:
-        """Poses at the times of the own frames.
+        """Poses at the times of the track's own frames.
 
         Places are interpolated; how sure they are and how hypotheses differ
         from them is taken from the nearest frame, since hypotheses of
