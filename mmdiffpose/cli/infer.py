@@ -164,8 +164,9 @@ def add_lifting_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--focal-length',
         type=float,
-        help="the camera's, pixels; implies --root-trajectory (default: from "
-        "an image's EXIF, else assumed)")
+        help="the camera's, pixels: poses are turned into its axes by it; "
+        "implies --root-trajectory (default: from an image's EXIF, else "
+        'assumed)')
     parser.add_argument(
         '--overlap',
         type=int,
