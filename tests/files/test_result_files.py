@@ -7,10 +7,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from mmdiffpose.apis import InferenceOptions
+from mmdiffpose.apis.frame_results import FrameResults
 from mmdiffpose.files.result_files import (FORMATS, write_json, write_npz,
                                            write_results)
 from mmdiffpose.lifting.lift import LiftedTrack
 from mmdiffpose.structures.axes import AXES, to_axes
+from mmdiffpose.structures.lifter_view import LifterView
 from mmdiffpose.structures.people import by_person, person_numbers
 
 
@@ -160,3 +163,43 @@ def test_all_formats_in_the_order_asked_for(lifted, tmp_path):
         'a.b.html'
     ]
     assert sorted(paths) == sorted(tmp_path.iterdir())
+
+
+def test_std_along_the_axes_of_the_file(lifted, tmp_path):
+    """10, 20 and 30 cm along the camera's; z-up has z forward second."""
+    lifted.covariance = np.tile(
+        np.diag(np.float32([0.01, 0.04, 0.09])), (4, 17, 1, 1))
+    document = json.loads(
+        write_json(lifted, tmp_path / 'a.json', 'z-up').read_text())
+    person = document['instance_info'][3]['instances'][0]
+    assert person['keypoint_std_xyz'] == [[0.1, 0.3, 0.2]] * 17
+    with np.load(write_npz(lifted, tmp_path / 'a.npz', 'camera')) as file:
+        np.testing.assert_allclose(
+            file['std_xyz'], np.tile([0.1, 0.2, 0.3], (4, 17, 1)), rtol=1e-6)
+    results = FrameResults([lifted], InferenceOptions(axes='y-up'))
+    person, = results.people(9)
+    np.testing.assert_allclose(person['keypoint_std_xyz'],
+                               np.tile([0.1, 0.2, 0.3], (17, 1)), 1e-6)
+
+
+def test_the_axes_of_the_lifters_view(lifted, tmp_path):
+    """Seen 500 px right of the middle by 500 px: x and z turn by 45
+    degrees."""
+    lifted.view = LifterView.facing(
+        np.tile([1000., 400.], (4, 1)), np.ones(4), 500.,
+        np.array([500., 400.]))
+    x, y, z = np.moveaxis(lifted.keypoints_3d, -1, 0)
+    expected = np.stack([(x - z) / 2**0.5, y, (x + z) / 2**0.5], -1)
+    paths = write_results(lifted, tmp_path / 'a', ('json', 'npz', 'csv'),
+                          'lifter')
+    document = json.loads(paths[0].read_text())
+    assert document['meta_info']['axes'] == 'lifter'
+    np.testing.assert_allclose(
+        [f['instances'][0]['keypoints'] for f in document['instance_info']],
+        expected,
+        atol=6e-5)
+    with np.load(paths[1]) as file:
+        np.testing.assert_allclose(file['keypoints_3d'], expected, atol=1e-5)
+    rows = np.genfromtxt(
+        paths[2], delimiter=',', names=True)[['x', 'y', 'z']].tolist()
+    np.testing.assert_allclose(rows, expected.reshape(-1, 3), atol=6e-5)
