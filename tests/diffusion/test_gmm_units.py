@@ -1,6 +1,7 @@
 # Copyright (c) mmdiffpose contributors. All rights reserved.
 """EM in any units: scales, offsets, and the order of a batch."""
 import numpy as np
+import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -102,6 +103,38 @@ def test_a_fit_scales_and_moves_with_the_data(covariance_type: str,
             expected,
             rtol=1e-4,
             atol=1e-4 * float(expected.abs().max()))
+
+
+@pytest.mark.parametrize('covariance_type', ['joint', 'full'])
+def test_few_samples_are_fitted_in_float64(covariance_type: str) -> None:
+    """EM would multiply what float32 rounds, by up to 1e4."""
+    for seed in range(6):
+        x = samples(seed, 100).float()
+        single, info = fit_gmm(x, 4, covariance_type)
+        double, info_64 = fit_gmm(x.double(), 4, covariance_type)
+        assert torch.equal(info.n_iter, info_64.n_iter)
+        # Below the last place but one of float32.
+        for field in ('weights', 'means', 'scale'):
+            torch.testing.assert_close(
+                getattr(single, field),
+                getattr(double, field).float(),
+                rtol=2e-7,
+                atol=1e-9)
+
+
+@pytest.mark.parametrize('seed', [62, 91, 106])
+def test_narrow_in_dimensions_that_nearly_depend(seed: int) -> None:
+    """What is left of a dimension beside the others is narrow by itself; a
+    component is narrower still."""
+    x = samples(seed, 600, problems=5).float()
+    options = dict(covariance_type='full', max_iter=10, tol=0)
+    _, info = fit_gmm(x, 3, **options)
+    _, info_64 = fit_gmm(x.double(), 3, **options)
+    torch.testing.assert_close(
+        info.log_likelihood.double(),
+        info_64.log_likelihood,
+        rtol=0,
+        atol=1e-4)
 
 
 @given(types, dtypes, counts, seeds)
