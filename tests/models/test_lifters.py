@@ -134,6 +134,8 @@ def test_stacked_networks_each_refine_the_pose_before(residual):
     stacked.train().loss(inputs, samples)['loss_pose3d'].backward()
     for network in (head.denoiser, first, second):
         assert network.output.linear.weight.grad.abs().sum() > 0
+    with pytest.raises(TypeError, match='num_steps'):
+        lifter('SinglePassHead', num_steps=5)
     with pytest.raises(ValueError, match='num_stacks'):
         lifter('SinglePassHead', num_stacks=0)
 

@@ -61,6 +61,12 @@ def test_a_prediction_has_its_fields_in_metres(case):
     std = np.maximum(out.keypoint_std, 1e-6)
     np.testing.assert_allclose(
         out.keypoint_scores, chi.cdf(0.15 / std, 3), atol=1e-5)
+    assert out.keypoint_std_xyz.shape == (T, 17, 3)
+    np.testing.assert_allclose(
+        np.sqrt((out.keypoint_std_xyz**2).mean(-1)),
+        out.keypoint_std,
+        rtol=1e-4,
+        atol=1e-7)
     assert ('hypotheses' in out) == (case in SAMPLING)
     if case in SAMPLING:
         assert out.hypotheses.shape == (T, 3, 17, 3)
@@ -77,9 +83,10 @@ def test_one_pose_has_the_std_that_was_measured(case):
     """Per axis: the root of the mean of 3, 4 and 12 cm, each squared."""
     model = make(case)
     if case.startswith('DiffHPEHead') and not CASES[case].get('coarse'):
-        expected = 0.1  # there is no encoder that could be measured
+        # There is no encoder that could be measured.
+        expected, axes = 0.1, [0.1, 0.1, 0.1]
     else:
-        expected = 0.07505553499465134
+        expected, axes = 0.07505553499465134, [0.03, 0.04, 0.12]
         for module in model.modules():
             if hasattr(module, 'set_residual_std'):
                 module.set_residual_std(
@@ -88,6 +95,8 @@ def test_one_pose_has_the_std_that_was_measured(case):
         out = predict(
             model, *batch([0]), flip_test=flip, **many(case, number=1))[0]
         np.testing.assert_allclose(out.keypoint_std, expected, rtol=1e-5)
+        np.testing.assert_allclose(
+            out.keypoint_std_xyz, np.broadcast_to(axes, (T, 17, 3)), rtol=1e-5)
 
 
 @each

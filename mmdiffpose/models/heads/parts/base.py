@@ -1,6 +1,7 @@
 # Copyright (c) mmdiffpose contributors. All rights reserved.
 """What all lifting heads share."""
 
+from abc import abstractmethod
 from typing import Any, List, NamedTuple, Optional, Sequence, Tuple
 
 import torch
@@ -219,6 +220,7 @@ class BaseLiftingHead(BaseHead):
         return self.average_views(
             feats.coarse, None if mirrored is None else mirrored.coarse)
 
+    @abstractmethod
     def estimate(self,
                  feats: Any,
                  data_samples: Optional[Sequence] = None,
@@ -237,7 +239,6 @@ class BaseLiftingHead(BaseHead):
             LiftingEstimate: Of B windows; each window's own, whatever else is
             in the batch.
         """
-        raise NotImplementedError
 
     def forward(self,
                 feats: Any,

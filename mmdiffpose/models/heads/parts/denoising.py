@@ -59,7 +59,7 @@ class DenoisingHead(BaseLiftingHead):
     def __init__(self,
                  in_channels: int,
                  denoiser: dict,
-                 num_steps: int = 0,
+                 num_steps: int,
                  residual: bool = True,
                  pose_scale: float = 0.25,
                  condition_on_start: bool = False,

@@ -1,6 +1,7 @@
 # Copyright (c) mmdiffpose contributors. All rights reserved.
 """Base of the heads that give one pose."""
 
+from abc import abstractmethod
 from typing import Any, Optional, Sequence
 
 import torch
@@ -21,6 +22,7 @@ class RegressingHead(BaseLiftingHead):
 
     loss_module: nn.Module
 
+    @abstractmethod
     def regress(self, feats: Any, mixtures: Optional[Tensor] = None) -> Tensor:
         """What the network says, as the loss sees it.
 
@@ -33,11 +35,10 @@ class RegressingHead(BaseLiftingHead):
             Tensor: (B, T, J, 3), metres; the root is where the network has
             it.
         """
-        raise NotImplementedError
 
+    @abstractmethod
     def joint_std(self, feats: Any) -> Tensor:
         """Std of each joint's error along x, y and z, (J, 3), metres."""
-        raise NotImplementedError
 
     def loss(self,
              feats: Any,

@@ -2,6 +2,7 @@
 """Base of the heads that sample hypotheses of the pose."""
 
 import difflib
+from abc import abstractmethod
 from typing import Any, ClassVar, Dict, List, Mapping, Optional, Sequence
 
 import torch
@@ -146,6 +147,7 @@ class SamplingHead(BaseLiftingHead):
         """What is worked out once for a window, before its hypotheses."""
         return context
 
+    @abstractmethod
     def reverse(self, context: LiftingContext, mixtures: Optional[Tensor],
                 noise: HypothesisNoise, options: Mapping[str, Any],
                 callback: Optional[Callback]) -> Tensor:
@@ -162,7 +164,6 @@ class SamplingHead(BaseLiftingHead):
         Returns:
             Tensor: (B, N, T, J, 3), metres.
         """
-        raise NotImplementedError
 
     def training_noise(self,
                        data_samples: Sequence,
@@ -257,16 +258,16 @@ class SamplingHead(BaseLiftingHead):
         return std_per_axis(context.residual_std).expand(shape)
 
     def predictive_shape(self, hypotheses: Tensor, context: LiftingContext,
-                         options: Mapping[str, Any]) -> Optional[Tensor]:
+                         options: Mapping[str, Any]) -> Tensor:
         """How the std is divided among x, y and z, (B, T, J, 3), in any unit.
 
         That of the hypotheses, or of the context encoder's residual where
-        there is but one; None where neither is known.
+        there is but one; all alike where neither is known.
         """
         if hypotheses.shape[1] > 1:
             return hypotheses.std(dim=1)
         if context.residual_std is None:
-            return None
+            return torch.ones_like(hypotheses[:, 0])
         return context.residual_std.expand_as(hypotheses[:, 0])
 
     @torch.no_grad()
@@ -298,19 +299,17 @@ class SamplingHead(BaseLiftingHead):
             along_axes(std, self.predictive_shape(hypotheses, context, used)))
 
 
-def along_axes(std: Tensor, shape: Optional[Tensor]) -> Optional[Tensor]:
+def along_axes(std: Tensor, shape: Tensor) -> Tensor:
     """Divide a std among the axes.
 
     Args:
         std (Tensor): Per axis on average, (..., J), metres.
-        shape (Tensor, optional): In proportion to what, (..., J, 3). A joint
+        shape (Tensor): In proportion to what, (..., J, 3). A joint
             whose three are 0, such as the root, is as sure along all axes.
 
     Returns:
-        Tensor | None: (..., J, 3), metres, whose root mean square is ``std``.
+        Tensor: (..., J, 3), metres, whose root mean square is ``std``.
     """
-    if shape is None:
-        return None
     size = std_per_axis(shape)[..., None]
     share = torch.where(size > 0, shape / size.clamp(min=1e-12),
                         torch.ones_like(shape))

@@ -40,7 +40,7 @@ class SinglePassHead(DenoisingHead, RegressingHead):
                  loss: Optional[dict] = None,
                  num_stacks: int = 1,
                  **kwargs: Any) -> None:
-        super().__init__(in_channels, denoiser, **kwargs)
+        super().__init__(in_channels, denoiser, 0, **kwargs)
         if num_stacks < 1:
             raise ValueError(f'num_stacks should be at least 1, got '
                              f'{num_stacks}')
