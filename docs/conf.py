@@ -8,7 +8,6 @@ as it is imported.
 """
 
 import pydoc
-import sys
 from pathlib import Path
 from typing import Any, Iterator, List, Optional, Tuple
 
@@ -21,7 +20,6 @@ from sphinx.ext.napoleon import Config, GoogleDocstring
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / 'mmdiffpose'
 API = ROOT / 'docs' / 'api'
-sys.path.insert(0, str(ROOT))
 
 # First: its fixes must be in place before anything imports MMPose.
 import mmdiffpose  # noqa: E402
