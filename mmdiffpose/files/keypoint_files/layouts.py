@@ -132,17 +132,17 @@ def _check_said(where: str, said: Skeleton, own: Ranking, others: Ranking,
     if not 1. < cost < np.inf:
         return
     what = 'its joints\' names' if by_names else f"'{said.name}'"
+    misfit = (f'{where}: the people do not fit {what} (expected {worst}, '
+              'found otherwise)')
     better = [
         s.name for c, s, _ in others
         if c <= min(PLAUSIBLE, cost / MUCH) and s.joints != said.joints
     ]
     if better:
-        raise ValueError(
-            f'{where}: people do not look as {what} say ({worst}: not so), '
-            f'but as joints of {better} do; {how_to(said.num_joints)}')
+        raise ValueError(f'{misfit}, but the joints of {better}; '
+                         f'{how_to(said.num_joints)}')
     if cost > GROSS:
-        warnings.warn(f'{where}: people do not look as {what} say ({worst}: '
-                      'not so); check the joints\' order')
+        warnings.warn(f"{misfit}; check the joints' order")
 
 
 def _by_anatomy(where: str, ranking: Ranking,
@@ -166,17 +166,17 @@ def _by_anatomy(where: str, ranking: Ranking,
     if cost > limit:
         raise ValueError(
             f'{where}: expected {count} joints in the order of one of '
-            f'{names}, but people look like none of them (as {best.name}, '
-            f'{worst}: not so); if the order is one of them all the same, '
-            f'{how_to(count)}')
+            f'{names}, but the people fit none of them (as {best.name}: '
+            f'expected {worst}, found otherwise); if the order is one of them '
+            f'all the same, {how_to(count)}')
     if len(seen) > 1 and seen[1][0] < max(1., CLEAR * cost):
         near = [s.name for c, s, _ in seen if c < max(1., CLEAR * cost)]
         if not (usual == best.name and seen[1][0] > 1.1 * cost):
             raise ValueError(
-                f'{where}: {count} joints may be those of any of {near}, as '
-                f'which people look alike; {how_to(count)}')
+                f'{where}: {count} joints may be those of any of {near}, '
+                f'which the people fit alike; {how_to(count)}')
     if usual is not None and best.name != usual:
         warnings.warn(f'{where}: {count} joints are taken as those of '
-                      f'{best.name}, which people look like, not as the usual '
+                      f'{best.name}, which the people fit, not as the usual '
                       f'{usual}')
     return best
