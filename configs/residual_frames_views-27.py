@@ -8,6 +8,10 @@ _base_ = [
     '_base_/schedules/encoder_small.py', '_base_/diffusion_runtime.py'
 ]
 
+# Windows are drawn at all of these frames a second: no track between them is
+# resampled.
+lifter_fps = (12., 60.)
+
 # Mean joint distance, and that of the velocity: poses that don't shake.
 pose_loss = dict(
     type='mmdiffpose.MixSTELoss',

@@ -19,7 +19,7 @@ resampled    72.5 67.0 66.9 65.5 65.9 65.6 65.1 64.0 63.8 64.2
 """
 
 from dataclasses import dataclass, replace
-from typing import Any, Optional, Tuple
+from typing import Any, Optional, Tuple, Union
 
 import numpy as np
 from scipy.interpolate import CubicSpline
@@ -29,6 +29,9 @@ from mmdiffpose.structures.keypoint_track import KeypointTrack
 from mmdiffpose.structures.lifted_track import LiftedTrack
 from mmdiffpose.structures.lifter_view import LifterView
 from .gaps import bridge_gaps
+
+Rates = Union[float, Tuple[float, float]]
+"""One frame rate, or the least and the largest of a range."""
 
 TRAINING_FPS = 50.
 """Frames a second of all data sets that lifters are trained on here, unless
@@ -44,10 +47,18 @@ MAX_FACTOR = 16.
 """Tracks are interpolated to at most so many times their frames."""
 
 
-def lifter_fps(model: nn.Module) -> float:
-    """Frames a second at which a model was trained."""
+def lifter_fps(model: nn.Module) -> Rates:
+    """Frames a second at which a model was trained.
+
+    A number, or two where it was trained at all rates between them: tracks
+    within are shown to it as they come.
+    """
     config: Any = model.cfg
-    return float(config.get('lifter_fps', TRAINING_FPS))
+    rates = config.get('lifter_fps', TRAINING_FPS)
+    if isinstance(rates, (int, float)):
+        return float(rates)
+    low, high = map(float, rates)
+    return low, high
 
 
 @dataclass(frozen=True)
@@ -123,7 +134,7 @@ class ResampledTrack:
             times=own.times)
 
 
-def resampled(track: KeypointTrack, fps: float) -> Optional[ResampledTrack]:
+def resampled(track: KeypointTrack, fps: Rates) -> Optional[ResampledTrack]:
     """A track at another frame rate.
 
     Joints are interpolated by a cubic spline through those that were seen
@@ -132,7 +143,8 @@ def resampled(track: KeypointTrack, fps: float) -> Optional[ResampledTrack]:
 
     Args:
         track (KeypointTrack): F frames, with a row for each.
-        fps (float): The rate wanted.
+        fps (float | tuple[float, float]): The rate wanted; of a range, the
+            nearest to the track's own.
 
     Returns:
         ResampledTrack | None: None where the track's rate is not known, is
@@ -144,6 +156,8 @@ def resampled(track: KeypointTrack, fps: float) -> Optional[ResampledTrack]:
     pace = np.diff(times)
     own = 1 / float(np.median(pace))
     even = np.abs(pace * own - 1).max() <= TOLERANCE
+    if not isinstance(fps, (int, float)):
+        fps = float(np.clip(own, *fps))
     if even and abs(own / fps - 1) <= TOLERANCE:
         return None
     if own < MIN_FPS or fps > MAX_FACTOR * own:
@@ -179,7 +193,7 @@ def resampled(track: KeypointTrack, fps: float) -> Optional[ResampledTrack]:
 
 
 def at_rate(
-        track: KeypointTrack, fps: Optional[float]
+        track: KeypointTrack, fps: Optional[Rates]
 ) -> Tuple[KeypointTrack, Optional[ResampledTrack]]:
     """What to lift of a track, and how to come back from it.
 

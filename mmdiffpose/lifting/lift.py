@@ -11,7 +11,7 @@ from mmdiffpose.skeletons import H36M_17
 from mmdiffpose.structures.keypoint_track import KeypointTrack
 from mmdiffpose.structures.lifted_track import LiftedTrack, join_tracks
 from .focal_length import Focal, FocalLengths
-from .frame_rate import ResampledTrack, at_rate, lifter_fps
+from .frame_rate import Rates, ResampledTrack, at_rate, lifter_fps
 from .gaps import default_max_gap, split_at_gaps
 from .window_inference import (Clip, Fields, assemble, prepare_clip,
                                run_windows, window_length)
@@ -196,7 +196,7 @@ class _Piece(NamedTuple):
 
 
 def _pieces(track: KeypointTrack, length: int, max_gap: Optional[int],
-            fps: Optional[float]) -> Iterator[_Piece]:
+            fps: Optional[Rates]) -> Iterator[_Piece]:
     """The parts of a track between long gaps, with the lifter's joints."""
     if max_gap is not None and max_gap < 0:
         raise ValueError(f'max_gap should not be negative, got {max_gap}')

@@ -2,17 +2,14 @@
 """What each model of the zoo says of one window, recorded once.
 
 ``tests/data/golden_windows.npz`` was made at commit 1058463, before heads got
-common bases, by
-
-    git worktree add ../old 1058463
-    PYTHONPATH=../old python tests/helpers/golden_window.py
-
-and holds the window (27 frames of the bundled track, two joints hidden for
-some of them) and, for each model, ``<name>/keypoints`` (T, 17, 3) and
-``<name>/std`` (T, 17), metres. It is not to be made anew, except for other
-weights.
+common bases, by this file as it was at commit 443e186. It holds the window (27
+frames of the bundled track, two joints hidden for some of them) and, for each
+model, ``<name>/keypoints`` (T, 17, 3) and ``<name>/std`` (T, 17), metres. It is
+not to be made anew; a new model joins it by
+``python tests/helpers/golden_window.py NAME``.
 """
 
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -43,7 +40,12 @@ def predict_window(model, keypoints, scores, image_size):
         lifting_target=np.zeros((T, 17, 3), np.float32),
         lifting_target_visible=np.ones((T, 17), np.float32),
         factor=np.zeros(T, np.float32),
-        camera_param=dict(w=int(image_size[0]), h=int(image_size[1])),
+        # The focal length is for models whose camera turns to the person.
+        camera_param=dict(
+            w=int(image_size[0]),
+            h=int(image_size[1]),
+            f=np.full(2, max(image_size), np.float32),
+            c=np.asarray(image_size, np.float32) / 2),
         valid_frames=np.ones(T, bool),
         frame_ids=np.arange(T),
         clip='golden',
@@ -60,28 +62,16 @@ def predict_window(model, keypoints, scores, image_size):
     return pred.keypoints, pred.keypoint_std
 
 
-def record():
-    """Write the file."""
+def record(name):
+    """Add a model of the zoo to the file."""
     from mmdiffpose import apis
-    from mmdiffpose.skeletons import H36M_17
-    root = Path(apis.__file__).parents[1]
-    track = apis.read_keypoint_file(root / 'data' / 'demo_track_coco17.json')
-    track = track.to_skeleton(H36M_17).part(30, 30 + FRAMES)
-    window = dict(
-        keypoints=track.keypoints.astype(np.float32).round(1),
-        scores=track.scores.astype(np.float32).round(3),
-        image_size=np.array(track.image_size))
-    for joint, hidden in (('left_wrist', slice(0, 9)), ('right_foot',
-                                                        slice(12, 20))):
-        window['scores'][hidden, H36M_17.index[joint]] = 0
-    rows = dict(window)
-    for model in apis.list_models():
-        lifter = apis.init_model(model.config, model.weights)
-        rows[f'{model.name}/keypoints'], rows[f'{model.name}/std'] = (
-            predict_window(lifter, **window))
+    with np.load(PATH) as golden:
+        rows = dict(golden)
+    window = {key: rows[key] for key in ('keypoints', 'scores', 'image_size')}
+    rows[f'{name}/keypoints'], rows[f'{name}/std'] = predict_window(
+        apis.init_model(name), **window)
     np.savez_compressed(PATH, **rows)
-    print(PATH, 'from', root)
 
 
 if __name__ == '__main__':
-    record()
+    record(sys.argv[1])

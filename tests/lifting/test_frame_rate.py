@@ -8,7 +8,7 @@ import pytest
 from fake_lifter import FakeLifter, in_plane, normalized
 
 from mmdiffpose.apis import KeypointTrack, lift_track
-from mmdiffpose.lifting.frame_rate import resampled
+from mmdiffpose.lifting.frame_rate import lifter_fps, resampled
 from mmdiffpose.skeletons import H36M_17
 
 SIZE = (1600, 900)
@@ -111,3 +111,21 @@ def test_long_gaps_still_divide_a_track(fake):
     near = lift_track(fake(in_plane), track_at(np.arange(30) / 30, fps=30))
     np.testing.assert_allclose(
         lifted.keypoints_3d[:30], near.keypoints_3d, atol=3e-3)
+
+
+def test_rates_between_those_of_training_are_left():
+    even = np.arange(60)
+    for fps in (12, 30, 60):
+        assert resampled(track_at(even / fps, fps=fps), (12., 60.)) is None
+    # Faster and slower ones go to the nearest end.
+    assert resampled(track_at(even / 120, fps=120), (12., 60.)).track.fps == 60
+    assert resampled(track_at(even / 8, fps=8), (12., 60.)).track.fps == 12
+
+
+def test_a_config_says_one_rate_or_a_range(fake):
+    model = fake(in_plane)
+    assert lifter_fps(model) == 50
+    model.cfg.lifter_fps = 25
+    assert lifter_fps(model) == 25
+    model.cfg.lifter_fps = [12, 60]
+    assert lifter_fps(model) == (12, 60)

@@ -24,7 +24,8 @@ from zoo_entry.card import make_card, read_prose, results_section
 from zoo_entry.metafile import (check_aliases, collection_of, find_metafile,
                                 updated_metafile)
 from zoo_entry.training_log import format_log, read_logs
-from zoo_entry.weights import provenance, weights_of, write_weights
+from zoo_entry.weights import (provenance, round_to_half, weights_of,
+                               write_weights)
 
 import mmdiffpose
 from mmdiffpose.apis import (init_model, lift_track, read_checkpoint,
@@ -81,6 +82,10 @@ def parse_args(argv: Optional[Sequence[str]] = None) -> argparse.Namespace:
         help='of the weights, an SPDX identifier (default: CC-BY-SA-3.0, as '
         "HDM05's)")
     parser.add_argument(
+        '--half',
+        action='store_true',
+        help='round the weights to float16 and store them so, half as large')
+    parser.add_argument(
         '--note', default='', help='for the card: what this model is')
     parser.add_argument(
         '--root',
@@ -116,6 +121,8 @@ def publish(args: argparse.Namespace) -> List[Path]:
         raise ValueError(f'{name} has no training log: name one with --log')
 
     model = init_model(config, args.checkpoint)
+    if args.half:
+        round_to_half(model)
     meta = read_checkpoint(args.checkpoint)[1]
     if args.seed is not None:
         meta = dict(meta, seed=args.seed)
@@ -126,7 +133,7 @@ def publish(args: argparse.Namespace) -> List[Path]:
         for suffix, path in files.items():
             parts[suffix] = stack.enter_context(replacing(path))
         weights = parts['.safetensors']
-        write_weights(weights, weights_of(model),
+        write_weights(weights, weights_of(model, args.half),
                       provenance(name, config, meta))
         check_size(root, name, weights)
         check_same_poses(model, init_model(config, weights))

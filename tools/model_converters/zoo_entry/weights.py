@@ -14,11 +14,29 @@ from mmdiffpose.engine.std_calibration_hook import META_KEY
 from mmdiffpose.version import __version__
 
 
-def weights_of(model: nn.Module) -> Dict[str, Tensor]:
-    """A model's state dict, floating point numbers in float32."""
+def round_to_half(model: nn.Module) -> None:
+    """Round a model's parameters to what float16 holds, in place.
+
+    Buffers stay as they are: they are small, and some of them are matrices to
+    be factorised.
+    """
+    for parameter in model.parameters():
+        parameter.data = parameter.data.half().to(parameter.dtype)
+
+
+def weights_of(model: nn.Module, half: bool = False) -> Dict[str, Tensor]:
+    """A model's state dict, floating point numbers in float32.
+
+    Args:
+        model (nn.Module): The model.
+        half (bool): Whether parameters are stored in float16, which loading
+            turns back. Defaults to False.
+    """
+    short = {name for name, _ in model.named_parameters()} if half else set()
     return {
         # safetensors refuses tensors that share memory.
-        name: (value.float() if value.is_floating_point() else
+        name: (value.to(torch.float16 if name in short else torch.float32)
+               if value.is_floating_point() else
                value).detach().cpu().clone().contiguous()
         for name, value in model.state_dict().items()
     }
