@@ -102,8 +102,9 @@ HEADS = sorted({
     name
     for name, module in MODELS.module_dict.items()
     if issubclass(module, BaseLiftingHead)
+    and module.__module__.startswith('mmdiffpose.')
 })
-"""All that are registered."""
+"""All of the package that are registered."""
 
 
 def case_type(case):

@@ -229,6 +229,7 @@ class CSDIGCN(CSDIDenoiser):
             seq_len=seq_len,
             channels=channels,
             **kwargs)
+        self.dropout = dropout
 
     def folded(self) -> Callable[[Tensor, Tensor], Tensor]:
         """The blocks with all that is constant multiplied out."""

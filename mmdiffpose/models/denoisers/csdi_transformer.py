@@ -77,6 +77,7 @@ class CSDITransformer(CSDIDenoiser):
             channels=channels,
             side_channels=FRAME_CHANNELS + JOINT_CHANNELS,
             **kwargs)
+        self.dropout = dropout
         self.joint_embedding = nn.Parameter(
             torch.randn(self.num_joints, JOINT_CHANNELS))
         self.register_buffer(
