@@ -24,7 +24,8 @@ class BuildWithMim(build_py):
         target = osp.join(self.build_lib, 'mmdiffpose', '.mim')
         ignore = shutil.ignore_patterns('__pycache__', '*.pyc', 'lint*',
                                         'build_docs.sh', 'setup_env.sh',
-                                        'run_tests.sh', 'quickstart.sh')
+                                        'run_tests.sh', 'quickstart.sh',
+                                        'api_surface.py')
         for folder in ('configs', 'tools'):
             shutil.copytree(
                 osp.join(root, folder),

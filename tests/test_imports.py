@@ -59,6 +59,39 @@ def test_a_room_imports_no_framework(statement):
     assert not {'mmpose.apis', 'mmpose.models', 'mmdet'} & set(modules)
 
 
+WITHOUT_MMPOSE = """
+import importlib, importlib.abc, pkgutil, sys
+
+class Absent(importlib.abc.MetaPathFinder):
+    def find_spec(self, name, path=None, target=None):
+        if name.split('.')[0] in ('mmpose', 'mmdet'):
+            raise ModuleNotFoundError(f'No module named {name!r}')
+
+sys.meta_path.insert(0, Absent())
+spec = importlib.util.find_spec
+importlib.util.find_spec = (
+    lambda name, *rest: None if name == 'mmpose' else spec(name, *rest))
+import mmdiffpose
+assert not mmdiffpose.HAS_MMPOSE
+for room in ('diffusion', 'skeletons', 'structures', 'evaluation.functional',
+             'files', 'lifting', 'models.encoders', 'models.denoisers',
+             'models.layers', 'models.losses', 'models.pretraining'):
+    package = importlib.import_module(f'mmdiffpose.{room}')
+    for module in pkgutil.walk_packages(package.__path__,
+                                        f'{package.__name__}.'):
+        importlib.import_module(module.name)
+from mmdiffpose.registry import MODELS
+assert MODELS.get('MixSTE') and MODELS.get('DiffPoseHead') is None
+"""
+
+
+def test_rooms_import_where_there_is_no_mmpose():
+    done = subprocess.run([sys.executable, '-c', WITHOUT_MMPOSE],
+                          capture_output=True,
+                          text=True)
+    assert done.returncode == 0, done.stderr
+
+
 @pytest.mark.parametrize(
     'package', [apis, mmdiffpose.models, mmdiffpose.visualization],
     ids=lambda package: package.__name__)
