@@ -8,7 +8,9 @@ them, and refuse everything else before it runs.
 """
 
 import pickle
+import tokenize
 import zipfile
+import zlib
 from pathlib import Path
 from typing import IO, Any, Dict, Union
 
@@ -43,7 +45,8 @@ class PlainUnpickler(pickle.Unpickler):
 # What unpickling and NumPy's readers raise on bytes that are not theirs.
 _BROKEN = (pickle.UnpicklingError, zipfile.BadZipFile, EOFError, OSError,
            ValueError, TypeError, IndexError, KeyError, AttributeError,
-           ImportError, UnicodeDecodeError)
+           ImportError, UnicodeDecodeError, SyntaxError, OverflowError,
+           tokenize.TokenError, zlib.error)
 
 
 def load_plain_pickle(path: Union[str, Path]) -> Any:

@@ -2,6 +2,7 @@
 """The one way from an input to poses, pictures and files, step by step."""
 
 import warnings
+from dataclasses import replace
 from pathlib import Path
 from typing import (Any, Callable, Iterator, List, NamedTuple, Optional,
                     Sequence, Tuple, Union)
@@ -18,6 +19,7 @@ from mmdiffpose.files.keypoint_files import (is_keypoint_input,
                                              read_keypoint_file,
                                              read_keypoint_tracks)
 from mmdiffpose.files.result_files import write_results
+from mmdiffpose.files.result_names import ResultNames, source_name
 from mmdiffpose.lifting.focal_length import known_focal_length
 from mmdiffpose.lifting.lift import lift_tracks
 from mmdiffpose.lifting.root_trajectory import place_in_scene
@@ -78,6 +80,7 @@ class LiftingPipeline:
                  show_progress: bool = False) -> None:
         self.model, self._pose2d = model, pose2d
         self.person_thr = person_thr
+        self._names = ResultNames()
         self.stages = Stages(show_progress)
 
     @property
@@ -135,9 +138,11 @@ class LiftingPipeline:
             source = open_frames(inputs, options.max_frames)
             causal = source.live if options.causal is None else options.causal
             if causal:
+                source.stem = self._free_stem(source.stem, inputs, options)
                 yield from self._run_stream(source, options, files)
                 return
             clip = self._clip_of_frames(source, options)
+        clip = self._named(clip, inputs, options)
         if not clip.lifted:
             warnings.warn(f'{clip.stem}: nobody was found in '
                           f'{len(clip.frame_ids)} frames')
@@ -151,6 +156,23 @@ class LiftingPipeline:
             files.append(self._draw_still(clip, options))
         for frame_id in clip.frame_ids:
             yield results.result(frame_id)
+
+    def _named(self, clip: LiftedClip, inputs: Any,
+               options: InferenceOptions) -> LiftedClip:
+        """The clip with results of a name that no other input's have."""
+        source = source_name(inputs)
+        return clip._replace(
+            lifted=[replace(track, source=source) for track in clip.lifted],
+            stem=self._free_stem(clip.stem, inputs, options))
+
+    def _free_stem(self, stem: str, inputs: Any,
+                   options: InferenceOptions) -> str:
+        free = self._names.free(stem, options.suffix, source_name(inputs),
+                                options.pred_out_dir, options.vis_out_dir)
+        if free != stem:
+            warnings.warn(f'there are results of another {stem}: these are '
+                          f'called {free}{options.suffix}')
+        return free
 
     def _clip_of_file(self, path: Any,
                       options: InferenceOptions) -> LiftedClip:

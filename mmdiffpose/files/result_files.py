@@ -78,6 +78,8 @@ def result_meta(tracks: Sequence[LiftedTrack], axes: str) -> Dict[str, Any]:
         fps=first.fps)
     if first.step > 1:
         meta['frame_step'] = first.step
+    if first.source is not None:
+        meta['source'] = first.source
     if first.focal_px is not None:
         meta.update(focal_px=first.focal_px, focal_source=first.focal_source)
     return meta

@@ -57,6 +57,7 @@ class LiftedTrack:
         step: Difference of neighbouring frame ids: n where the track has only
             every n-th frame of the video. ``fps`` counts the track's frames.
         times: (F, ) seconds, where the frames do not come at an even pace.
+        source: Which input it is of, if that is known.
     """
     keypoints_3d: np.ndarray
     scores: np.ndarray
@@ -77,6 +78,7 @@ class LiftedTrack:
     axes: str = 'camera'
     step: int = 1
     times: Optional[np.ndarray] = None
+    source: Optional[str] = None
 
     def __len__(self) -> int:
         return len(self.keypoints_3d)

@@ -186,6 +186,24 @@ def test_keypoint_files(make_inferencer):
         next(inferencer(TRACK, causal=True))
 
 
+def test_two_inputs_of_one_name_keep_their_results(make_inferencer, tmp_path):
+    inferencer = make_inferencer()
+    paths = [tmp_path / folder / 'walk.json' for folder in 'ab']
+    for path in paths:
+        path.parent.mkdir()
+        path.write_bytes(TRACK.read_bytes())
+    out = dict(pred_out_dir=str(tmp_path / 'out'))
+    list(inferencer(str(paths[0]), **out))
+    with pytest.warns(UserWarning, match='called walk_2'):
+        list(inferencer(str(paths[1]), **out))
+    list(inferencer(str(paths[0]), **out))
+    # Another process knows from the files whose they are.
+    with pytest.warns(UserWarning, match='called walk_2'):
+        list(make_inferencer()(str(paths[1]), **out))
+    names = {path.name for path in (tmp_path / 'out').iterdir()}
+    assert names == {'walk.json', 'walk_2.json'}
+
+
 def test_the_2d_stage_may_be_a_file(regression_config, clip, tmp_path):
     file = tmp_path / 'detector.py'
     file.write_text('import numpy as np\n\n\nclass Constant:\n'

@@ -16,8 +16,10 @@ are read without running anything
 (:mod:`~mmdiffpose.plain_pickle`).
 """
 
+import tokenize
 import warnings
 import zipfile
+import zlib
 from pathlib import Path
 from typing import Any, Dict, List, Optional, Sequence, Tuple
 
@@ -42,6 +44,11 @@ _NUMBERS = ('keypoints', 'scores', 'mixtures', 'frame_ids', 'times')
 _ALIASES = ('keypoints_2d', 'landmarks', 'pose_landmarks', 'poses', 'kpts',
             'positions_2d', 'pose')
 """Names under which keypoints are kept, beside ``keypoints``."""
+
+_BROKEN = (OSError, ValueError, TypeError, EOFError, KeyError, SyntaxError,
+           OverflowError, MemoryError, NotImplementedError, RuntimeError,
+           tokenize.TokenError, zlib.error, zipfile.BadZipFile)
+"""What NumPy's readers raise on bytes that are not theirs."""
 
 Arrays = Dict[str, Any]
 
@@ -177,13 +184,11 @@ def _load(path: Path) -> Arrays:
                 if 'positions_2d' in names and 'metadata' in names:
                     return _videopose3d(path)
                 data = dict(file)
-    except (OSError, ValueError, TypeError, EOFError, KeyError,
-            zipfile.BadZipFile) as error:
-        if 'allow_pickle' in str(error):
-            error = ValueError('it holds pickled objects, which could run '
-                               'anything')
+    except _BROKEN as error:
+        cause = 'it holds pickled objects, which could run anything' \
+            if 'allow_pickle' in str(error) else error
         raise ValueError(
-            f'{path}: not a readable npz file ({error})') from error
+            f'{path}: not a readable npz file ({cause})') from error
     if 'keypoints' not in data:
         found = [name for name in _ALIASES if name in data]
         name = found[0] if found else next(iter(data), '')

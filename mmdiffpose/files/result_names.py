@@ -1,0 +1,96 @@
+# Copyright (c) mmdiffpose contributors. All rights reserved.
+"""Names of result files, so that two inputs never overwrite each other.
+
+Results are called after their input, and folders are full of inputs called
+``video.mp4``. What is in a result file's head tells whose results it holds:
+the same input's are written anew, another's are left alone.
+"""
+
+import hashlib
+import json
+import re
+import zipfile
+from itertools import count
+from pathlib import Path
+from typing import Any, Dict, Optional, Tuple, Union
+
+import numpy as np
+
+HEAD = 8192
+"""Bytes of a JSON file in which its ``meta_info`` stands."""
+
+
+def source_name(inputs: Any) -> Optional[str]:
+    """A name for an input that no other input has.
+
+    Args:
+        inputs: What is lifted.
+
+    Returns:
+        str | None: The file's name and a digest of where it is, without
+        saying where; None for what is no path.
+    """
+    if isinstance(inputs, (list, tuple)) and inputs:
+        inputs = inputs[0]
+    if not isinstance(inputs, (str, Path)):
+        return None
+    text = str(inputs)
+    whole = text if '://' in text else str(Path(text).resolve())
+    digest = hashlib.sha256(whole.encode('utf-8', 'replace')).hexdigest()
+    return f'{Path(text).name}#{digest[:12]}'
+
+
+def written_by(path: Path) -> Optional[str]:
+    """The :func:`source_name` in a result file; None where it has none."""
+    try:
+        if path.suffix == '.json':
+            with path.open('rb') as file:
+                head = file.read(HEAD).decode('utf-8', 'replace')
+            found = re.search(r'"source":("(?:[^"\\]|\\.)*")', head)
+            return str(json.loads(found[1])) if found else None
+        with np.load(path, allow_pickle=False) as content:
+            return json.loads(str(content['meta'])).get('source')
+    except (OSError, ValueError, KeyError, AttributeError, EOFError,
+            zipfile.BadZipFile):
+        return None
+
+
+class ResultNames:
+    """Hands out names; remembers those of this process."""
+
+    def __init__(self) -> None:
+        self._owners: Dict[Tuple[str, str], str] = {}
+
+    def free(self, stem: str, suffix: str, source: Optional[str], *folders:
+             Union[str, Path]) -> str:
+        """The stem, or the first of ``<stem>_2``, ... that is free.
+
+        Args:
+            stem (str): Of the input.
+            suffix (str): What comes between it and the files' endings.
+            source (str, optional): See :func:`source_name`; without one the
+                stem is taken as it is.
+            *folders (str | Path): Where files go; empty ones are passed over.
+        """
+        places = [str(Path(folder).resolve()) for folder in folders if folder]
+        if source is None or not places:
+            return stem
+        for number in count(1):
+            candidate = stem if number == 1 else f'{stem}_{number}'
+            name = f'{candidate}{suffix}'
+            if all(
+                    self._owner(place, name) in (None, source)
+                    for place in places):
+                break
+        for place in places:
+            self._owners[place, name] = source
+        return candidate
+
+    def _owner(self, folder: str, name: str) -> Optional[str]:
+        if (folder, name) in self._owners:
+            return self._owners[folder, name]
+        for ending in ('.json', '.npz'):
+            path = Path(folder) / f'{name}{ending}'
+            if path.is_file():
+                return written_by(path)
+        return None
