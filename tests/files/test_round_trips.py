@@ -217,8 +217,8 @@ def test_valid_files_round_trip(folder, kind, frames, number, start, word, ids,
     for track in tracks:
         assert track.skeleton.name == name
         assert track.step == (1 if kind == 'npy' else step)
-        person = people[np.argmin(
-            abs(track.keypoints[0, :, 0].mean() - first))]
+        apart = np.abs(track.keypoints[..., 0] - people[..., 0])
+        person = people[np.median(apart, axis=(1, 2)).argmin()]
         if track.track_id is not None and kind not in ('open', 'mediapipe'):
             person = people[track.track_id]
         visible = person[..., 2] > 0

@@ -2,7 +2,7 @@
 """Find the joint set of a file: by names, else by what people look like."""
 
 import warnings
-from typing import Any, List, Mapping, Optional, Sequence, Tuple
+from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Sequence
 
 import numpy as np
 
@@ -23,8 +23,26 @@ MUCH = 1.5
 MIN_CHECKS = 4
 """With fewer checks that can be made nothing is decided."""
 
-Ranking = List[Tuple[float, Skeleton, str]]
-"""Cost, joint set and what costs most, the least first."""
+Costs = Dict[str, float]
+
+
+class Ranked(NamedTuple):
+    """A joint set and what speaks against it.
+
+    Attributes:
+        cost: The largest of the costs; inf where nothing can be seen.
+        skeleton: The joint set.
+        worst: What costs most.
+        costs: All, by what was looked at.
+    """
+    cost: float
+    skeleton: Skeleton
+    worst: str
+    costs: Costs
+
+
+Ranking = List[Ranked]
+"""The one with the least cost first."""
 
 
 def choose_layout(where: str, keypoints: np.ndarray, scores: np.ndarray,
@@ -90,10 +108,10 @@ def rank(keypoints: np.ndarray, scores: np.ndarray,
     for skeleton in candidates:
         costs = layout_costs(keypoints, scores, skeleton)
         if len(costs) < MIN_CHECKS:
-            found.append((np.inf, skeleton, 'too little was seen'))
+            found.append(Ranked(np.inf, skeleton, 'too little was seen', {}))
         else:
             worst = max(costs, key=lambda name: costs[name])
-            found.append((costs[worst], skeleton, worst))
+            found.append(Ranked(costs[worst], skeleton, worst, costs))
     return sorted(found, key=lambda entry: entry[0])
 
 
@@ -128,15 +146,16 @@ def _of_count(where: str, skeleton: Skeleton, count: int) -> Skeleton:
 def _check_said(where: str, said: Skeleton, own: Ranking, others: Ranking,
                 by_names: bool) -> None:
     """Hold what a file says of its joints against the people."""
-    cost, _, worst = own[0]
+    cost, worst = own[0].cost, own[0].worst
     if not 1. < cost < np.inf:
         return
     what = 'its joints\' names' if by_names else f"'{said.name}'"
     misfit = (f'{where}: the people do not fit {what} (expected {worst}, '
               'found otherwise)')
     better = [
-        s.name for c, s, _ in others
-        if c <= min(PLAUSIBLE, cost / MUCH) and s.joints != said.joints
+        other.skeleton.name for other in others
+        if other.cost <= min(PLAUSIBLE, cost /
+                             MUCH) and other.skeleton.joints != said.joints
     ]
     if better:
         raise ValueError(f'{misfit}, but the joints of {better}; '
@@ -148,9 +167,9 @@ def _check_said(where: str, said: Skeleton, own: Ranking, others: Ranking,
 def _by_anatomy(where: str, ranking: Ranking,
                 usual: Optional[str]) -> Skeleton:
     """The set with which the people look most like people."""
-    names = [skeleton.name for _, skeleton, _ in ranking]
-    count = ranking[0][1].num_joints
-    seen = [entry for entry in ranking if np.isfinite(entry[0])]
+    names = [entry.skeleton.name for entry in ranking]
+    count = ranking[0].skeleton.num_joints
+    seen = [entry for entry in ranking if np.isfinite(entry.cost)]
     if not seen:
         if usual is None and len(names) > 1:
             raise ValueError(
@@ -160,7 +179,11 @@ def _by_anatomy(where: str, ranking: Ranking,
         warnings.warn(f'{where}: {count} joints are taken as those of '
                       f'{chosen.name}; too little was seen to check that')
         return chosen
-    cost, best, worst = seen[0]
+    first = seen[0]
+    for entry in seen[1:]:
+        if _against(entry, first) < _against(first, entry):
+            first = entry
+    cost, best, worst, _ = first
     # The format's own joint set may be right, and only badly seen.
     limit = GROSS if usual == best.name or len(names) == 1 else PLAUSIBLE
     if cost > limit:
@@ -169,14 +192,30 @@ def _by_anatomy(where: str, ranking: Ranking,
             f'{names}, but the people fit none of them (as {best.name}: '
             f'expected {worst}, found otherwise); if the order is one of them '
             f'all the same, {how_to(count)}')
-    if len(seen) > 1 and seen[1][0] < max(1., CLEAR * cost):
-        near = [s.name for c, s, _ in seen if c < max(1., CLEAR * cost)]
-        if not (usual == best.name and seen[1][0] > 1.1 * cost):
-            raise ValueError(
-                f'{where}: {count} joints may be those of any of {near}, '
-                f'which the people fit alike; {how_to(count)}')
+    near = []
+    for entry in seen:
+        own, other = _against(first, entry), _against(entry, first)
+        prior = 1.1 * own if usual == best.name else max(1., CLEAR * own)
+        if entry is not first and other < min(prior, max(1., CLEAR * own)):
+            near.append(entry.skeleton.name)
+    if near:
+        raise ValueError(f'{where}: {count} joints may be those of any of '
+                         f'{[best.name, *near]}, which the people fit alike; '
+                         f'{how_to(count)}')
     if usual is not None and best.name != usual:
         warnings.warn(f'{where}: {count} joints are taken as those of '
                       f'{best.name}, which the people fit, not as the usual '
                       f'{usual}')
     return best
+
+
+def _against(one: Ranked, other: Ranked) -> float:
+    """The largest cost of a set that another one does not have as well.
+
+    Sets that share limbs share what a strange pose costs; it tells nothing
+    of which of them it is.
+    """
+    return max(
+        (cost
+         for name, cost in one.costs.items() if other.costs.get(name) != cost),
+        default=0.)
