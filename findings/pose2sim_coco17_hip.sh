@@ -14,9 +14,9 @@
 #            COCO_17                -39             -70            10
 #            The marker RHip of Markers_Coco17.xml is in the pelvis' frame at
 #            -0.005 -0.398 -0.001, the numbers that LKnee has in the femur's:
-#            34 cm below its place, between the legs.
-# Guess      COCO_17 is the set for a skeleton of 17 joints, and as right as the
-#            default.
+#            32 cm below its place, between the legs.
+# Guess      COCO_17 is the set for a skeleton of 17 joints, and as right as
+#            the default.
 # Why care   No error and no warning, and the fault is looked for in the poses.
 set -euo pipefail
 
@@ -46,7 +46,8 @@ opensim.Logger.setLevelString('Error')
 def write_trc(path, markers):
     """Write a person who does not move, in metres."""
     names = list(markers)
-    numbers = '\t'.join(f'{x:.6f}' for x in np.concatenate([*markers.values()]))
+    points = np.concatenate([*markers.values()])
+    numbers = '\t'.join(f'{x:.6f}' for x in points)
     axes = [f'{axis}{i + 1}' for i in range(len(names)) for axis in 'XYZ']
     Path(path).write_text('\n'.join([
         f'PathFileType\t4\t(X/Y/Z)\t{path}',
