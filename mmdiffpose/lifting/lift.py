@@ -10,6 +10,7 @@ from torch import nn
 from mmdiffpose.skeletons import H36M_17
 from mmdiffpose.structures.keypoint_track import KeypointTrack
 from mmdiffpose.structures.lifted_track import LiftedTrack, join_tracks
+from mmdiffpose.structures.seen_joints import check_pixels, unit_of
 from .focal_length import Focal, FocalLengths
 from .frame_rate import Rates, ResampledTrack, at_rate, lifter_fps
 from .gaps import default_max_gap, split_at_gaps
@@ -200,6 +201,9 @@ def _pieces(track: KeypointTrack, length: int, max_gap: Optional[int],
     """The parts of a track between long gaps, with the lifter's joints."""
     if max_gap is not None and max_gap < 0:
         raise ValueError(f'max_gap should not be negative, got {max_gap}')
+    if unit_of(track.keypoints, track.scores, track.image_size) == 'shares':
+        check_pixels(track.keypoints, track.scores, track.image_size,
+                     track.source)
     mapped = track.for_lifter()
     if mapped is None:
         warnings.warn(f'{track.source}, person {track.track_id}: left out: '

@@ -129,3 +129,11 @@ def test_a_config_says_one_rate_or_a_range(fake):
     assert lifter_fps(model) == 25
     model.cfg.lifter_fps = [12, 60]
     assert lifter_fps(model) == (12, 60)
+
+
+def test_shares_of_the_picture_are_refused(fake):
+    """Also of tracks that were made in Python."""
+    track = track_at(np.arange(20) / 30)
+    shares = KeypointTrack(track.keypoints / SIZE, track.scores, SIZE, H36M_17)
+    with pytest.raises(ValueError, match='nearly all between .* as shares'):
+        lift_track(fake(in_plane), shares)
