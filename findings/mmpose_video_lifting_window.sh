@@ -15,9 +15,9 @@
 #            one and has no history. With one frame in the window the result
 #            is a single-frame one of a network that was trained on motion.
 # Guess      --input VIDEO with a 243-frame model uses 243 frames.
-# Why care   Poses jitter and are worse than the published figures, which the
-#            test script reproduces. The model, the weights and the detector
-#            are all suspected first.
+# Why care   Poses are those of single frames and jitter, while the test script
+#            makes its own windows and is right. The model, the weights and the
+#            detector are all suspected first.
 set -euo pipefail
 
 scratch="$(mktemp -d)"
