@@ -127,7 +127,7 @@ def test_lists_of_videos_and_urls_are_refused_clearly(tmp_path, video):
         open_frames([video, str(video)])
     with pytest.raises(ValueError, match='rtsp://127.0.0.1:1/cam: expected a'):
         open_frames('rtsp://127.0.0.1:1/cam')
-    with pytest.raises(ValueError, match='nobody who answers'):
+    with pytest.raises(ValueError, match='found no answer'):
         open_frames('http://127.0.0.1:1/walk.mp4')
     source = open_frames(f'file://{video}')
     assert source.stem == 'clip' and source.length == 12

@@ -4,8 +4,8 @@
 ``tests/data/golden_windows.npz`` was made at commit 1058463, before heads got
 common bases, by this file as it was at commit 443e186. It holds the window (27
 frames of the bundled track, two joints hidden for some of them) and, for each
-model, ``<name>/keypoints`` (T, 17, 3) and ``<name>/std`` (T, 17), metres. It is
-not to be made anew; a new model joins it by
+model, ``<name>/keypoints`` (T, 17, 3) and ``<name>/std`` (T, 17), metres. It
+is not to be made anew; a new model joins it by
 ``python tests/helpers/golden_window.py NAME``.
 """
 

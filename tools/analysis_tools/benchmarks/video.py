@@ -234,7 +234,9 @@ def check(model: nn.Module, track: Any, centred: CentredWindows,
     # Without overlap no window but its own says anything of its middle.
     plan = plan_windows(len(track), centred.length, 0)
     same = (plan.starts + centred.length // 2)[:number]
-    lifted = lift_track(model, track, overlap=0)
+    # As it comes, and in the axes that the network has it in.
+    lifted = lift_track(
+        model, track, overlap=0, resample=False).in_axes('lifter')
     difference = max(
         float(np.abs(centred(frame) - lifted.keypoints_3d[frame]).max())
         for frame in same)
