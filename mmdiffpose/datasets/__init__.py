@@ -1,6 +1,9 @@
 # Copyright (c) mmdiffpose contributors. All rights reserved.
 """Lifting data sets, virtual cameras and simulated detections."""
 
+import warnings
+from typing import Any
+
 from .human36m import Human36MLiftingDataset
 from .mocap_mini import MocapMiniDataset
 from .mocap_views import (FixedViewDataset, MocapViewDataset, ViewSampler,
@@ -16,3 +19,14 @@ __all__ = [
     'OpenMocapDataset', 'PoseSequence', 'ViewSampler', 'compact_collate',
     'view_collate'
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """``Sequence``, as :class:`PoseSequence` was called in 0.1."""
+    if name != 'Sequence':
+        raise AttributeError(f'module {__name__!r} has no attribute {name!r}')
+    warnings.warn(
+        'mmdiffpose.datasets.Sequence is now mmdiffpose.datasets.PoseSequence',
+        DeprecationWarning,
+        stacklevel=2)
+    return PoseSequence

@@ -7,7 +7,7 @@ import pytest
 
 import mmdiffpose
 from mmdiffpose.compat.moved_modules import MOVED
-from mmdiffpose.datasets import cameras, mocap_mini_file
+from mmdiffpose.datasets import PoseSequence, cameras, mocap_mini_file
 from mmdiffpose.detection import pose2d
 
 
@@ -40,3 +40,11 @@ def test_what_never_moved():
     with pytest.raises(ModuleNotFoundError):
         importlib.import_module('mmdiffpose.apis.no_such_module')
     assert not hasattr(mmdiffpose.apis, 'no_such_module')
+
+
+def test_a_class_that_is_called_otherwise():
+    with pytest.warns(DeprecationWarning, match='is now .*PoseSequence'):
+        from mmdiffpose.datasets import Sequence
+    assert Sequence is PoseSequence
+    with pytest.raises(ImportError):
+        from mmdiffpose.datasets import NoSuchClass  # noqa: F401
