@@ -3,12 +3,11 @@
 from pathlib import Path
 
 import torch
+from mini_motions import write_mini_motions
 from mmengine.config import Config
 from mmengine.runner import Runner
 
 from mmdiffpose.checkpoints.safe_classes import load_safely
-from mmdiffpose.datasets.mocap_mini_file import load_mocap_mini
-from mmdiffpose.datasets.world_motions import make_motions, write_motions
 
 CONFIG = Path(__file__).parents[1] / 'configs' / 'residual_frames_views-27.py'
 
@@ -17,19 +16,7 @@ def test_encoder_regressions_and_denoiser_learn(tmp_path, monkeypatch):
     # Formatting the configs that runs save takes longer than the runs.
     monkeypatch.setattr('mmengine.config.config.FormatCode', lambda text, **_:
                         (text, True))
-    clip = load_mocap_mini()[0][0]
-    motions = str(tmp_path / 'motions.npz')
-    write_motions(
-        motions,
-        make_motions([
-            dict(
-                positions=clip.positions,
-                fps=50.,
-                subject='S',
-                action='walk',
-                clip='walk_1',
-                source='mini')
-        ]))
+    motions = write_mini_motions(tmp_path / 'motions.npz')
     config = Config.fromfile(CONFIG)
     options = {
         'train_cfg.max_epochs': 1,
@@ -47,7 +34,7 @@ def test_encoder_regressions_and_denoiser_learn(tmp_path, monkeypatch):
     for loader in ('train', 'val'):
         options.update({
             f'{loader}_dataloader.dataset.ann_file': motions,
-            f'{loader}_dataloader.dataset.subjects': ['mini/S'],
+            f'{loader}_dataloader.dataset.subjects': ['mini/S1'],
             f'{loader}_dataloader.num_workers': 0,
             f'{loader}_dataloader.persistent_workers': False,
         })

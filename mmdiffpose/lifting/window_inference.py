@@ -3,7 +3,8 @@
 
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any, Dict, Iterable, Iterator, List, Optional, Tuple
+from typing import (Any, Dict, Iterable, Iterator, List, Mapping, Optional,
+                    Tuple)
 
 import numpy as np
 import torch
@@ -45,8 +46,9 @@ def _test_dataset(model: nn.Module) -> Dict[str, Any]:
 def turns_to_person(model: nn.Module) -> bool:
     """Whether a model's pipeline turns each window's camera to the person
     (:class:`~mmdiffpose.datasets.transforms.TurnToPerson`)."""
-    return any(step['type'].endswith('TurnToPerson')
-               for step in _test_dataset(model)['pipeline'])
+    return any(
+        _type_name(step) == 'TurnToPerson'
+        for step in _test_dataset(model)['pipeline'])
 
 
 def knows_missing(model: nn.Module) -> bool:
@@ -55,9 +57,21 @@ def knows_missing(model: nn.Module) -> bool:
     That is so where its codec has a mask channel. Such a model says itself
     where an unseen joint may be; for others it is interpolated.
     """
-    return any(
-        step.get('encoder', {}).get('mask_channel', False)
-        for step in _test_dataset(model)['pipeline'])
+    for step in _test_dataset(model)['pipeline']:
+        codec = step.get('encoder') if isinstance(step, Mapping) else None
+        # MMPose takes a list of codecs, too.
+        for one in codec if isinstance(codec, list) else [codec]:
+            if isinstance(one, Mapping) and one.get('mask_channel', False):
+                return True
+    return False
+
+
+def _type_name(step: Any) -> str:
+    """Name of a pipeline's step: a config, whose type is a name or a class,
+    or, as MMEngine allows, any function."""
+    kind = step.get('type', '') if isinstance(step, Mapping) else step
+    name = kind if isinstance(kind, str) else getattr(kind, '__name__', '')
+    return name.rpartition('.')[2]
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from mini_motions import write_mini_motions
 from mmengine.config import Config
 from mmengine.registry import DefaultScope
 from mmengine.runner import Runner
@@ -13,12 +14,10 @@ from torch.utils.data import DataLoader
 from mmdiffpose.datasets import (FixedViewDataset, MocapViewDataset,
                                  ViewSampler, mocap_views, view_collate)
 from mmdiffpose.datasets.cameras import project
-from mmdiffpose.datasets.mocap_mini_file import load_mocap_mini
 from mmdiffpose.datasets.mocap_views import EpochIndex, build_law
 from mmdiffpose.datasets.simulation.view_simulator import (ViewLaw,
                                                            ViewSimulator)
-from mmdiffpose.datasets.world_motions import (make_motions, read_motions,
-                                               write_motions)
+from mmdiffpose.datasets.world_motions import make_motions, read_motions
 from mmdiffpose.models.heads import LiftingRegressionHead
 from mmdiffpose.registry import MODELS
 from mmdiffpose.skeletons import H36M_17
@@ -38,18 +37,8 @@ QUIET = dict(
 
 @pytest.fixture(scope='module')
 def ann_file(tmp_path_factory):
-    clips = [
-        dict(
-            positions=clip.positions,
-            fps=50.,
-            subject=clip.subject,
-            action=clip.action,
-            clip=f'{clip.action}_{i}',
-            source='mini') for i, clip in enumerate(load_mocap_mini()[0][:6])
-    ]
-    path = tmp_path_factory.mktemp('motions') / 'mini.npz'
-    write_motions(path, make_motions(clips))
-    return str(path)
+    return write_mini_motions(
+        tmp_path_factory.mktemp('motions') / 'mini.npz', 6)
 
 
 def make(ann_file, **changes):

@@ -1,12 +1,16 @@
 # Copyright (c) mmdiffpose contributors. All rights reserved.
 """Lifters whose pipeline turns each window's camera to the person."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from fake_lifter import FakeLifter
 from mmengine.config import Config
 
 from mmdiffpose.apis import KeypointTrack, lift_track
+from mmdiffpose.datasets.transforms import TurnToPerson
+from mmdiffpose.lifting.window_inference import knows_missing, turns_to_person
 from mmdiffpose.skeletons import H36M_17
 
 T, J = 5, 17
@@ -115,6 +119,24 @@ def test_person_is_shown_in_the_middle():
     assert shown.shape == (T, J, 3)
     np.testing.assert_allclose(shown[..., :2].mean(1), 0, atol=0.02)
     assert (shown[..., 2] == 1).all()
+
+
+def test_pipelines_of_any_form_are_understood():
+    model = FakeLifter(config(), answer)
+    assert turns_to_person(model) and knows_missing(model)
+    dataset = model.cfg.test_dataloader.dataset
+    codec = dict(type='VideoPoseLifting')
+    dataset.pipeline = [
+        dict(type='GenerateTarget', encoder=[codec, codec]),
+        dict(type='GenerateTarget', encoder=None),
+        dict(type='PackPoseInputs')
+    ]
+    assert not turns_to_person(model) and not knows_missing(model)
+    # Python-style configs name classes, and a step may be a function.
+    model.cfg = SimpleNamespace(
+        test_dataloader=SimpleNamespace(
+            dataset=dict(pipeline=[len, dict(type=TurnToPerson)])))
+    assert turns_to_person(model) and not knows_missing(model)
 
 
 @pytest.mark.parametrize('mask_channel', [True, False])

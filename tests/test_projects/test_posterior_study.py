@@ -6,9 +6,8 @@ import numpy as np
 import pytest
 import torch
 from lifter_factory import T
+from mini_motions import write_mini_motions
 
-from mmdiffpose.datasets.mocap_mini_file import load_mocap_mini
-from mmdiffpose.datasets.world_motions import make_motions, write_motions
 from projects.posterior_study import run as study
 
 
@@ -61,23 +60,11 @@ def test_recentred_hypotheses_have_the_mean():
 
 
 def test_a_run(tmp_path):
-    clip = load_mocap_mini()[0][0]
-    motions = tmp_path / 'motions.npz'
-    write_motions(
-        motions,
-        make_motions([
-            dict(
-                positions=clip.positions,
-                fps=50.,
-                subject='S',
-                action='walk',
-                clip='walk_1',
-                source='mini')
-        ]))
+    motions = write_mini_motions(tmp_path / 'motions.npz')
     study.main([
-        'residual', '--motions',
-        str(motions), '--subjects', 'mini/S', '--windows', '4', '--batch', '2',
-        '--hypotheses', '3', '--spread', '1.2', '--out-dir',
+        'residual', '--motions', motions, '--subjects', 'mini/S1', '--windows',
+        '4', '--batch', '2', '--hypotheses', '3', '--spread', '1.2',
+        '--out-dir',
         str(tmp_path)
     ])
     results = json.loads((tmp_path / 'results.json').read_text())

@@ -4,9 +4,8 @@ import json
 
 import numpy as np
 import pytest
+from mini_motions import write_mini_motions
 
-from mmdiffpose.datasets.mocap_mini_file import load_mocap_mini
-from mmdiffpose.datasets.world_motions import make_motions, write_motions
 from mmdiffpose.skeletons import H36M_17
 from mmdiffpose.structures.keypoint_track import KeypointTrack
 from mmdiffpose.structures.lifted_track import LiftedTrack
@@ -81,23 +80,10 @@ def test_one_thing_is_varied_at_a_time(tool):
 
 
 def test_a_run(tool, tmp_path):
-    clip = load_mocap_mini()[0][0]
-    motions = tmp_path / 'motions.npz'
-    write_motions(
-        motions,
-        make_motions([
-            dict(
-                positions=clip.positions,
-                fps=50.,
-                subject='S',
-                action='walk',
-                clip='walk_1',
-                source='mini')
-        ]))
+    motions = write_mini_motions(tmp_path / 'motions.npz')
     tool.main([
-        'mixste', '--motions',
-        str(motions), '--subjects', 'mini/S', '--factors', 'pitch',
-        '--windows', '2', '--out-dir',
+        'mixste', '--motions', motions, '--subjects', 'mini/S1', '--factors',
+        'pitch', '--windows', '2', '--out-dir',
         str(tmp_path)
     ])
     rows = json.loads((tmp_path / 'results.json').read_text())
