@@ -76,6 +76,24 @@ def publish(load_tool, root):
     return run
 
 
+def test_half_precision(publish, root, trained, log):
+    publish(trained, '--alias', 'tiny', '--log', log, '--half')
+    model, = list_models(root)
+    state = read_checkpoint(verified_weights(model))[0]
+    expected = read_checkpoint(trained)[0]
+    parameters = dict(init_model(model.config).named_parameters())
+    for name, value in state.items():
+        if name in parameters:
+            assert value.dtype == torch.float16
+            # Ten bits behind the point.
+            torch.testing.assert_close(
+                value.float(), expected[name], rtol=2**-11, atol=6e-8)
+        else:
+            assert torch.equal(value, expected[name])
+    assert model.metadata['Precision'] == 'float16'
+    assert 'stored in float16' in model.card.read_text()
+
+
 def test_a_checkpoint_becomes_a_model(publish, root, trained, log):
     paths = publish(trained, '--alias', 'tiny', '--log', f'stage1={log}')
     model, = list_models(root)

@@ -74,6 +74,7 @@ def make_card(model: Mapping[str, Any], collection: Mapping[str, Any],
         seed=metadata['Seed'],
         config=model['Config'],
         parameters=f'{metadata["Parameters"]:,}',
+        precision=metadata.get('Precision', 'float32'),
         sha256=metadata['SHA256'],
         limits=''.join(f'\n{_items([limit])}'
                        for limit in method.get('limits', ())),
