@@ -106,7 +106,9 @@ class WorldMotions:
 
 
 def join_motions(parts: Sequence[WorldMotions]) -> WorldMotions:
-    """All clips of several collections."""
+    """All clips of several collections; one alone is not copied."""
+    if len(parts) == 1:
+        return parts[0]
     lengths = np.concatenate([np.diff(part.starts) for part in parts])
     return WorldMotions(
         np.concatenate([part.positions for part in parts]),

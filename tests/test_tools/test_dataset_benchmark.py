@@ -34,7 +34,8 @@ def test_long_windows_cost_no_more_than_the_frames(tmp_path,
 def test_drawn_views_hold_the_motions_once(tmp_path, dataset_benchmark):
     """A million windows take the motions and some 20 MB beside them."""
     raw = dataset_benchmark.write_motions_file(tmp_path)
-    result = dataset_benchmark.measure_here(str(tmp_path), 'views', 9, 300)
+    args = argparse.Namespace(seq_len=9, samples=300, repeats=1)
+    result = dataset_benchmark.measure(str(tmp_path), 'views', args)
     assert raw > 25e6
     assert result['resident'] < raw + 20e6
     assert result['samples_per_second'] > 0

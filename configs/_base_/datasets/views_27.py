@@ -8,8 +8,10 @@ _base_ = ['hdm05.py']
 seq_len = 27
 
 # Of mmdiffpose.datasets.mocap_views.build_law. CMU's first subject, who climbs
-# about a playground, would be half of all frames.
-view_law = dict(weights=dict(cmu=.5, deepmimic=3.))
+# about a playground, would be half of all frames. Detectors place joints by
+# other conventions than motion capture does.
+view_law = dict(
+    weights=dict(cmu=.5, deepmimic=3.), noise=dict(conventions=1.))
 train_subjects = [
     'hdm05/bd', 'hdm05/bk', 'cmu/01', 'cmu/02', 'cmu/03',
     'deepmimic/humanoid3d'

@@ -20,6 +20,10 @@ thousands of windows a second and more kinds of failure:
    root mean square of its expected and its actual error. A joint whose score
    is below a threshold, drawn for each window, is missing: users have
    thresholds.
+7. *Conventions*: where a hip, a shoulder or the neck is, data sets of pictures
+   and motion capture see differently, and some joints are made of others. For
+   the whole window hips, shoulders and head lie higher or lower on the trunk,
+   and each joint has an offset of its own.
 """
 
 from dataclasses import dataclass
@@ -36,6 +40,13 @@ _LEGS = ((1, 4), (2, 5), (3, 6))
 _ARMS = ((11, 14), (12, 15), (13, 16))
 _SWAPS = (_LEGS, _ARMS, _LEGS + _ARMS)
 _EPISODES = H36M_17.num_joints + len(_SWAPS)
+
+_ALONG_TRUNK = (((0, 1, 4), .05), ((8, 11, 14), .05), ((9, 10), .1))
+"""Joints that a convention moves together along the trunk, and the standard
+deviation as a share of the trunk's length: hips, shoulders, head."""
+
+_OWN_OFFSET = .6
+"""Standard deviation of a joint's own offset, in its ``joint_sigma``."""
 
 
 class WindowDetections(NamedTuple):
@@ -74,6 +85,7 @@ class WindowNoise:
         score_noise: Std of the log of the score's noise.
         threshold: Range of the score below which joints are missing.
         scale: Factor on jitter and outliers.
+        conventions: Factor on the offsets of a window; none with 0.
     """
     joint_sigma: Tuple[float, ...] = DetectorNoise.joint_sigma
     level: float = .35
@@ -90,6 +102,7 @@ class WindowNoise:
     score_noise: float = .1
     threshold: Tuple[float, float] = (0., .35)
     scale: float = 1.
+    conventions: float = 0.
 
     def __post_init__(self) -> None:
         if len(self.joint_sigma) != H36M_17.num_joints:
@@ -104,11 +117,11 @@ class WindowNoise:
                 raise ValueError(f'{name}: expected a value in [0, 1], found '
                                  f'{getattr(self, name)}')
 
-    @staticmethod
-    def words(frames: int) -> int:
+    def words(self, frames: int) -> int:
         """Random numbers that a window of so many frames takes."""
         joints = H36M_17.num_joints
-        return frames * joints * 6 + 3 * _EPISODES + 4 * joints + 2
+        offsets = 2 * joints + len(_ALONG_TRUNK) if self.conventions else 0
+        return frames * joints * 6 + 3 * _EPISODES + 4 * joints + 2 + offsets
 
     def detect(self,
                draws: KeyedDraws,
@@ -141,9 +154,12 @@ class WindowNoise:
         active = self._episodes(draws, T, fps)
         error = self._jitter(draws, (T, J, 2), fps) * sigma[..., None]
         error += self._outliers(draws, active[..., :J], unit)
-        found = truth + error
+        aim = truth
+        if self.conventions:
+            aim = truth + self._offsets(draws, truth, extent)
+        found = aim + error
         _swap(found, active[..., J:])
-        error = found - truth
+        error = found - aim
         wrong = (error[..., 0]**2 + error[..., 1]**2) / 2
         width = np.sqrt((sigma * sigma + wrong) / 2)
         nominal = np.float32(np.mean(self.joint_sigma)) * np.maximum(
@@ -193,6 +209,20 @@ class WindowNoise:
         way *= radius[..., None]
         strength = active * unit[..., None]
         return strength[..., None] * way[:, None]
+
+    def _offsets(self, draws: KeyedDraws, truth: np.ndarray,
+                 extent: np.ndarray) -> np.ndarray:
+        """Offsets (B, T, J, 2) of another convention of joints."""
+        own = draws.normal(truth.shape[2], 2)
+        own *= np.array(self.joint_sigma, np.float32)[:, None]
+        own *= np.float32(_OWN_OFFSET * self.conventions / REFERENCE_SIZE_PX)
+        offsets = own[:, None] * extent[..., None, None]
+        trunk = (truth[:, :, 8] - truth[:, :, 0])[:, :, None]
+        shares = draws.normal(len(_ALONG_TRUNK)) * np.float32(self.conventions)
+        for (joints, std), share in zip(_ALONG_TRUNK, shares.T):
+            offsets[:, :, list(joints)] += (
+                trunk * (np.float32(std) * share)[:, None, None, None])
+        return offsets
 
     def _scores(self, draws: KeyedDraws, width: np.ndarray) -> np.ndarray:
         """Scores (B, T, J) for widths relative to the usual one."""

@@ -117,8 +117,8 @@ def test_tails_are_heavy():
 def test_hidden_joints_are_found_worse():
     hidden = np.zeros((WINDOWS, FRAMES, 17), bool)
     hidden[..., 5] = True
-    draws = KeyedDraws(0, 0, range(WINDOWS), WindowNoise.words(FRAMES))
     noise = plain(hidden_factor=2.)
+    draws = KeyedDraws(0, 0, range(WINDOWS), noise.words(FRAMES))
     worse = noise.detect(draws, person(), SIZE, np.full(WINDOWS, 50.), hidden)
     usual, truth = detect(noise)
     np.testing.assert_allclose(
@@ -160,6 +160,29 @@ def test_swapped_legs_are_exchanged():
     plain_ones = np.abs(found.keypoints - truth).max((2, 3)) < .1
     assert (swapped | plain_ones).all()
     assert .2 < swapped.mean() < .8
+
+
+def test_conventions_move_joints_for_the_whole_window():
+    """Hips (0, 1, 4) go along the trunk together by 5 % of it, and each
+    joint by .6 of its sigma; the head's by 10 % of the trunk. A detector
+    doesn't know, its scores stay."""
+    quiet, _ = detect(plain(scale=0., score_noise=0.))
+    found, truth = detect(plain(scale=0., score_noise=0., conventions=1.))
+    np.testing.assert_array_equal(found.scores, quiet.scores)
+    offset = found.keypoints - truth
+    np.testing.assert_allclose(offset, np.repeat(offset[:, :1], FRAMES, 1))
+    offset = offset[:, 0]
+    trunk = truth[0, 0, 8] - truth[0, 0, 0]
+    sigma = np.array(WindowNoise().joint_sigma) * .6
+    shared = np.outer(trunk, trunk)
+    for joint, share in ((1, .05), (11, .05), (10, .1), (3, 0.)):
+        np.testing.assert_allclose(
+            np.cov(offset[:, joint].T),
+            share**2 * shared + sigma[joint]**2 * np.eye(2),
+            atol=.1 * sigma[joint]**2 + .1 * share**2 * (trunk @ trunk))
+    together = offset[:, 1].T @ offset[:, 4] / WINDOWS
+    np.testing.assert_allclose(
+        together, .05**2 * shared, atol=.15 * .05**2 * (trunk @ trunk))
 
 
 def test_scores_fall_with_the_error():
