@@ -51,6 +51,8 @@ def tool(monkeypatch, request, tmp_path):
     monkeypatch.setattr(report, 'ROOT', tmp_path)
     monkeypatch.setattr(report, 'PAGE', page)
     monkeypatch.setattr(report, 'ZOO', zoo)
+    monkeypatch.setattr(report, 'VIEWS', tmp_path / 'views.json')
+    monkeypatch.setattr(report, 'VIEWS_PAGE', tmp_path / 'docs' / 'views.md')
     monkeypatch.setattr(measuring, 'build', report_zoo.network)
     monkeypatch.setattr(measuring, 'measure_costs', report_zoo.costs)
     tests = []

@@ -12,8 +12,11 @@ from mmdiffpose.structures.lifted_track import LiftedTrack
 
 
 @pytest.fixture
-def tool(load_tool):
-    return load_tool('analysis_tools/views_benchmark')
+def tool(monkeypatch, request):
+    monkeypatch.syspath_prepend(request.config.rootpath / 'tools' /
+                                'analysis_tools')
+    from reporting import views
+    return views
 
 
 def pose(**joints):
@@ -79,9 +82,9 @@ def test_one_thing_is_varied_at_a_time(tool):
         assert changed <= {entry['factor']}
 
 
-def test_a_run(tool, tmp_path):
+def test_a_run(tool, load_tool, tmp_path):
     motions = write_mini_motions(tmp_path / 'motions.npz')
-    tool.main([
+    load_tool('analysis_tools/views_benchmark').main([
         'mixste', '--motions', motions, '--subjects', 'mini/S1', '--factors',
         'pitch', '--windows', '2', '--out-dir',
         str(tmp_path)

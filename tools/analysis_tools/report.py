@@ -14,6 +14,7 @@ them stands what the papers report.
     python tools/analysis_tools/report.py --check           # compare
     python tools/analysis_tools/report.py --report-only     # tables only
     python tools/analysis_tools/report.py --speed           # frames/s, too
+    python tools/analysis_tools/report.py --views           # hdm05-views, too
     python tools/analysis_tools/report.py --max-sequences 2 # a look
 """
 
@@ -32,6 +33,8 @@ from reporting.evaluation import RECORD
 from reporting.measuring import measure
 from reporting.metafiles import metafile_texts
 from reporting.tables import card_section, page_section, zoo_tables
+from reporting.views_page import (draw_views, measure_views, read_views,
+                                  views_document)
 
 from mmdiffpose.atomic_files import replacing
 from mmdiffpose.checkpoints.model_zoo import (INDEX, RESULTS_MARKERS,
@@ -39,6 +42,8 @@ from mmdiffpose.checkpoints.model_zoo import (INDEX, RESULTS_MARKERS,
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / 'docs' / 'model_zoo.md'
+VIEWS_PAGE = ROOT / 'docs' / 'views.md'
+VIEWS = ROOT / 'resources' / 'hdm05_views.json'
 ZOO = Path(mmdiffpose.__file__).resolve().parent / 'zoo'
 
 
@@ -69,6 +74,16 @@ def parse_args(argv: Optional[Sequence[str]] = None) -> argparse.Namespace:
         '--speed',
         action='store_true',
         help='measure frames a second, too; other figures of speed stay')
+    parser.add_argument(
+        '--views',
+        action='store_true',
+        help='measure and draw hdm05-views, too, for models that have not '
+        'been')
+    parser.add_argument(
+        '--motions',
+        type=Path,
+        default=Path('data/world_motions.npz'),
+        help='motions of hdm05-views')
     parser.add_argument(
         '--max-sequences',
         type=int,
@@ -120,6 +135,9 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
         merged = merge(committed, found, zoo)
         write_results(merged, results)
         print(f'written: {results}')
+        if args.views:
+            failures += measure_views(args.models, args.motions, VIEWS)
+            draw_views(read_views(VIEWS), VIEWS.with_suffix('.png'))
         write_documents(merged)
     for failure in failures:
         print(failure, file=sys.stderr)
@@ -157,6 +175,8 @@ def documents(models: Dict[str, Any]) -> Dict[Path, str]:
         texts[PAGE] = put_between(PAGE, PAGE_MARKERS, page_section(models))
     else:
         print(f'no {PAGE}: its tables are not written')
+    if VIEWS_PAGE.is_file():
+        texts[VIEWS_PAGE] = views_document(VIEWS_PAGE, read_views(VIEWS))
     for name, model in models.items():
         card = ZOO / f'{name}.md'
         if card.is_file():

@@ -15,214 +15,18 @@ table (``results.md``) and one page of curves (``results.png``).
 
 import argparse
 import json
-from dataclasses import replace
 from pathlib import Path
-from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Sequence
-
-import numpy as np
-
-from mmdiffpose.apis import init_model, lift_track
-from mmdiffpose.atomic_files import replacing
-from mmdiffpose.datasets.mocap_views import build_law
-from mmdiffpose.datasets.simulation.view_simulator import ViewSimulator
-from mmdiffpose.datasets.world_motions import (WorldMotions, join_motions,
-                                               read_motions)
-from mmdiffpose.evaluation.functional import mpjpe, n_mpjpe, p_mpjpe
-from mmdiffpose.skeletons import H36M_17
-from mmdiffpose.structures.keypoint_track import KeypointTrack
+from typing import Any, Dict, Optional, Sequence
 
 # First: its fixes must be in place before anything imports MMPose.
-import mmdiffpose  # noqa: F401 isort: skip
+import mmdiffpose  # noqa: F401
 
-SEED = 20
-"""Of all draws; part of the protocol, like the numbers below."""
-FRAMES = 27
-STANDARD = dict(
-    pitch=5.5,
-    roll=0.,
-    distance=5.3,
-    share=.5,
-    fps=50.,
-    scale=1.,
-    noise=1.,
-    missing='none')
-GRID: Dict[str, tuple] = dict(
-    pitch=(-15., 0., 5.5, 10., 20., 30., 45.),
-    roll=(0., 10., 20., 30.),
-    distance=(2., 2.5, 3.3, 5.3, 10.),
-    share=(.25, .5, .9),
-    fps=(12., 15., 25., 30., 50., 60.),
-    scale=(.75, .9, 1., 1.1, 1.2),
-    noise=(0., 1., 2., 3.),
-    missing=('none', 'random', 'leg_arm', 'consecutive_leg',
-             'consecutive_frames', 'mixture'))
-UNITS = dict(
-    pitch='degrees',
-    roll='degrees',
-    distance='m',
-    share='of the picture',
-    fps='frames a second',
-    scale='of the own body',
-    noise='of the detector',
-    missing='pattern')
-METRICS = ('MPJPE', 'P-MPJPE', 'N-MPJPE', 'depth', 'plane', 'knee', '90 % x',
-           '90 % y', '90 % z')
-NINETY = 1.6448536
-"""Half the width of a 90 % interval, in stds of a normal distribution."""
-KNEES = [[
-    H36M_17.index[f'{side}_{joint}'] for joint in ('hip', 'knee', 'foot')
-] for side in ('left', 'right')]
+# isort: split
+from reporting.views import GRID, TEST_ACTORS, long_table, picture, run
 
-
-class Drawn(NamedTuple):
-    """A window: what a detector sees and what is true.
-
-    Attributes:
-        track: T frames.
-        focal: True focal length, pixels.
-        target: (T, J, 3) root-relative metres in the line of sight's axes.
-        rotation: (3, 3) camera axes to those of the line of sight.
-    """
-    track: KeypointTrack
-    focal: float
-    target: np.ndarray
-    rotation: np.ndarray
-
-
-def law_of(cell: Dict[str, Any]) -> Dict[str, Any]:
-    """The cell's law, arguments of ``build_law``."""
-    return dict(
-        cameras=dict(
-            pitch=(cell['pitch'], ) * 2,
-            roll_mean=cell['roll'],
-            roll_std=0.,
-            distance=(cell['distance'], ) * 2,
-            person_share=(cell['share'], ) * 2,
-            shapes=(1., ),
-            longer_side=(1000., 1000.),
-            center_std=0.,
-            cut_off=0.,
-            followed=0.,
-            focal_unknown=0.),
-        noise=dict(scale=cell['noise']),
-        bodies=None,
-        occlusion=cell['missing'],
-        fps=(cell['fps'], ) * 2,
-        variety=dict(mirror=0.))
-
-
-def draw(motions: WorldMotions, cell: Dict[str, Any],
-         windows: int) -> List[Drawn]:
-    """Windows of a cell, always the same."""
-    scaled = replace(
-        motions, positions=motions.positions * np.float32(cell['scale']))
-    simulator = ViewSimulator(scaled, FRAMES, build_law(**law_of(cell)), SEED)
-    batch = simulator.draw(range(windows), 0)
-    drawn = []
-    for i in range(windows):
-        width, height = batch['image_size'][i]
-        track = KeypointTrack(
-            batch['keypoints'][i].astype(float),
-            batch['scores'][i].astype(float),
-            (int(round(width)), int(round(height))),
-            H36M_17,
-            fps=float(batch['fps'][i]))
-        drawn.append(
-            Drawn(track, float(batch['focal'][i]), batch['targets'][i],
-                  batch['rotation'][i]))
-    return drawn
-
-
-def measure(model: Any, window: Drawn) -> Optional[Dict[str, float]]:
-    """Errors of a window; None where nothing of the person was seen.
-
-    Returns:
-        dict: Of :data:`METRICS`; distances in mm, the knees' flexion in
-        degrees (positive: too bent), shares of coordinates of the seventeen
-        joints but the root inside 90 % intervals.
-    """
-    if not (window.track.scores > 0).any():
-        return None
-    lifted = lift_track(model, window.track, focal_length=window.focal)
-    rows = np.searchsorted(np.arange(FRAMES), lifted.frame_ids)
-    truth = window.target[rows].astype(float)
-    found = lifted.keypoints_3d.astype(float) @ window.rotation.T
-    found = found - found[:, :1]
-    error = found - truth
-    inside = np.full((1, 1, 3), np.nan)
-    if lifted.std is not None:
-        std = np.broadcast_to(lifted.std[..., None], error.shape)
-        if lifted.covariance is not None:
-            turned = (window.rotation @ lifted.covariance @ window.rotation.T)
-            std = np.sqrt(np.diagonal(turned, axis1=-2, axis2=-1))
-        inside = (np.abs(error) <= NINETY * std)[:, 1:]
-    covered = inside.mean(axis=(0, 1))
-    figures = (mpjpe(found, truth).mean() * 1000,
-               p_mpjpe(found, truth).mean() * 1000,
-               n_mpjpe(found, truth).mean() * 1000,
-               np.abs(error[..., 2]).mean() * 1000,
-               np.linalg.norm(error[..., :2], axis=-1).mean() * 1000,
-               (flexion(found) - flexion(truth)).mean(), *covered)
-    return dict(zip(METRICS, map(float, figures)))
-
-
-def flexion(poses: np.ndarray) -> np.ndarray:
-    """How far knees are bent, degrees: (T, J, 3) to (T, 2), 0 straight."""
-    angles = []
-    for hip, knee, ankle in KNEES:
-        thigh = poses[:, knee] - poses[:, hip]
-        shank = poses[:, ankle] - poses[:, knee]
-        cosine = (thigh * shank).sum(-1) / np.maximum(
-            np.linalg.norm(thigh, axis=-1) * np.linalg.norm(shank, axis=-1),
-            1e-9)
-        angles.append(np.degrees(np.arccos(np.clip(cosine, -1, 1))))
-    return np.stack(angles, axis=-1)
-
-
-def cells(factors: Sequence[str]) -> Iterator[Dict[str, Any]]:
-    """All cells of the grid's factors: one value changed at a time."""
-    for factor in factors:
-        for value in GRID[factor]:
-            yield dict(
-                factor=factor, value=value, cell={
-                    **STANDARD, factor: value
-                })
-
-
-def run(args: argparse.Namespace) -> List[Dict[str, Any]]:
-    """Measure all models in all cells."""
-    motions = join_motions([read_motions(args.motions)
-                            ]).of_subjects(args.subjects)
-    models = {name: load(name) for name in args.models}
-    rows = []
-    standard: Dict[str, Dict[str, float]] = {}
-    for entry in cells(args.factors):
-        is_standard = entry['cell'] == STANDARD
-        windows = None
-        for name, model in models.items():
-            if is_standard and name in standard:
-                figures = standard[name]
-            else:
-                windows = windows or draw(motions, entry['cell'], args.windows)
-                found = [measure(model, window) for window in windows]
-                kept = [figures for figures in found if figures]
-                figures = {
-                    metric: float(np.mean([f[metric] for f in kept]))
-                    for metric in METRICS
-                }
-                if is_standard:
-                    standard[name] = figures
-            rows.append(
-                dict(
-                    model=name,
-                    factor=entry['factor'],
-                    value=entry['value'],
-                    **figures))
-            print(
-                f'{entry["factor"]} {entry["value"]}: {name}',
-                f'{figures["MPJPE"]:.1f} mm',
-                flush=True)
-    return rows
+from mmdiffpose.apis import init_model
+from mmdiffpose.atomic_files import replacing
+from mmdiffpose.datasets.world_motions import read_motions
 
 
 def load(name: str) -> Any:
@@ -231,55 +35,12 @@ def load(name: str) -> Any:
     return init_model(config, checkpoint or None)
 
 
-def table(rows: Sequence[Dict[str, Any]]) -> str:
-    """Markdown; one row for each model and cell."""
-    lines = [
-        '| factor | value | model | ' + ' | '.join(METRICS) + ' |',
-        '|---|---|---|' + '---:|' * len(METRICS)
-    ]
-    for row in rows:
-        figures = (f'{100 * row[m]:.0f} %'
-                   if m.startswith('90') else f'{row[m]:.1f}' for m in METRICS)
-        lines.append(f'| {row["factor"]} | {row["value"]} | `{row["model"]}` '
-                     '| ' + ' | '.join(figures) + ' |')
-    return '\n'.join(lines) + '\n'
-
-
-def picture(rows: Sequence[Dict[str, Any]], path: Path) -> None:
-    """Curves of MPJPE, knees and coverage over each factor, one page."""
-    import matplotlib
-    matplotlib.use('agg')
-    import matplotlib.pyplot as plt
-    factors = list(dict.fromkeys(row['factor'] for row in rows))
-    names = list(dict.fromkeys(row['model'] for row in rows))
-    shown = ('MPJPE', 'knee', '90 % z')
-    titles = ('MPJPE, mm', 'knees too bent by, degrees',
-              'depth inside 90 % intervals')
-    figure, axes = plt.subplots(
-        len(shown),
-        len(factors),
-        figsize=(2.6 * len(factors), 7),
-        squeeze=False,
-        sharey='row')
-    for column, factor in enumerate(factors):
-        for axis, metric, title in zip(axes[:, column], shown, titles):
-            for name in names:
-                points = [(str(row['value']), row[metric]) for row in rows
-                          if (row['factor'], row['model']) == (factor, name)]
-                axis.plot(*zip(*points), marker='.', label=name)
-            axis.tick_params(axis='x', labelrotation=60, labelsize=7)
-            axis.grid(alpha=.3)
-            if column == 0:
-                axis.set_ylabel(title)
-            if metric == '90 % z':
-                axis.axhline(.9, color='grey', linewidth=.8)
-        axes[-1, column].set_xlabel(f'{factor}, {UNITS[factor]}')
-    axes[0, 0].set_ylim(bottom=0)
-    axes[0, 0].legend(fontsize=7)
-    figure.tight_layout()
-    with replacing(path) as partial:
-        figure.savefig(partial, dpi=110, format='png')
-    plt.close(figure)
+def tell(row: Dict[str, Any]) -> None:
+    """One line of progress."""
+    print(
+        f'{row["factor"]} {row["value"]}: {row["model"]}',
+        f'{row["MPJPE"]:.1f} mm',
+        flush=True)
 
 
 def parse_args(argv: Optional[Sequence[str]] = None) -> argparse.Namespace:
@@ -296,7 +57,7 @@ def parse_args(argv: Optional[Sequence[str]] = None) -> argparse.Namespace:
     parser.add_argument(
         '--subjects',
         nargs='+',
-        default=['hdm05/mm', 'hdm05/tr'],
+        default=list(TEST_ACTORS),
         help='whom no model was trained on (default: the test actors; choose '
         'nothing on them: hdm05/dg is for that)')
     parser.add_argument(
@@ -314,14 +75,16 @@ def parse_args(argv: Optional[Sequence[str]] = None) -> argparse.Namespace:
 def main(argv: Optional[Sequence[str]] = None) -> None:
     """Measure and write."""
     args = parse_args(argv)
-    rows = run(args)
+    models = {name: load(name) for name in args.models}
+    motions = read_motions(args.motions, args.subjects)
+    rows = run(models, motions, args.windows, args.factors, tell)
     args.out_dir.mkdir(parents=True, exist_ok=True)
     with replacing(args.out_dir / 'results.json') as partial:
         Path(partial).write_text(json.dumps(rows, indent=1) + '\n')
     with replacing(args.out_dir / 'results.md') as partial:
-        Path(partial).write_text(table(rows))
+        Path(partial).write_text(long_table(rows))
     picture(rows, args.out_dir / 'results.png')
-    print(table(rows))
+    print(long_table(rows))
 
 
 if __name__ == '__main__':
