@@ -11,7 +11,7 @@ seq_len = 27
 # about a playground, would be half of all frames. Detectors place joints by
 # other conventions than motion capture does.
 view_law = dict(
-    weights=dict(cmu=.5, deepmimic=3.), noise=dict(conventions=1.))
+    weights=dict(cmu=.5, deepmimic=3.), noise=dict(conventions=.5))
 train_subjects = [
     'hdm05/bd', 'hdm05/bk', 'cmu/01', 'cmu/02', 'cmu/03',
     'deepmimic/humanoid3d'
