@@ -12,7 +12,7 @@ from mmdiffpose.skeletons import H36M_17
 from mmdiffpose.structures.canonical_view import canonical_view, turn_poses
 from .bodies import BodySampler, rebone
 from .keyed_draws import KeyedDraws
-from .motion_variety import MotionVariety, vary
+from .motion_variety import MotionVariety, straighten_knees, vary
 from .occlusion_patterns import MixedPatterns, OcclusionPattern
 from .random_cameras import CAMERA_WORDS, CameraRanges, Cameras, draw_cameras
 from .self_occlusion import hidden_joints
@@ -91,6 +91,7 @@ class ViewSimulator:
         self.seed = seed
         self._shares = self._clip_shares()
         self._words = 32 + CAMERA_WORDS + self.law.noise.words(seq_len)
+        self._words += 2 * bool(self.law.variety.straighten)
         # A product with equal weights is the mean, ten times as fast.
         points = seq_len * H36M_17.num_joints
         self._mean = np.full((1, points), 1 / points, np.float32)
@@ -160,6 +161,11 @@ class ViewSimulator:
         if law.variety.cross:
             donors = self._motion(draws, times, motion.fps).positions
         positions = vary(positions, donors, variety)
+        if law.variety.straighten:
+            straighter = law.variety.draw_straighter(draws.uniform(2))
+            some = straighter > 0
+            positions[some] = straighten_knees(positions[some],
+                                               straighter[some])
         flat = positions.reshape(len(positions), -1, 3)
         flat -= self._mean @ flat
         cameras, points = draw_cameras(draws, positions, law.cameras)

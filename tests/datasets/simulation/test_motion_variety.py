@@ -9,6 +9,7 @@ from scipy.spatial.transform import Rotation
 from mmdiffpose.datasets.simulation.motion_variety import (MotionVariety,
                                                            VarietyDraw,
                                                            cross_limbs, mirror,
+                                                           straighten_knees,
                                                            tilt_bodies, vary)
 from mmdiffpose.skeletons import H36M_17
 
@@ -154,6 +155,61 @@ def test_tilt_is_scipys_rotation(angle, heading):
         np.testing.assert_allclose(after[0, [0, 2]], before[0, [0, 2]])
 
 
+def _leg(bent):
+    """Standing, the left knee bent forward by so many degrees; thigh .4 m,
+    shin .4 m, the ankle below the hip."""
+    half = np.deg2rad(bent) / 2
+    return _changed(
+        left_knee=[.1, .9 - .4 * np.cos(half), .4 * np.sin(half)],
+        left_foot=[.1, .9 - .8 * np.cos(half), 0])
+
+
+@pytest.mark.parametrize('bent, less, left', [
+    (60, 20, 40),
+    (40, 20, 20),
+    (20, 20, 5),
+    (10, 20, 1.25),
+    (0, 20, 0),
+    (60, 0, 60),
+])
+def test_straighter_knees_by_hand(bent, less, left):
+    result = straighten_knees(_window(_leg(bent)),
+                              np.deg2rad([float(less)]))[0, 0]
+    np.testing.assert_allclose(result, _leg(left), atol=1e-7)
+
+
+def test_straighter_knees_keep_lengths_planes_and_ground():
+    rng = np.random.default_rng(0)
+    pose = rng.normal(size=(3, 2, 17, 3))
+    result = straighten_knees(pose, np.array([.2, .3, .0]))
+    np.testing.assert_allclose(result[2], pose[2], atol=1e-9)
+    np.testing.assert_allclose(result[..., 1].min(-1), pose[..., 1].min(-1))
+    for hip, knee, foot in ((1, 2, 3), (4, 5, 6)):
+        for near, far in ((hip, knee), (knee, foot)):
+            np.testing.assert_allclose(
+                np.linalg.norm(
+                    result[..., far, :] - result[..., near, :], axis=-1),
+                np.linalg.norm(
+                    pose[..., far, :] - pose[..., near, :], axis=-1))
+        before = pose[..., foot, :] - pose[..., hip, :]
+        after = result[..., foot, :] - result[..., hip, :]
+        np.testing.assert_allclose(
+            np.cross(before, after), np.zeros_like(before), atol=1e-9)
+        normal = np.cross(before, pose[..., knee, :] - pose[..., hip, :])
+        moved = result[..., knee, :] - result[..., hip, :]
+        np.testing.assert_allclose((normal * moved).sum(-1), 0, atol=1e-9)
+
+
+def test_windows_with_straighter_knees():
+    draws = _uniform(20_000)[:, :2]
+    angle = MotionVariety(
+        straighten=.3, straighten_by=(10., 20.)).draw_straighter(draws)
+    assert (angle > 0).mean() == pytest.approx(.3, abs=.01)
+    drawn = np.rad2deg(angle[angle > 0])
+    assert drawn.min() >= 10 and drawn.max() <= 20
+    assert drawn.mean() == pytest.approx(15, abs=.2)
+
+
 def test_mirror_by_hand():
     pose = _changed(left_wrist=[.7, 1.4, .2])
     result = mirror(pose)
@@ -251,6 +307,8 @@ def test_warped_times_are_smooth_and_within_the_speeds():
 
 
 @pytest.mark.parametrize('options', [
+    dict(straighten=1.1),
+    dict(straighten_by=(20., 10.)),
     dict(cross=1.5), dict(tilt=-.1), dict(mirror=2), dict(warp=-1),
     dict(max_tilt=181), dict(speed=(1.4, .7)), dict(speed=(0, 1))
 ])  # yapf: disable
