@@ -115,8 +115,9 @@ def initial_distribution(coarse: Tensor,
     Args:
         coarse (Tensor): Pose of the context encoder, (B, T, J, 3),
             root-relative metres; its z is the depth prior's mean.
-        residual_std (Tensor): Std of its error on unseen people, (J, 3),
-            metres; its z is the depth prior's std.
+        residual_std (Tensor): Std of its error on unseen people, (J, 3), or
+            of each pose, (B, T, J, 3), metres; its z is the depth prior's
+            std.
         mixtures (Tensor, optional): Screen-normalised 2D mixtures,
             (B, T, J, M, 5): weight, mean u, v, std u, v. Without them x and
             y come from the context encoder too.
@@ -143,7 +144,7 @@ def initial_distribution(coarse: Tensor,
         raise ValueError("xy should be 'heatmap', 'context' or 'encoder', got "
                          f'{xy!r}')
     coarse = coarse[..., None, :]
-    residual = residual_std[:, None].expand_as(coarse)
+    residual = residual_std[..., None, :].expand_as(coarse)
     if mixtures is None or xy == 'encoder':
         weights = torch.ones_like(coarse[..., 0])
         means, stds = coarse, residual

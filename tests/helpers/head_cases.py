@@ -14,6 +14,8 @@ from mmdiffpose.registry import MODELS
 GCN = dict(type='mmdiffpose.GCNAttention', channels=16, dropout=0.)
 CSDI = dict(type='mmdiffpose.CSDIGCN', seq_len=T, channels=8, num_blocks=2)
 WRAPPED = dict(CSDI, context_channels=WIDTH, pose_channels=6)
+LIGHT = dict(type='mmdiffpose.ResidualMLP', width=16)
+RESIDUAL = dict(refine=dict(width=16), std=dict(width=16))
 PSTMO = dict(
     type='mmdiffpose.PSTMO',
     seq_len=T,
@@ -78,6 +80,40 @@ CASES = {
     dict(head=dict(denoiser=CSDI)),
     'DiffHPEHead, wrapped':
     dict(coarse=True, head=dict(denoiser=WRAPPED)),
+    'DiffPoseHead, residual':
+    dict(
+        coarse=True,
+        residual=True,
+        head=dict(
+            in_channels=WIDTH, denoiser=GCN, residual_diffusion=RESIDUAL)),
+    'DiffPoseHead, residual of all frames':
+    dict(
+        coarse=True,
+        residual=True,
+        head=dict(
+            in_channels=WIDTH,
+            denoiser=CSDI,
+            residual_diffusion=dict(RESIDUAL, start='gaussian'))),
+    'DiffHPEHead, residual':
+    dict(
+        residual=True,
+        head=dict(
+            denoiser=CSDI, residual_diffusion=dict(RESIDUAL,
+                                                   regression=CSDI))),
+    'DiffHPEHead, residual and wrapped':
+    dict(
+        coarse=True,
+        residual=True,
+        head=dict(
+            denoiser=WRAPPED,
+            residual_diffusion=dict(RESIDUAL, in_channels=WIDTH))),
+    'DiffHPEHead, light residual':
+    dict(
+        coarse=True,
+        residual=True,
+        head=dict(
+            denoiser=LIGHT,
+            residual_diffusion=dict(RESIDUAL, in_channels=WIDTH))),
     'ReleasedDiffPoseHead':
     dict(
         coarse=True,
@@ -88,15 +124,13 @@ CASES = {
     'ResidualDiffusionHead':
     dict(
         coarse=True,
-        head=dict(
-            in_channels=WIDTH,
-            diffusion=dict(
-                denoiser=dict(type='mmdiffpose.ResidualMLP', width=16)),
-            refine=dict(width=16),
-            std=dict(width=16))),
+        residual=True,
+        head=dict(RESIDUAL, in_channels=WIDTH,
+                  diffusion=dict(denoiser=LIGHT))),
 }
 """Of the head's type: the head's config, and its encoder's; ``coarse`` where
-that has a regression head; what sampling needs in ``test_cfg``."""
+that has a regression head; ``residual`` where it diffuses a regression's
+residual; what sampling needs in ``test_cfg``."""
 
 HEADS = sorted({
     name

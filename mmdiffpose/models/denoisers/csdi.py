@@ -160,6 +160,26 @@ class CSDIDenoiser(BaseDenoiser):
             ValueError: For windows of another shape than the network was
                 built for.
         """
+        return self.output2(self._hidden(x_k, k, context)).permute(2, 1, 0, 3)
+
+    def regress(self, context: Tensor) -> Tuple[Tensor, Tensor]:
+        """A pose from the context alone: in place of a noisy one zeros at
+        step 0.
+
+        Args:
+            context (Tensor): (B, T, J, ``context_channels``).
+
+        Returns:
+            tuple[Tensor, Tensor]: Poses (B, T, J, 3), metres, and the
+            features before the last layer, (B, T, J, ``channels``).
+        """
+        blank = context.new_zeros(*context.shape[:-1], self.in_channels)
+        steps = context.new_zeros(len(context)).long()
+        hidden = self._hidden(blank, steps, context).permute(2, 1, 0, 3)
+        return self.output2(hidden), hidden
+
+    def _hidden(self, x_k: Tensor, k: Tensor, context: Tensor) -> Tensor:
+        """All but the last layer, to (J, T, B, ``channels``)."""
         self.check('poses', x_k, self.in_channels)
         shared = self._embed_context(context)
         weight, _ = self._halves()
@@ -173,8 +193,7 @@ class CSDIDenoiser(BaseDenoiser):
         for block in self.blocks:
             x, skip = block(x, step, side)
             total = total + skip
-        x = self.output1(total / math.sqrt(len(self.blocks))).relu()
-        return self.output2(x).permute(2, 1, 0, 3)
+        return self.output1(total / math.sqrt(len(self.blocks))).relu()
 
     @torch.no_grad()
     def bind(self, context: Tensor, num_hypotheses: int) -> BoundDenoiser:
@@ -183,8 +202,8 @@ class CSDIDenoiser(BaseDenoiser):
         In evaluation it gives what ``forward`` gives, with everything that
         depends neither on the noisy pose nor on the step computed here: the
         context's share of the input, the embedded input weights, and what
-        the subclass can fold. Step embeddings are computed once for all
-        steps.
+        the subclass can fold. Embeddings of whole steps are computed once
+        for all steps.
         """
         shared = self._embed_context(context)
         weight, _ = self._halves()
@@ -203,7 +222,10 @@ class CSDIDenoiser(BaseDenoiser):
         def bound(x_k: Tensor, k: Tensor) -> Tensor:
             self.check('poses', x_k, self.in_channels)
             poses = x_k.flatten(0, 1).permute(2, 1, 0, 3)
-            step = embeddings[zero_based(k[:1])]
+            step = zero_based(k[:1])
+            step = (
+                self.step_embedding(step)
+                if step.is_floating_point() else embeddings[step])
             outputs = [
                 rest((part @ weight).add_(shared[:, :, window]).relu_(), step)
                 for part, window in zip(

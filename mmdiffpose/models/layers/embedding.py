@@ -82,6 +82,14 @@ class StepEmbedding(nn.Module):
         self.fc2 = nn.Linear(channels, channels)
 
     def forward(self, steps: Tensor) -> Tensor:
-        """Steps (B, ) in 0..num_steps - 1 to embeddings (B, C)."""
-        x = self.table[steps.long()].to(self.fc1.weight.dtype)
+        """Steps (B, ) in 0..num_steps - 1 to embeddings (B, C).
+
+        Steps that are no whole numbers are between the table's rows.
+        """
+        rows = self.table[steps.long()]
+        if steps.is_floating_point():
+            share = steps.frac().to(rows)[:, None]
+            after = self.table[steps.ceil().long()]
+            rows = rows + share * (after - rows)
+        x = rows.to(self.fc1.weight.dtype)
         return F.silu(self.fc2(F.silu(self.fc1(x))))

@@ -2,7 +2,7 @@
 """Diffusion of what a regression leaves open."""
 
 import math
-from typing import Optional, Sequence
+from typing import Callable, Optional, Sequence
 
 import torch
 from mmengine.model import BaseModule
@@ -16,7 +16,11 @@ from mmdiffpose.diffusion.preconditioning import (LOG_SIGMA_MEAN,
 from mmdiffpose.diffusion.samplers import Callback
 from mmdiffpose.diffusion.schedules import power_angles
 from mmdiffpose.registry import MODELS
+from ..denoisers.angle_denoiser import VelocityNetwork, build_velocity
 from .regressors import joint_tokens, weighted_mean
+
+Integrator = Callable[[Velocity, Tensor, Sequence[float]], Tensor]
+"""A sampler of the flow: of a velocity, a start and angles."""
 
 CPU_POSES = 640
 """Poses whose activations fit a CPU core's cache, sampled at once there."""
@@ -50,9 +54,15 @@ class ResidualDiffusion(BaseModule):
     A joint whose target isn't known gets a drawn residual in training, as it
     would be at the start of sampling, and no loss.
 
+    A temporal network, which sees all frames of a window at once, is trained
+    with one noise and one level for all frames of a window, as it is sampled
+    where hypotheses are to be motions.
+
     Args:
         denoiser (dict): The network F, such as ``ResidualMLP``; this module
-            gives it ``context_channels`` and ``num_joints``.
+            gives it ``context_channels`` and ``num_joints``. Networks that
+            take steps, such as ``GCNAttention`` and ``CSDIGCN``, are wrapped
+            (:func:`~mmdiffpose.models.denoisers.angle_denoiser.build_velocity`).
         in_channels (int): Width C of the encoder's features.
         num_joints (int): J. Defaults to 17.
         num_draws (int): Noise levels drawn for each frame in training.
@@ -64,6 +74,7 @@ class ResidualDiffusion(BaseModule):
         init_cfg (dict, optional): Initialisation config.
     """
 
+    denoiser: VelocityNetwork
     noise_covariance: Tensor
     num_updates: Tensor
 
@@ -81,18 +92,18 @@ class ResidualDiffusion(BaseModule):
             raise ValueError("noise should be 'residual' or 'white', got "
                              f'{noise!r}')
         self.features_norm = nn.LayerNorm(in_channels)
-        self.denoiser = MODELS.build({
-            **denoiser, 'context_channels':
-            in_channels + 7,
-            'num_joints':
-            num_joints
-        })
+        self.denoiser = build_velocity(denoiser, in_channels + 7, num_joints)
         self.num_draws = num_draws
         self.log_sigma_mean = log_sigma_mean
         self.log_sigma_std = log_sigma_std
         self.noise = noise
         self.register_buffer('noise_covariance', torch.eye(3 * num_joints))
         self.register_buffer('num_updates', torch.tensor(0))
+
+    @property
+    def temporal(self) -> bool:
+        """Whether the denoiser sees all frames of a window at once."""
+        return self.denoiser.temporal
 
     def colour(self, white: Tensor) -> Tensor:
         """Give white noise (..., J, 3) the covariance of the residuals."""
@@ -164,8 +175,9 @@ class ResidualDiffusion(BaseModule):
             seen (Tensor, optional): Whether the detector saw a joint,
                 (B, T, J), 0 to 1.
             draws (Tensor, optional): Standard normal, (B, N, T, J, 7) with N
-                = ``num_draws``: the noise, what stands for unknown targets,
-                and the noise level (of joint 0).
+                = ``num_draws``, or (B, N, 1, J, 7) for a temporal denoiser:
+                the noise, what stands for unknown targets, and the noise
+                level (of joint 0).
             generator (torch.Generator, optional): Of such draws, on the
                 features' device, where there are none.
 
@@ -176,7 +188,7 @@ class ResidualDiffusion(BaseModule):
             ValueError: For draws of another shape.
         """
         B, T, J, _ = mean.shape
-        expected = (B, self.num_draws, T, J, 7)
+        expected = (B, self.num_draws, 1 if self.temporal else T, J, 7)
         if draws is None:
             draws = torch.randn(
                 expected,
@@ -199,6 +211,7 @@ class ResidualDiffusion(BaseModule):
                             self.log_sigma_std)
         state, velocity = diffuse_residual(residual, noise, angle[..., None,
                                                                   None])
+        angle = angle.expand(-1, -1, T)
         predicted = self.denoiser(state, angle,
                                   self.context(features, mean, std, seen))
         error = (predicted - velocity).square().mean(dim=-1)
@@ -228,7 +241,8 @@ class ResidualDiffusion(BaseModule):
             noise (Tensor): Standard normal, (B, N, T, J, 3) or, one draw for
                 all frames, (B, N, 1, J, 3), see
                 :class:`~mmdiffpose.diffusion.noise.HypothesisNoise`. With one
-                draw each hypothesis is a motion, as smooth as the mean.
+                draw each hypothesis is a motion, as smooth as the mean. A
+                temporal denoiser has been trained on such draws alone.
             seen (Tensor, optional): Whether the detector saw a joint,
                 (B, T, J), 0 to 1.
             start (Tensor, optional): Samples of :math:`H_K`, (B, N, T, J, 3),
@@ -277,43 +291,60 @@ class ResidualDiffusion(BaseModule):
         scale = ResidualScale(mean[:, None], std[:, None])
         if start is not None:
             state = mixture_start(start, scale, state, angles[0])
-        context = self.context(features, mean, std, seen).flatten(0, 1)
-        state, residual = state.transpose(1, 2), mean.new_empty(
-            B, T, noise.shape[1], J, 3)
-        frames = B * T
-        if mean.device.type == 'cpu' and callback is None:
-            frames = max(1, CPU_POSES // noise.shape[1])
-        for first in range(0, B * T, frames):
-            index = torch.arange(
-                first, min(first + frames, B * T), device=mean.device)
-            window, frame = index // T, index % T
-            velocity = self.denoiser.bind(context[first:first + frames],
-                                          angles)
-            if callback is not None:
-                velocity = _watched(velocity, angles, scale, T, callback)
-            residual[window, frame] = flow.integrate(velocity, state[window,
-                                                                     frame],
-                                                     angles)
+        residual = self._integrate(state,
+                                   self.context(features, mean, std, seen),
+                                   angles, flow.integrate, scale, callback)
         if recentre:
-            residual -= residual.mean(dim=2, keepdim=True)
+            residual -= residual.mean(dim=1, keepdim=True)
         # In place: many hypotheses of a long track are large.
-        residual *= spread * std[:, :, None]
-        residual += mean[:, :, None]
-        return residual.transpose(1, 2)
+        residual *= spread * std[:, None]
+        residual += mean[:, None]
+        return residual
+
+    def _integrate(self, state: Tensor, context: Tensor,
+                   angles: Sequence[float], integrate: Integrator,
+                   scale: ResidualScale,
+                   callback: Optional[Callback]) -> Tensor:
+        """From states (B, N, T, J, 3) and a context (B, T, J, C) to
+        residuals, on a CPU as many poses at once as fit a core's cache."""
+        B, N, T = state.shape[:3]
+        residual = state.new_empty(state.shape)
+        if self.temporal:
+            units, poses, views = B, N * T, (state, residual)
+        else:
+            units, poses = B * T, N
+            context = context.flatten(0, 1)
+            views = (state.transpose(1, 2), residual.transpose(1, 2))
+        source, target = views
+        size = units
+        if state.device.type == 'cpu' and callback is None:
+            size = max(1, CPU_POSES // poses)
+        for first in range(0, units, size):
+            unit = torch.arange(
+                first, min(first + size, units), device=state.device)
+            index = (unit, ) if self.temporal else (unit // T, unit % T)
+            velocity = self.denoiser.bind(context[first:first + size], angles)
+            if callback is not None:
+                velocity = _watched(velocity, angles, scale,
+                                    None if self.temporal else T, callback)
+            target[index] = integrate(velocity, source[index], angles)
+        return residual
 
 
 def _watched(velocity: Velocity, angles: Sequence[float], scale: ResidualScale,
-             num_frames: int, callback: Callback) -> Velocity:
-    """A velocity of all frames at once that reports what it is asked."""
+             num_frames: Optional[int], callback: Callback) -> Velocity:
+    """A velocity of all windows at once that reports what it is asked, of
+    single frames where their number is given."""
 
     def reporting(z: Tensor, level: int) -> Tensor:
         output = velocity(z, level)
         angle = angles[level]
         denoised = math.cos(angle) * z + math.sin(angle) * output
-        state, estimate = (
-            scale.to_poses(
-                value.unflatten(0, (-1, num_frames)).transpose(1, 2))
-            for value in (z, denoised))
+        if num_frames is not None:
+            z, denoised = (
+                value.unflatten(0, (-1, num_frames)).transpose(1, 2)
+                for value in (z, denoised))
+        state, estimate = scale.to_poses(z), scale.to_poses(denoised)
         callback(len(angles) - 1 - level, state, estimate)
         return output
 

@@ -15,10 +15,12 @@ from mmdiffpose.diffusion.sampling import SAMPLERS
 from mmdiffpose.registry import MODELS
 
 SAMPLING = [case for case in CASES if samples_hypotheses(case)]
-BY_NAME = [(case, sampler) for case in SAMPLING for sampler in SAMPLERS
-           if case != 'DiffPoseHead'
-           and 'sampler' in MODELS.get(case_type(case)).test_defaults and (
-               case != 'ResidualDiffusionHead' or sampler in FLOW_SAMPLERS)]
+RESIDUAL = [case for case in CASES if CASES[case].get('residual')]
+BY_NAME = [
+    (case, sampler) for case in SAMPLING for sampler in SAMPLERS
+    if case != 'DiffPoseHead' and 'sampler' in MODELS.get(case_type(case)).
+    test_defaults and (case not in RESIDUAL or sampler in FLOW_SAMPLERS)
+]
 LIFTERS = [case for case in CASES if not is_stage_one(case)]
 
 ON_META = [
@@ -77,8 +79,8 @@ def test_a_prediction_has_its_fields_in_metres(case):
         assert len(value) == T, name
 
 
-@pytest.mark.parametrize(
-    'case', [case for case in CASES if case != 'ResidualDiffusionHead'])
+@pytest.mark.parametrize('case',
+                         [case for case in CASES if case not in RESIDUAL])
 def test_one_pose_has_the_std_that_was_measured(case):
     """Per axis: the root of the mean of 3, 4 and 12 cm, each squared."""
     model = make(case)
@@ -104,7 +106,7 @@ def test_a_window_is_on_its_own(case):
     """Whatever the batch, its order, and the number of hypotheses."""
     model = make(case)
     inputs, samples = batch([0, 1, 2])
-    if case == 'ResidualDiffusionHead':
+    if case in RESIDUAL:
         # Moved to the refined pose, hypotheses depend on their number.
         model.test_cfg = dict(recentre=False)
     whole = predict(model, inputs, samples, **many(case, 4))
@@ -125,7 +127,7 @@ def test_a_window_is_on_its_own(case):
     pairs = whole[1].hypotheses[:, :, None] - whole[1].hypotheses[:, None]
     apart = np.linalg.norm(pairs, axis=-1)[:, ~np.eye(4, dtype=bool), 1:]
     assert apart.min() > 0
-    if case == 'ResidualDiffusionHead':
+    if case in RESIDUAL:
         return  # its std is the predicted one
     spread = np.sqrt(whole[1].hypotheses.var(1, ddof=1).mean(-1))
     np.testing.assert_allclose(whole[1].keypoint_std, spread, atol=1e-4)
@@ -245,7 +247,7 @@ def test_flips_average_both_views(case):
     names = ['keypoints', 'hypotheses', 'coarse_keypoints']
     if case_type(case) == 'ReleasedDiffPoseHead':
         names = names[2:]  # it refines the encoder's average
-    if case_type(case) == 'ResidualDiffusionHead':
+    if case in RESIDUAL:
         names.remove('hypotheses')  # their noise is mirrored, too
     for a, b, out in zip(plain, other, both):
         for name in set(names) & set(out.keys()):

@@ -13,7 +13,8 @@ from mmdiffpose.diffusion.sampling import run
 from mmdiffpose.diffusion.schedules import make_alphas
 from mmdiffpose.models.denoisers.denoiser import Denoiser, build_denoiser
 from mmdiffpose.models.heads.parts.base import LiftingContext
-from mmdiffpose.models.heads.parts.sampling import SamplingHead
+from mmdiffpose.models.heads.parts.residual_sampling import (
+    ResidualSamplingHead, refuse_unread, with_denoiser)
 from mmdiffpose.registry import MODELS
 
 TEST_DEFAULTS = dict(
@@ -32,7 +33,7 @@ coordinate of the estimated pose, metres."""
 
 
 @MODELS.register_module()
-class DiffHPEHead(SamplingHead):
+class DiffHPEHead(ResidualSamplingHead):
     r"""DiffHPE (Rommel et al., ICCVW 2023, Sec. 3).
 
     A standard diffusion of root-relative poses in metres, from
@@ -57,8 +58,18 @@ class DiffHPEHead(SamplingHead):
     gave 406.6 with neither, 209.4 with ``clip``, 175.1 with ``eta=1``, 138.5
     with both.
 
+    **Residuals.** With ``residual_diffusion`` the head first regresses a
+    refined pose and its std and diffuses the residual in units of that std,
+    from N(0, 1 + ``sigma_max``\ :sup:`2`)
+    (:class:`~mmdiffpose.models.heads.parts.residual_sampling.ResidualSamplingHead`).
+    DiffHPE-2D, whose context has no pose, takes the first one from a network
+    of its own (``regression``): the same network in a single pass, the
+    control of :class:`DenoiserRegressionHead`. Its last features are what the
+    other networks see, gradients stopped.
+
     Args:
-        denoiser (dict): The network, ``CSDIGCN`` or ``CSDITransformer``.
+        denoiser (dict): The network, ``CSDIGCN`` or ``CSDITransformer``. With
+            ``residual_diffusion`` a ``ResidualMLP`` will do, too.
         num_steps (int): Diffusion steps K. Defaults to 50.
         schedule (dict, optional): Name ``type`` and parameters. Defaults to
             the released code's cosine schedule with betas up to 0.5.
@@ -68,15 +79,19 @@ class DiffHPEHead(SamplingHead):
             (:func:`~mmdiffpose.diffusion.process.training_steps`). Defaults
             to 1, all steps alike, as published.
         loss (dict, optional): Defaults to the mean of squares over all
-            coordinates, the root's included.
+            coordinates, the root's included; of residuals' poses, to MPJPE.
+        residual_diffusion (dict, optional): Arguments of
+            ``ResidualSamplingHead.diffuse_residual``;
+            of the options above ``denoiser`` and ``loss`` are read then.
+            Defaults to None: as published.
         num_joints (int): Number of joints J. Defaults to 17.
         root_index (int): The root joint. Defaults to 0.
         decoder (dict, optional): The codec.
         init_cfg (dict, optional): Initialisation config.
 
     Raises:
-        ValueError: For an unknown target, or a denoiser built for fewer
-            steps.
+        ValueError: For an unknown target, a denoiser built for fewer
+            steps, or options that are not read.
     """
 
     normalized_context = True
@@ -91,11 +106,25 @@ class DiffHPEHead(SamplingHead):
                  target: Target = 'epsilon',
                  step_exponent: float = 1.,
                  loss: Optional[dict] = None,
+                 residual_diffusion: Optional[dict] = None,
                  num_joints: int = 17,
                  root_index: int = 0,
                  decoder: Optional[dict] = None,
                  init_cfg: Optional[dict] = None) -> None:
+        given = dict(locals())
         super().__init__(num_joints, root_index, decoder, init_cfg)
+        if residual_diffusion is not None:
+            refuse_unread(
+                DiffHPEHead, given, 'denoiser loss residual_diffusion '
+                'num_joints root_index decoder init_cfg')
+            self.diffuse_residual(
+                **{
+                    'loss':
+                    loss,
+                    **residual_diffusion, 'diffusion':
+                    with_denoiser(residual_diffusion, denoiser)
+                })
+            return
         if target not in ('epsilon', 'sample'):
             raise ValueError("target should be 'epsilon' or 'sample', got "
                              f'{target!r}')
@@ -113,11 +142,14 @@ class DiffHPEHead(SamplingHead):
              feats: LiftingContext,
              batch_data_samples: Sequence,
              train_cfg: Optional[dict] = None) -> dict:
-        """Squared error of the predicted noise (Sec. 3.4).
+        """Squared error of the predicted noise (Sec. 3.4); of residuals that
+        of ``ResidualSamplingHead.residual_loss``.
 
         Returns:
             dict: ``loss_diffusion``.
         """
+        if self.diffusion is not None:
+            return self.residual_loss(feats, batch_data_samples)
         x_0, weight = self.targets(batch_data_samples, feats.features)
         noise = self.training_noise(batch_data_samples, x_0)
         k = training_steps(noise.uniform()[:, 0, 0, 0], self.process.num_steps,
@@ -134,6 +166,9 @@ class DiffHPEHead(SamplingHead):
                 callback: Optional[Callback]) -> Tensor:
         """Take N draws of N(0, I) back to poses (Sec. 3.5); see
         :class:`SamplingHead`."""
+        if self.diffusion is not None:
+            return self.sample_residual(context, mixtures, noise, options,
+                                        callback)
         return run(
             options['sampler'],
             self.denoiser.bind(context.features, options['num_hypotheses']),

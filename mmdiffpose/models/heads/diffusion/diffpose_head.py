@@ -18,7 +18,8 @@ from mmdiffpose.diffusion.sampling import run
 from mmdiffpose.diffusion.schedules import make_alphas
 from mmdiffpose.models.heads.parts.base import LiftingContext, stack_mixtures
 from mmdiffpose.models.heads.parts.denoising import DenoisingHead
-from mmdiffpose.models.heads.parts.sampling import SamplingHead
+from mmdiffpose.models.heads.parts.residual_sampling import (
+    ResidualSamplingHead, refuse_unread, with_denoiser)
 from mmdiffpose.registry import MODELS
 
 TEST_DEFAULTS = dict(
@@ -36,7 +37,7 @@ pose, metres."""
 
 
 @MODELS.register_module()
-class DiffPoseHead(DenoisingHead, SamplingHead):
+class DiffPoseHead(DenoisingHead, ResidualSamplingHead):
     r"""DiffPose head (Gong et al., CVPR 2023).
 
     Builds :math:`H_K` from the codec's 2D mixtures and the context encoder's
@@ -55,9 +56,48 @@ class DiffPoseHead(DenoisingHead, SamplingHead):
     with 2 steps N = 1, 5 gave 71.3, 66.2. Targets other than ``'sample'``
     divide by small numbers on the way to h_0 and diverge early in training.
 
+    **Residuals.** With ``residual_diffusion`` the head first regresses a
+    refined pose :math:`\mu` and its std s and diffuses the residual in units
+    of that std, :math:`u = (y - \mu)/s`
+    (:class:`~mmdiffpose.models.heads.parts.residual_sampling.ResidualSamplingHead`).
+    The paper's start is kept, and is exact. Its :math:`H_K` (Sec. 4.1) has
+    for each joint a density of x, y that the heatmap gives and one of z that
+    the context encoder or a histogram gives; brought to metres it is a
+    mixture per joint, :math:`H_K = \sum_m w_m N(\mu_m, \mathrm{diag}\,
+    \sigma_m^2)` (:func:`~mmdiffpose.diffusion.initial_distribution`), with
+    the z part around the refined pose and as wide as the predicted std, or
+    the histogram's. A draw h of it is in residual space
+
+    .. math:: u_h = (h - \mu) / s \sim
+        \sum_m w_m N\big((\mu_m - \mu)/s,\; \mathrm{diag}\,
+        (\sigma_m/s)^2\big),
+
+    x and y in units of the predicted std. The reverse process of EDM starts
+    from the law of :math:`x = u + \sigma_{max}\epsilon`, which the paper's
+    Eq. 7 takes to be that of :math:`H_K`. Here it is
+
+    .. math:: x = u_h + \sigma_{max}\epsilon, \qquad
+        z = x / \sqrt{1 + \sigma_{max}^2} = \cos\phi_0\, u_h +
+        \sin\phi_0\, \epsilon, \quad \tan\phi_0 = \sigma_{max}:
+
+    a draw of :math:`H_K` widened by :math:`\sigma_{max}`, at every
+    ``sigma_max``, without EM and without a step at which the paper's
+    :math:`\sqrt{\alpha_K}` were not 0 (:func:`mixture_start
+    <mmdiffpose.diffusion.preconditioning.mixture_start>`). The smaller
+    ``sigma_max``, the more of :math:`H_K` is left in the samples; at the
+    default, 3, its share of the start's variance is a tenth. What it adds:
+    where the 2D mixture has but one component at :math:`\mu` (``xy=
+    'context'`` and keypoints without heatmaps), :math:`u_h` is N(0, 1) joint
+    by joint, and the start says nothing that :math:`\mu` and s have not
+    said; ``start='gaussian'`` then has the residuals' correlation on top.
+    Modes in the image, and in depth with ``depth='histogram'``, are what only
+    the mixture knows. The start is read in sampling alone: the same weights
+    can be sampled from either.
+
     Args:
         in_channels (int): Width C of the context encoder's features.
-        denoiser (dict): The network g.
+        denoiser (dict): The network g. With ``residual_diffusion`` a
+            ``ResidualMLP`` will do, too.
         num_steps (int): Diffusion steps K. Defaults to 50.
         schedule (dict): Name ``type`` and parameters of the noise schedule.
             Defaults to cosine, whose :math:`\alpha_K` is close to 0.
@@ -79,7 +119,17 @@ class DiffPoseHead(DenoisingHead, SamplingHead):
         step_exponent (float): p of
             :func:`~mmdiffpose.diffusion.process.training_steps`; 1 makes the
             drawn loss an unbiased estimate of Eq. 9's mean.
+        residual_diffusion (dict, optional): Arguments of
+            ``ResidualSamplingHead.diffuse_residual``;
+            its ``start`` defaults to ``'mixture'``. Of the options above and
+            those of :class:`DenoisingHead` it reads ``in_channels``,
+            ``denoiser``, ``loss`` (of poses, MPJPE by default), and what says
+            how H_K is made: ``xy``, ``std_scale`` and ``depth…``. Defaults to
+            None: as published.
         **kwargs: Arguments of :class:`DenoisingHead`.
+
+    Raises:
+        ValueError: For unknown names, or options that are not read.
     """
 
     test_defaults = TEST_DEFAULTS
@@ -99,8 +149,26 @@ class DiffPoseHead(DenoisingHead, SamplingHead):
                  num_train_hypotheses: int = 1,
                  train_steps: Union[int, str] = 1,
                  step_exponent: float = 1.,
+                 residual_diffusion: Optional[dict] = None,
                  **kwargs: Any) -> None:
-        super().__init__(in_channels, denoiser, num_steps, **kwargs)
+        given = {**locals(), **kwargs}
+        scaled = residual_diffusion is not None
+        super().__init__(in_channels, None if scaled else denoiser, num_steps,
+                         **kwargs)
+        if residual_diffusion is not None:
+            for owner in (DiffPoseHead, DenoisingHead):
+                refuse_unread(
+                    owner, given, 'in_channels denoiser loss kwargs '
+                    'residual_diffusion xy std_scale depth depth_histogram '
+                    'depth_components num_joints root_index decoder init_cfg')
+            self.diffuse_residual(
+                **{
+                    'start': 'mixture',
+                    'loss': loss,
+                    **residual_diffusion, 'in_channels': in_channels,
+                    'diffusion': with_denoiser(residual_diffusion, denoiser)
+                })
+            return
         if target not in TARGETS:
             raise ValueError(
                 f'target should be one of {TARGETS}, got {target!r}')
@@ -168,7 +236,8 @@ class DiffPoseHead(DenoisingHead, SamplingHead):
              feats: LiftingContext,
              batch_data_samples: Sequence,
              train_cfg: Optional[dict] = None) -> dict:
-        """Loss of Eq. 9, over all steps or drawn ones.
+        """Loss of Eq. 9, over all steps or drawn ones; of residuals that of
+        ``ResidualSamplingHead.residual_loss``.
 
         The mean over steps, hypotheses, frames and joints stands for the
         paper's sum, so that the learning rate does not depend on N and K.
@@ -176,6 +245,8 @@ class DiffPoseHead(DenoisingHead, SamplingHead):
         Returns:
             dict: ``loss_diffusion``.
         """
+        if self.diffusion is not None:
+            return self.residual_loss(feats, batch_data_samples)
         coarse = feats.known_coarse()
         h0, weight = self.targets(batch_data_samples, coarse)
         mixtures = stack_mixtures(batch_data_samples, coarse)
@@ -204,6 +275,9 @@ class DiffPoseHead(DenoisingHead, SamplingHead):
                 noise: HypothesisNoise, options: Mapping[str, Any],
                 callback: Optional[Callback]) -> Tensor:
         """Take N samples of H_K back to poses; see :class:`SamplingHead`."""
+        if self.diffusion is not None:
+            return self.sample_residual(context, mixtures, noise, options,
+                                        callback)
         coarse = context.known_coarse()
         N = options['num_hypotheses']
         joints = self.initial(context, mixtures)

@@ -59,6 +59,20 @@ class LiftingContext(NamedTuple):
                              'encoder, which has none: it needs a coarse head')
         return self.coarse
 
+    def known_pose(self) -> Tuple[Tensor, Tensor]:
+        """The best pose before any sampling, and how far off it may be.
+
+        Returns:
+            tuple[Tensor, Tensor]: What a head has regressed, (B, T, J, 3)
+            both; else the coarse poses and their std, (J, 3); metres.
+
+        Raises:
+            ValueError: Where there is neither.
+        """
+        if self.mean is not None and self.std is not None:
+            return self.mean, self.std
+        return self.known_coarse(), self.known_std()
+
     def known_std(self) -> Tensor:
         """The coarse poses' residual std, for heads that can't do without.
 

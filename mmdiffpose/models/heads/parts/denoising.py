@@ -20,8 +20,9 @@ class DenoisingHead(BaseLiftingHead):
 
     Args:
         in_channels (int): Width C of the context encoder's features.
-        denoiser (dict): The network g, a
-            :class:`~mmdiffpose.models.denoisers.Denoiser`.
+        denoiser (dict, optional): The network g, a
+            :class:`~mmdiffpose.models.denoisers.Denoiser`. None for a head
+            that knows H_K and has another network.
         num_steps (int): Diffusion steps K that it is asked for; 0 for a
             regressor.
         residual (bool): Whether poses that the network outputs are relative
@@ -58,7 +59,7 @@ class DenoisingHead(BaseLiftingHead):
 
     def __init__(self,
                  in_channels: int,
-                 denoiser: dict,
+                 denoiser: Optional[dict],
                  num_steps: int,
                  residual: bool = True,
                  pose_scale: float = 0.25,
@@ -79,13 +80,14 @@ class DenoisingHead(BaseLiftingHead):
         if depth == 'context' and depth_histogram is not None:
             raise ValueError(f'depth_histogram={depth_histogram!r} is not '
                              "read unless depth='histogram'")
-        self.denoiser = build_denoiser(denoiser, num_steps)
-        self.context_proj = nn.Sequential(
-            nn.LayerNorm(in_channels),
-            nn.Linear(in_channels, self.denoiser.context_channels))
-        self.start_proj = (
-            nn.Linear(9, self.denoiser.context_channels)
-            if condition_on_start else None)
+        if denoiser is not None:
+            self.denoiser = build_denoiser(denoiser, num_steps)
+            self.context_proj = nn.Sequential(
+                nn.LayerNorm(in_channels),
+                nn.Linear(in_channels, self.denoiser.context_channels))
+            self.start_proj = (
+                nn.Linear(9, self.denoiser.context_channels)
+                if condition_on_start else None)
         self.residual = residual
         self.pose_scale = pose_scale
         self.xy = xy
@@ -144,8 +146,7 @@ class DenoisingHead(BaseLiftingHead):
                 mixtures: Optional[Tensor]) -> JointMixtures:
         """H_K of B windows from their 2D mixtures (B, T, J, M, 5)."""
         return initial_distribution(
-            context.known_coarse(),
-            context.known_std(),
+            *context.known_pose(),
             mixtures,
             self.xy,
             self.root_index,

@@ -3,7 +3,7 @@
 
 import difflib
 from abc import abstractmethod
-from typing import Any, ClassVar, Dict, List, Mapping, Optional, Sequence
+from typing import Any, Dict, List, Mapping, Optional, Sequence
 
 import torch
 from mmengine.structures import BaseDataElement
@@ -19,6 +19,7 @@ from .base import (UNMEASURED_STD, BaseLiftingHead, LiftingContext,
                    LiftingEstimate, split_views)
 from .std_calibration import StdCalibration
 
+EVERY = slice(None)
 LIFTER_KEYS = frozenset({'flip_test', 'output_keypoint_indices'})
 """Keys of ``test_cfg`` that the lifter reads."""
 
@@ -121,7 +122,7 @@ class SamplingHead(BaseLiftingHead):
             have drawn.
     """
 
-    test_defaults: ClassVar[Mapping[str, Any]]
+    test_defaults: Mapping[str, Any]
     iteration: Tensor
 
     def __init__(self,
@@ -168,7 +169,8 @@ class SamplingHead(BaseLiftingHead):
     def training_noise(self,
                        data_samples: Sequence,
                        like: Tensor,
-                       num_hypotheses: int = 1) -> HypothesisNoise:
+                       num_hypotheses: int = 1,
+                       windows: slice = EVERY) -> HypothesisNoise:
         """Noise of one more training iteration.
 
         It differs between iterations, and depends on a window's id, not on
@@ -177,8 +179,9 @@ class SamplingHead(BaseLiftingHead):
         Args:
             data_samples (list[PoseDataSample]): B of them, or one that holds
                 them all and their ``ids``.
-            like (Tensor): (B, T, J, ...).
+            like (Tensor): (B, T, J, ...), of ``windows`` alone.
             num_hypotheses (int): N. Defaults to 1.
+            windows (slice): Which of the samples. Defaults to all.
         """
         count = self._iteration.read(self.iteration)
         self._iteration.write(self.iteration, count + 1)
@@ -189,7 +192,7 @@ class SamplingHead(BaseLiftingHead):
                 sample.metainfo.get('id', i)
                 for i, sample in enumerate(data_samples)
             ]
-        seeds = [seed_from(count, i) for i in ids]
+        seeds = [seed_from(count, i) for i in ids[windows]]
         return window_noise(seeds, num_hypotheses, like)
 
     @torch.no_grad()

@@ -5,8 +5,7 @@ import torch
 from lifter_factory import WIDTH, T, batch, build, encoder_config, mirrored
 
 from mmdiffpose.diffusion.noise import HypothesisNoise, seed_from
-from mmdiffpose.models.heads.diffusion.residual_diffusion_head import \
-    MirroredNoise
+from mmdiffpose.models.heads.parts.residual_sampling import MirroredNoise
 from mmdiffpose.skeletons import H36M_17
 
 
@@ -168,7 +167,8 @@ def test_the_mixture_start_has_the_mixtures_modes():
         context = model.extract_feat(inputs)
         mean, std = model.head.mean_and_std(context)
         mixtures = model.head.mixtures(samples, inputs)
-        joints = model.head.initial(context, mixtures, mean, std)
+        context = model.head.prepare(context)
+        joints = model.head.initial(context, mixtures)
         poses = model.head.reverse(
             context, mixtures, HypothesisNoise([0], 4000, T, 17),
             dict(model.head.test_defaults, recentre=False, sigma_max=0.75),
