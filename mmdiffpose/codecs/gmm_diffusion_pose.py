@@ -49,16 +49,21 @@ class GMMDiffusionPose(BaseKeypointCodec):
         'lifting_target', 'lifting_target_visible', 'camera_param',
         'keypoint_mixtures', 'valid_frames'
     }
+    # What is scored is relative to the root, as predictions are, and visible
+    # where it counts: MMPose's own MPJPE reads both as they are.
     instance_mapping_table = dict(
-        lifting_target='lifting_target',
-        lifting_target_visible='lifting_target_visible',
+        lifting_target_label='lifting_target',
+        scored_joints='lifting_target_visible',
+        lifting_target='lifting_target_camera',
+        lifting_target_visible='known_joints',
         valid_frames='valid_frames')
     label_mapping_table = dict(
         keypoint_labels='keypoint_labels',
         keypoint_labels_visible='keypoint_labels_visible',
         mixture_labels='mixture_labels',
         lifting_target_label='lifting_target_label',
-        lifting_target_weight='lifting_target_weight')
+        lifting_target_weight='lifting_target_weight',
+        keypoint_weights='keypoint_weights')
 
     def __init__(self,
                  num_keypoints: int = 17,
@@ -94,14 +99,16 @@ class GMMDiffusionPose(BaseKeypointCodec):
         """Encode a window.
 
         Args:
-            keypoints (np.ndarray): 2D joints (T, J, 2), pixels.
+            keypoints (np.ndarray): 2D joints (T, J, 2), pixels; anything
+                where the score is not above ``score_thr``.
             keypoints_visible (np.ndarray, optional): Scores (T, J) in
                 [0, 1]. Defaults to ones.
             lifting_target (np.ndarray, optional): 3D joints (T, J, 3),
                 metres, camera axes. A target of one frame for a window of
                 several asks for the middle frame only, as MMPose's
                 inferencer does.
-            lifting_target_visible (np.ndarray, optional): (T, J).
+            lifting_target_visible (np.ndarray, optional): (T, J), 0 for
+                joints whose target is not known, whatever stands there.
             camera_param (dict): Needs the image's ``w`` and ``h``, pixels.
             keypoint_mixtures (np.ndarray, optional): (T, J, M, 5) with
                 weight, mean u, mean v, std u, std v in pixels.
@@ -115,33 +122,44 @@ class GMMDiffusionPose(BaseKeypointCodec):
               (T, J, 3) with the mask channel.
             - keypoint_labels_visible (np.ndarray): (T, J).
             - mixture_labels (np.ndarray): (T, J, M, 5), normalised.
-            - lifting_target (np.ndarray): (T, J, 3), metres, as given.
-            - lifting_target_visible, valid_frames (np.ndarray): as above.
-            - lifting_target_label (np.ndarray): (T, J, 3), root-relative.
-            - lifting_target_weight (np.ndarray): (T, J).
+            - lifting_target (np.ndarray): (T, J, 3), metres, camera axes, as
+              given; 0 for joints that are not visible. In a packed sample
+              ``gt_instances.lifting_target_camera``.
+            - lifting_target_visible (np.ndarray): As above; there
+              ``gt_instances.known_joints``.
+            - valid_frames (np.ndarray): As above.
+            - lifting_target_label (np.ndarray): (T, J, 3), root-relative, 0
+              where nothing is known; ``gt_instances.lifting_target``, too.
+            - scored_joints (np.ndarray): (T, J), 1 for joints that count in
+              an evaluation; ``gt_instances.lifting_target_visible``.
+            - lifting_target_weight (np.ndarray): (T, J), 0 for joints that
+              are not visible and in frames whose root is not.
+            - keypoint_weights (np.ndarray): (T, J), what joints weigh in a
+              loss beside that: 1, or the data set's joint weights where
+              ``GenerateTarget`` has ``use_dataset_keypoint_weights=True``.
             - target_frame (int | None): The only frame asked for, if so.
 
         Raises:
             ValueError: For shapes that disagree, NaN or infinite values, or
                 a camera without image size.
         """
-        keypoints = self._check('keypoints', keypoints,
-                                (None, self.num_keypoints, 2))
         T = len(keypoints)
         if keypoints_visible is None:
             keypoints_visible = np.ones((T, self.num_keypoints))
         scores = self._check('keypoints_visible', keypoints_visible,
                              (T, self.num_keypoints))
+        masked = scores <= self.score_thr
+        keypoints = self._check('keypoints', keypoints,
+                                (T, self.num_keypoints, 2), masked)
         size = self._image_size(camera_param)
 
         labels = self.normalize(keypoints, size)
-        masked = scores <= self.score_thr
         labels[masked] = self.mask_value
         if keypoint_mixtures is None:
             mixtures = self.mixtures_from_scores(labels, scores, masked)
         else:
             mixtures = self._check('keypoint_mixtures', keypoint_mixtures,
-                                   (T, self.num_keypoints, None, 5))
+                                   (T, self.num_keypoints, None, 5), masked)
             # The heatmap of a joint that was not seen tells nothing about it.
             mixtures[masked] = [1, 0, 0, 1, 1]
             mixtures = self._select(mixtures)
@@ -155,7 +173,11 @@ class GMMDiffusionPose(BaseKeypointCodec):
                                               lifting_target_visible, T)
         if valid_frames is None:
             valid_frames = np.ones(T, dtype=bool)
-        root = target[:, self.root_index:self.root_index + 1]
+        valid_frames = np.asarray(valid_frames, bool)
+        # Without its root a pose is relative to nothing.
+        root = target[:, self.root_index]
+        known = visible * visible[:, self.root_index, None]
+        label = np.where(known[..., None] > 0, target - root[:, None], 0)
         if self.mask_channel:
             seen = (~masked[..., None]).astype(np.float32)
             labels = np.concatenate([labels, seen], axis=-1)
@@ -166,8 +188,10 @@ class GMMDiffusionPose(BaseKeypointCodec):
             lifting_target=target,
             lifting_target_visible=visible,
             valid_frames=valid_frames,
-            lifting_target_label=target - root,
-            lifting_target_weight=visible,
+            lifting_target_label=label,
+            scored_joints=known * valid_frames[:, None],
+            lifting_target_weight=known,
+            keypoint_weights=np.ones_like(known),
             target_frame=frame)
 
     def decode(self,
@@ -207,8 +231,12 @@ class GMMDiffusionPose(BaseKeypointCodec):
         return float(camera_param['w']), float(camera_param['h'])
 
     @staticmethod
-    def _check(name: str, value: np.ndarray, shape: Tuple) -> np.ndarray:
-        """Validate shape (None: any) and finiteness; return a float32 copy."""
+    def _check(name: str,
+               value: np.ndarray,
+               shape: Tuple,
+               unknown: Optional[np.ndarray] = None) -> np.ndarray:
+        """Validate shape (None: any) and finiteness; return a float32 copy
+        with zeros where nothing is known."""
         value = np.array(value, dtype=np.float32)
         if value.ndim != len(shape) or any(
                 want is not None and want != got
@@ -216,6 +244,8 @@ class GMMDiffusionPose(BaseKeypointCodec):
             expected = tuple('any' if n is None else n for n in shape)
             raise ValueError(f'{name} should have the shape {expected}, but '
                              f'got {value.shape}')
+        if unknown is not None:
+            value[unknown] = 0
         if not np.isfinite(value).all():
             where = np.argwhere(~np.isfinite(value))[0]
             raise ValueError(f'{name} has a NaN or infinite value at index '
@@ -228,13 +258,14 @@ class GMMDiffusionPose(BaseKeypointCodec):
         J = self.num_keypoints
         if target is None:
             target = np.zeros((T, J, 3))
-        target = self._check('lifting_target', target, (None, J, 3))
         if visible is None:
-            visible = np.ones(target.shape[:-1])
+            visible = np.ones(np.shape(target)[:2])
         # MMPose's own data sets carry a trailing axis of one.
         visible = self._check('lifting_target_visible',
                               np.reshape(visible, (len(target), -1)),
                               (len(target), J))
+        target = self._check('lifting_target', target, (len(target), J, 3),
+                             visible <= 0)
         frame = None
         if len(target) == 1 and T > 1:
             frame = T // 2

@@ -1,9 +1,8 @@
 # Copyright (c) mmdiffpose contributors. All rights reserved.
 """Lifting data sets that read annotation files."""
 
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Dict, List, Optional, Sequence, Tuple
+from typing import Any, List, Optional, Sequence, Tuple
 
 import numpy as np
 
@@ -16,16 +15,6 @@ from .windows.lifting_dataset import LiftingDataset
 from .windows.sequence import PoseSequence
 
 KEYPOINT_SOURCES = ('gt', 'detection')
-
-
-@dataclass
-class AnnotatedSequence(PoseSequence):
-    """A sequence some of whose frames may have no pose to score.
-
-    Attributes:
-        seen: Frames that have one (F,), or None where all have.
-    """
-    seen: Optional[np.ndarray] = None
 
 
 class AnnotationLiftingDataset(LiftingDataset):
@@ -113,9 +102,9 @@ class AnnotationLiftingDataset(LiftingDataset):
             mixtures = read_mixtures(mixture_file, len(annotations), ann_file)
         sequences: List[PoseSequence] = []
         for track, rows in self._select(annotations):
-            seen = annotations.visible[rows].any(axis=1)
+            visible = annotations.visible[rows]
             sequences.append(
-                AnnotatedSequence(
+                PoseSequence(
                     subject=track.subject,
                     action=track.action,
                     camera=track.camera,
@@ -126,33 +115,8 @@ class AnnotationLiftingDataset(LiftingDataset):
                     keypoints_3d=annotations.keypoints_3d[rows],
                     camera_param=as_float32(cameras[track.subject,
                                                     track.camera]),
-                    seen=None if seen.all() else seen))
+                    visible=None if visible.all() else visible))
         return sequences
-
-    def full_init(self) -> None:
-        """Load, and in test mode leave out windows without a frame to score.
-
-        Nine of ten frames of MPI-INF-3DHP's test set are context only.
-        """
-        if self._fully_initialized:
-            return
-        super().full_init()
-        if self.test_mode:
-            keep = []
-            for number, _, first, last in self.windows:
-                seen = self.sequences[number].seen
-                keep.append(seen is None or seen[first:last].any())
-            self.windows = self.windows[np.array(keep, bool)]
-
-    def get_data_info(self, idx: int) -> Dict[str, Any]:
-        """One window; frames without a pose to score are context only."""
-        sample = super().get_data_info(idx)
-        seen = self.sequences[self.windows[idx][0]].seen
-        if seen is not None:
-            seen = seen[sample['frame_ids']]
-            sample['valid_frames'] &= seen
-            sample['lifting_target_visible'] *= seen[:, None]
-        return sample
 
     def _select(self, annotations: Annotations) -> List[Tuple[Track, slice]]:
         """The tracks that pass the filters."""

@@ -75,7 +75,7 @@ class MPIINF3DHPLiftingDataset(AnnotationLiftingDataset):
                 sequence, **{
                     name: array[:, order]
                     for name in ('keypoints_2d', 'scores', 'keypoints_3d',
-                                 'mixtures')
+                                 'mixtures', 'visible')
                     if (array := getattr(sequence, name)) is not None
                 }) for sequence in sequences
         ]

@@ -1,6 +1,8 @@
 # Copyright (c) mmdiffpose contributors. All rights reserved.
 """From hypotheses to one pose and its uncertainty."""
 
+from typing import Optional
+
 import torch
 from torch import Tensor
 
@@ -78,30 +80,42 @@ def score_from_std(std: Tensor, radius: float = 0.15) -> Tensor:
 # predicts with them.
 
 
-def oracle_best(hypotheses: Tensor, target: Tensor) -> Tensor:
+def oracle_best(hypotheses: Tensor,
+                target: Tensor,
+                known: Optional[Tensor] = None) -> Tensor:
     """The hypothesis of each window that is nearest to the ground truth.
 
     Args:
         hypotheses (Tensor): (B, N, T, J, 3), root-relative metres.
         target (Tensor): (B, T, J, 3), root-relative metres.
+        known (Tensor, optional): Joints whose target is known (B, T, J),
+            bool; only they decide. All where absent.
 
     Returns:
         Tensor: (B, T, J, 3), metres.
     """
-    return _take(hypotheses, _window_errors(hypotheses, target).argmin(dim=1))
+    errors = _window_errors(hypotheses, target, known)
+    return _take(hypotheses, errors.argmin(dim=1))
 
 
-def oracle_worst(hypotheses: Tensor, target: Tensor) -> Tensor:
+def oracle_worst(hypotheses: Tensor,
+                 target: Tensor,
+                 known: Optional[Tensor] = None) -> Tensor:
     """The hypothesis of each window that is farthest from the truth.
 
     Arguments and result as in :func:`oracle_best`.
     """
-    return _take(hypotheses, _window_errors(hypotheses, target).argmax(dim=1))
+    errors = _window_errors(hypotheses, target, known)
+    return _take(hypotheses, errors.argmax(dim=1))
 
 
-def _window_errors(hypotheses: Tensor, target: Tensor) -> Tensor:
-    """Mean joint error of each hypothesis over its window, (B, N)."""
-    return (hypotheses - target[:, None]).norm(dim=-1).mean(dim=(2, 3))
+def _window_errors(hypotheses: Tensor, target: Tensor,
+                   known: Optional[Tensor]) -> Tensor:
+    """Sum of each hypothesis' joint errors over its window, (B, N)."""
+    errors = (hypotheses - target[:, None]).norm(dim=-1)
+    if known is not None:
+        errors = torch.where(known[:, None], errors, 0.)
+    return errors.sum(dim=(2, 3))
 
 
 def _take(hypotheses: Tensor, index: Tensor) -> Tensor:

@@ -58,22 +58,27 @@ def count_depths(depths: np.ndarray,
     """Count root-relative depths.
 
     Args:
-        depths (np.ndarray): (F, J), metres.
+        depths (np.ndarray): (F, J), metres; NaN where a joint isn't known,
+            which counts nowhere.
         bin_width (float): Metres. A bin is centred at 0, and as many are on
             either side of it as the largest depth needs.
 
     Raises:
-        ValueError: For a width that isn't positive, no depths, or some that
-            aren't finite.
+        ValueError: For a width that isn't positive, no depths, or infinite
+            ones.
     """
     if not bin_width > 0:
         raise ValueError(f'bin_width should be positive, got {bin_width}')
-    if depths.ndim != 2 or not len(depths) or not np.isfinite(depths).all():
-        raise ValueError('depths should be finite and of the shape (F, J), '
-                         f'got {depths.shape}')
-    side = int(np.ceil(np.abs(depths).max() / bin_width))
+    known = ~np.isnan(depths)
+    if depths.ndim != 2 or not known.any() or np.isinf(depths).any():
+        raise ValueError('depths should be finite, or NaN where they are not '
+                         f'known, and of the shape (F, J), got {depths.shape}')
+    side = int(np.ceil(np.abs(depths[known]).max() / bin_width))
     edges = (np.arange(2 * side + 2) - side - 0.5) * bin_width
-    counts = np.stack([np.histogram(joint, edges)[0] for joint in depths.T])
+    counts = np.stack([
+        np.histogram(joint[seen], edges)[0]
+        for joint, seen in zip(depths.T, known.T)
+    ])
     return DepthHistogram(counts.astype(np.float64), edges)
 
 

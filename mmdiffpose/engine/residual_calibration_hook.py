@@ -1,11 +1,13 @@
 # Copyright (c) mmdiffpose contributors. All rights reserved.
 """How far off a context encoder is on people that it has not seen."""
 
+import logging
 from typing import Any, Optional, Sequence
 
 import torch
-from mmengine.dist import all_reduce
+from mmengine.dist import all_gather_object
 from mmengine.hooks import Hook
+from mmengine.logging import print_log
 from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 from torch import Tensor, nn
@@ -27,13 +29,17 @@ def unwrap(model: nn.Module) -> Any:
 class ResidualStatistics:
     """Root mean square residual per joint and axis, over all processes.
 
-    Only frames that count in an evaluation enter (``valid_frames``), both
-    poses relative to the root joint.
+    Only frames that count in an evaluation enter (``valid_frames``), and
+    joints whose position is known there, both poses relative to the root.
+
+    Args:
+        root_index (int): The root joint. Defaults to 0.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, root_index: int = 0) -> None:
+        self.root_index = root_index
         self._square: Optional[Tensor] = None
-        self._count = 0
+        self._count: Optional[Tensor] = None
 
     def update(self, data_samples: Sequence, field: str) -> None:
         """Add windows.
@@ -43,30 +49,54 @@ class ResidualStatistics:
             field (str): The prediction to measure, ``'keypoints'`` or
                 ``'coarse_keypoints'``, (T, J, 3), metres.
         """
+        root = slice(self.root_index, self.root_index + 1)
         for sample in data_samples:
-            target = torch.as_tensor(sample.gt_instances.lifting_target)
+            truth = sample.gt_instances
+            target = torch.as_tensor(truth.lifting_target)
             pred = torch.as_tensor(sample.pred_instances[field])
-            valid = torch.as_tensor(sample.gt_instances.valid_frames)
-            residual = (pred - pred[:, :1]) - (target - target[:, :1])
-            square = residual[valid.bool()].double().square().sum(dim=0)
-            self._square = (
-                square if self._square is None else self._square + square)
-            self._count += int(valid.sum())
+            known = torch.as_tensor(truth.valid_frames).bool()[:, None]
+            if 'lifting_target_visible' in truth:
+                visible = torch.as_tensor(truth.lifting_target_visible) > 0
+                known = known & visible & visible[:, root]
+            known = known.expand(target.shape[:-1])
+            residual = (pred - pred[:, root]) - (target - target[:, root])
+            square = residual.double().square()
+            square = torch.where(known[..., None], square, 0.).sum(dim=0)
+            count = known.sum(dim=0).double()
+            if self._square is None or self._count is None:
+                self._square, self._count = square, count
+            else:
+                self._square = self._square + square
+                self._count = self._count + count
 
     def std(self) -> Tensor:
         """Residual std (J, 3), metres, not below :data:`MIN_STD`.
 
+        A joint that is never known has that of the least certain one that
+        is, and a warning says so.
+
         Raises:
             ValueError: Where no frame was seen.
         """
-        count = torch.tensor(float(self._count))
-        if self._square is not None:
-            all_reduce(self._square)
-        all_reduce(count)
-        if self._square is None or count == 0:
+        parts = [
+            part for part in all_gather_object((self._square, self._count))
+            if part[0] is not None
+        ]
+        if not any(count.any() for _, count in parts):
             raise ValueError('no valid frame to measure the residual on; the '
                              'validation split is empty')
-        return (self._square / count).sqrt().clamp(min=MIN_STD).float()
+        square, count = (sum(part[1:], part[0]) for part in zip(*parts))
+        std = (square / count.clamp(min=1)[:, None]).sqrt()
+        unknown = count == 0
+        if unknown.any():
+            std[unknown] = std[~unknown].amax(dim=0)
+            print_log(
+                f'joints {unknown.nonzero()[:, 0].tolist()} are known in no '
+                'frame of the validation split: their residual std is a '
+                'guess, that of the least certain joint that is known',
+                logger='current',
+                level=logging.WARNING)
+        return std.clamp(min=MIN_STD).float()
 
 
 @HOOKS.register_module()
@@ -83,7 +113,8 @@ class ResidualCalibrationHook(Hook):
 
     def before_val_epoch(self, runner: Runner) -> None:
         """Start anew."""
-        self._statistics = ResidualStatistics()
+        self._statistics = ResidualStatistics(
+            unwrap(runner.model).head.root_index)
 
     def after_val_iter(self,
                        runner: Runner,

@@ -33,9 +33,13 @@ class SpreadStatistics:
 
     Only frames that count in an evaluation enter (``valid_frames``), with
     both poses relative to the root joint, and joints that are visible.
+
+    Args:
+        root_index (int): The root joint. Defaults to 0.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, root_index: int = 0) -> None:
+        self.root_index = root_index
         self._parts: List[Sequence[np.ndarray]] = []
 
     def update(self, data_samples: Sequence) -> None:
@@ -54,11 +58,13 @@ class SpreadStatistics:
             hypotheses = np.asarray(hypotheses, np.float64)[valid]
             target = np.asarray(truth.lifting_target, np.float64)[valid]
             pose = np.asarray(pred.keypoints, np.float64)[valid]
-            residual = (target - target[:, :1]) - (pose - pose[:, :1])
+            root = slice(self.root_index, self.root_index + 1)
+            residual = (target - target[:, root]) - (pose - pose[:, root])
             visible = truth.get('lifting_target_visible')
             mask = (
                 np.ones(target.shape[:2], bool)
                 if visible is None else np.asarray(visible)[valid] > 0)
+            mask = mask & mask[:, root]
             spread = np.sqrt(hypotheses.var(axis=1, ddof=1).mean(axis=-1))
             self._parts.append(
                 (spread.astype(np.float32), residual.astype(np.float32), mask))
@@ -109,7 +115,8 @@ class StdCalibrationHook(Hook):
             ValueError: Where the validation split is the test split.
         """
         check_split(runner.cfg)
-        self._statistics = SpreadStatistics()
+        head = unwrap(runner.model).head
+        self._statistics = SpreadStatistics(getattr(head, 'root_index', 0))
 
     def after_val_iter(self,
                        runner: Runner,
@@ -134,7 +141,7 @@ class StdCalibrationHook(Hook):
                 level=logging.WARNING)
             return
         spread, residual, mask = fields
-        scaling = fit_std_scaling(spread, residual, mask, self.level)
+        scaling = _fit_known(spread, residual, mask, self.level)
         find_calibration(runner.model).set(*(torch.from_numpy(value).float()
                                              for value in scaling))
         self.record = dict(
@@ -172,6 +179,28 @@ class StdCalibrationHook(Hook):
         if path is not None and is_main_process():
             calibrate_file(path, path, find_calibration(runner.model),
                            self.record)
+
+
+def _fit_known(spread: np.ndarray, residual: np.ndarray, mask: np.ndarray,
+               level: float) -> StdScaling:
+    """Fit the joints that are known; others get the most cautious fit."""
+    known = mask.any(axis=0)
+    fit = fit_std_scaling(spread[:, known], residual[:, known], mask[:, known],
+                          level)
+    if known.all():
+        return fit
+    print_log(
+        f'joints {np.flatnonzero(~known).tolist()} are known in no frame of '
+        'the validation split: their std is calibrated like that of the '
+        'least certain joint that is known',
+        logger='current',
+        level=logging.WARNING)
+    fields = []
+    for values in fit:
+        field = np.full(len(known), values.max())
+        field[known] = values
+        fields.append(field)
+    return StdScaling(*fields)
 
 
 def find_calibration(model: torch.nn.Module) -> 'StdCalibration':

@@ -87,7 +87,7 @@ class TwoStageTrainLoop(EpochBasedTrainLoop):
             logger='current')
         model = unwrap(runner.model)
         model.eval()
-        statistics = ResidualStatistics()
+        statistics = ResidualStatistics(model.coarse_head.root_index)
         for batch in runner.val_loop.dataloader:
             batch = model.data_preprocessor(batch, False)
             inputs = batch['inputs']

@@ -114,7 +114,10 @@ class Pose3dLifterVisualizer(Pose3dLocalVisualizer):
     @staticmethod
     def _ground_truth(instances: Any) -> List[Figure]:
         poses = np.asarray(instances.get('lifting_target', ()))
+        known = np.asarray(
+            instances.get('lifting_target_visible', np.ones(poses.shape[:2])))
+        known = known.reshape(poses.shape[:2]) > 0
         return [
-            Figure(f'Ground truth ({i})', pose - pose[H36M_17.root],
-                   np.ones(len(pose), bool)) for i, pose in enumerate(poses)
+            Figure(f'Ground truth ({i})', pose - pose[H36M_17.root], known[i])
+            for i, pose in enumerate(poses)
         ]

@@ -178,3 +178,19 @@ def test_bad_settings():
             small(**kwargs)
     with pytest.raises(ValueError, match="no 3D poses.*'predict'"):
         small()(torch.randn(2, 9, 17, 2), mode='predict')
+
+
+@pytest.mark.parametrize('loss_on', ['all', 'masked'])
+def test_joints_that_nobody_saw_are_no_target(loss_on):
+    model = small(loss_on=loss_on).eval()
+    inputs = torch.rand(2, 9, 17, 2)
+    output = torch.zeros_like(inputs)
+    masks = model.draw_masks(inputs)
+    seen = torch.ones(2, 9, 17)
+    seen[:, :, 4] = 0
+    found = model.error(output, inputs, masks, seen)
+    counted = seen.bool()
+    if loss_on == 'masked':
+        counted &= masks.frames[..., None] | masks.joints
+    expected = inputs.norm(dim=-1)[counted].mean()
+    torch.testing.assert_close(found, expected)

@@ -89,7 +89,8 @@ def main(argv: Optional[Sequence[str]] = None) -> DepthHistogram:
 
 
 def clip_depths(dataset: Any) -> Iterator[np.ndarray]:
-    """Root-relative depths (F, 17) of each clip and camera, metres.
+    """Root-relative depths (F, 17) of each clip and camera, metres; NaN
+    where a joint, or the root, isn't known.
 
     Raises:
         ValueError: For a data set that isn't one of ours.
@@ -103,8 +104,7 @@ def clip_depths(dataset: Any) -> Iterator[np.ndarray]:
         part.full_init()
         for sequence in part.sequences:
             z = sequence.keypoints_3d[..., 2].astype(np.float64)
-            seen = getattr(sequence, 'seen', None)
-            z = z if seen is None else z[seen]
+            z[~sequence.known] = np.nan
             yield z - z[:, H36M_17.root, None]
 
 

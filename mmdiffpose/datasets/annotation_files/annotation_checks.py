@@ -6,7 +6,7 @@ expected and what was found, and what to do. All of them work on
 Human3.6M-17 joints.
 """
 
-from typing import Any, Mapping
+from typing import Any, Mapping, Optional, Sequence
 
 import numpy as np
 
@@ -21,6 +21,10 @@ MAX_CHECKED_FRAMES = 20000
 """The statistical checks look at evenly spaced frames, at most so many."""
 
 _JOINT = H36M_17.index
+
+_SHOULDER_TEST = ('left_hip', 'right_hip', 'left_shoulder', 'right_shoulder')
+_KNEE_TEST = ('left_hip', 'right_hip', 'left_knee', 'right_knee', 'left_foot',
+              'right_foot', 'root', 'thorax')
 
 
 def thin_out(num_frames: int) -> slice:
@@ -37,6 +41,28 @@ def bone_lengths(keypoints_3d: np.ndarray) -> np.ndarray:
     parents, children = np.array(H36M_17.bones).T
     return np.linalg.norm(
         keypoints_3d[:, children] - keypoints_3d[:, parents], axis=-1)
+
+
+def median_bone_lengths(keypoints_3d: np.ndarray,
+                        known: Optional[np.ndarray] = None) -> np.ndarray:
+    """Medians over the frames in which both ends of a bone are known.
+
+    Args:
+        keypoints_3d: (F, 17, 3).
+        known: (F, 17), bool; all where absent.
+
+    Returns:
+        (16,), in the unit of the input; NaN where a bone is never known.
+    """
+    lengths = bone_lengths(keypoints_3d)
+    ends = np.ones(lengths.shape, bool)
+    if known is not None:
+        parents, children = np.array(H36M_17.bones).T
+        ends = known[:, parents] & known[:, children]
+    return np.array([
+        np.median(column[used]) if used.any() else np.nan
+        for column, used in zip(lengths.T, ends.T)
+    ])
 
 
 def check_finite(array: np.ndarray, source: str, what: str) -> None:
@@ -61,17 +87,24 @@ def check_finite(array: np.ndarray, source: str, what: str) -> None:
             'clip as missing in the source, and convert again')
 
 
-def check_units(keypoints_3d: np.ndarray, source: str) -> None:
+def check_units(keypoints_3d: np.ndarray,
+                source: str,
+                known: Optional[np.ndarray] = None) -> None:
     """Raise where 3D poses are not people in metres.
 
     Args:
         keypoints_3d: (F, 17, 3), metres.
         source: The file, for the message.
+        known: Joints whose position is known (F, 17), bool; all where
+            absent. A bone without two known ends in any frame is left out.
     """
-    if not len(keypoints_3d):
+    rows = thin_out(len(keypoints_3d))
+    lengths = median_bone_lengths(keypoints_3d[rows],
+                                  None if known is None else known[rows])
+    if np.isnan(lengths).all():
         return
-    lengths = bone_lengths(keypoints_3d[thin_out(len(keypoints_3d))])
-    total = float(np.median(lengths, axis=0).sum())
+    # As long as all 16 bones are, if those that are known are as typical.
+    total = float(np.nanmean(lengths)) * len(lengths)
     low, high = BODY_LENGTH
     if low <= total <= high:
         return
@@ -116,7 +149,9 @@ def knee_flexion(keypoints_3d: np.ndarray) -> float:
     return float((np.stack(offsets) * forward).sum(-1).mean())
 
 
-def check_sides(keypoints_3d: np.ndarray, source: str) -> None:
+def check_sides(keypoints_3d: np.ndarray,
+                source: str,
+                known: Optional[np.ndarray] = None) -> None:
     """Raise where left and right of 3D poses are swapped.
 
     Two facts of anatomy decide, over many frames: knees bend forward
@@ -128,17 +163,29 @@ def check_sides(keypoints_3d: np.ndarray, source: str) -> None:
     Args:
         keypoints_3d: (F, 17, 3), metres, right-handed axes.
         source: The file, for the message.
+        known: Joints whose position is known (F, 17), bool; all where
+            absent. Frames that lack a joint of a test are left out of it.
     """
-    if not len(keypoints_3d):
-        return
-    pose = keypoints_3d[thin_out(len(keypoints_3d))]
-    flexion = knee_flexion(pose)
+    rows = thin_out(len(keypoints_3d))
+    everything = keypoints_3d[rows]
+    all_known = (
+        np.ones(everything.shape[:2], bool) if known is None else known[rows])
+
+    def with_joints(names: Sequence[str]) -> np.ndarray:
+        wanted = [_JOINT[name] for name in names]
+        return everything[all_known[:, wanted].all(axis=1)]
+
+    pose = with_joints(_KNEE_TEST)
+    flexion = knee_flexion(pose) if len(pose) else 0.
     if flexion < -0.005:
         raise ValueError(
             f'{source}: left and right look swapped, or an axis mirrored: '
             f'knees bend backwards by {-1000 * flexion:.0f} mm on average. '
             'Check the joint order of the source, and that camera axes are '
             'x right, y down, z forward')
+    pose = with_joints(_SHOULDER_TEST)
+    if not len(pose):
+        return
     hips = pose[:, _JOINT['left_hip']] - pose[:, _JOINT['right_hip']]
     shoulders = (
         pose[:, _JOINT['left_shoulder']] - pose[:, _JOINT['right_shoulder']])
@@ -196,8 +243,8 @@ def check_projection(keypoints_3d: np.ndarray, keypoints_2d: np.ndarray,
     """Raise where 3D poses do not project onto their 2D keypoints.
 
     Args:
-        keypoints_3d: (F, 17, 3), metres, camera axes.
-        keypoints_2d: Ground truth (F, 17, 2), pixels.
+        keypoints_3d: (..., 3), metres, camera axes.
+        keypoints_2d: Ground truth (..., 2), pixels.
         camera: The camera, as in a camera file.
         source: File and clip, for the message.
         limit: The largest median distance that passes, in pixels.

@@ -30,7 +30,8 @@ class ClipRecord:
         detections: What a detector saw (F, 17, 3) = x, y in pixels and
             score in [0, 1].
         mixtures: (F, 17, M, 5) = weight, mean u, v and std u, v in pixels.
-        valid: Frames whose 3D pose may be scored (F,); all where absent.
+        valid: What is known in 3D and may be scored: frames (F,), or joints
+            (F, 17); all where absent.
         frame_numbers: Numbers of the frames in their video (F,); from 1
             where absent.
     """
@@ -82,7 +83,8 @@ def write_split(paths: AnnotationPaths,
         for record in records
     ]
     pose = np.concatenate([record.keypoints_3d for record in records])
-    checks.check_sides(pose, source)
+    known = np.concatenate([known_joints(record) for record in records])
+    checks.check_sides(pose, source, known)
     extras = {}
     for field in ('detections', 'mixtures'):
         arrays = [getattr(record, field) for record in records]
@@ -141,10 +143,10 @@ def check_record(record: ClipRecord, cameras: Mapping[CameraKey, CameraParam],
                 f'{where}: {name} has the shape {array.shape}, expected '
                 f'{shape}: 2D and 3D must have the same frames')
         checks.check_finite(array, where, name)
-    valid = _valid(record)
-    checks.check_units(record.keypoints_3d[valid], where)
-    return checks.check_projection(record.keypoints_3d[valid],
-                                   record.keypoints_2d[valid], cameras[key],
+    known = known_joints(record)
+    checks.check_units(record.keypoints_3d, where, known)
+    return checks.check_projection(record.keypoints_3d[known],
+                                   record.keypoints_2d[known], cameras[key],
                                    where, projection_limit)
 
 
@@ -160,18 +162,20 @@ def summarize(records: Sequence[ClipRecord]) -> Dict[str, Any]:
         cameras=len({r.track.camera
                      for r in records}),
         frames=sum(len(record) for record in records),
-        valid_frames=int(sum(_valid(record).sum() for record in records)),
+        valid_frames=int(
+            sum(known_joints(record).any(axis=1).sum() for record in records)),
         subjects={})
     for subject, own in subjects.items():
-        lengths = np.concatenate(
-            [checks.bone_lengths(record.keypoints_3d) for record in own])
+        lengths = checks.median_bone_lengths(
+            np.concatenate([record.keypoints_3d for record in own]),
+            np.concatenate([known_joints(record) for record in own]))
         summary['subjects'][subject] = dict(
             clips=len({record.track.clip
                        for record in own}),
-            frames=len(lengths),
+            frames=sum(len(record) for record in own),
             bone_lengths_mm={
                 name: round(1000 * float(length), 1)
-                for name, length in zip(names, np.median(lengths, axis=0))
+                for name, length in zip(names, lengths) if np.isfinite(length)
             })
     errors = [
         np.linalg.norm(
@@ -225,7 +229,7 @@ def _write_annotation(path: Path, records: Sequence[ClipRecord]) -> None:
         stop = start + len(record)
         part[start:stop, :, :2] = record.keypoints_2d
         pose[start:stop, :, :3] = record.keypoints_3d
-        pose[start:stop, :, 3] = _valid(record)[:, None]
+        pose[start:stop, :, 3] = known_joints(record)
         start = stop
     low, high = part[..., :2].min(axis=1), part[..., :2].max(axis=1)
     with replacing(path) as temporary:
@@ -261,7 +265,10 @@ def _write_rows(path: Path, arrays: Sequence[np.ndarray]) -> None:
         del target
 
 
-def _valid(record: ClipRecord) -> np.ndarray:
+def known_joints(record: ClipRecord) -> np.ndarray:
+    """Whether each joint's 3D position is known, (F, 17) bool."""
+    shape = np.shape(record.keypoints_3d)[:2]
     if record.valid is None:
-        return np.ones(len(record), bool)
-    return np.asarray(record.valid, bool)
+        return np.ones(shape, bool)
+    valid = np.asarray(record.valid, bool)
+    return np.broadcast_to(valid if valid.ndim > 1 else valid[:, None], shape)

@@ -14,9 +14,11 @@ The npz holds, one row a frame, ``imgname`` (N,), ``center`` (N, 2) and
 visibility, ``S`` (N, 17, 4) = x, y, z in metres in camera axes (x right,
 y down, z forward) and visibility. The npy files stand row by row beside it:
 detections (N, 17, 3) = x, y in pixels and score, mixtures (N, 17, M, 5) =
-weight, mean u, v and std u, v in pixels. Joints are Human3.6M-17. A frame
-without a visible joint in ``S`` is context: it is never scored. No file but
-``cameras.pkl`` is a pickle.
+weight, mean u, v and std u, v in pixels. Joints are Human3.6M-17. A joint with
+visibility 0 in ``S`` is not known in 3D, one with 0 in ``part`` or score 0 in
+the detections was not seen; what stands in its place, NaN or not, has no
+effect. A frame without a visible joint in ``S`` is context: it is never
+scored. No file but ``cameras.pkl`` is a pickle.
 """
 
 import zipfile
@@ -132,13 +134,26 @@ def read_annotations(path: PathLike) -> Annotations:
         scores=np.ascontiguousarray(part[..., 2], np.float32),
         keypoints_3d=np.ascontiguousarray(pose[..., :3], np.float32),
         visible=np.ascontiguousarray(pose[..., 3], np.float32))
-    checks.check_finite(annotations.keypoints_2d, str(path), 'part')
-    checks.check_finite(annotations.keypoints_3d, str(path), 'S')
+    checks.check_finite(annotations.scores, str(path), 'part')
+    checks.check_finite(annotations.visible, str(path), 'S')
+    _check_finite_where(annotations.keypoints_2d, annotations.scores,
+                        str(path), 'part')
+    _check_finite_where(annotations.keypoints_3d, annotations.visible,
+                        str(path), 'S')
     rows = checks.thin_out(len(names))
-    seen = annotations.visible[rows].any(axis=1)
-    checks.check_units(annotations.keypoints_3d[rows][seen], str(path))
-    checks.check_sides(annotations.keypoints_3d[rows][seen], str(path))
+    known = annotations.visible[rows] > 0
+    checks.check_units(annotations.keypoints_3d[rows], str(path), known)
+    checks.check_sides(annotations.keypoints_3d[rows], str(path), known)
     return annotations
+
+
+def _check_finite_where(points: np.ndarray, weight: np.ndarray, source: str,
+                        what: str) -> None:
+    """Raise where a point that is said to be known holds NaN or infinity."""
+    if np.isfinite(points).all():
+        return
+    checks.check_finite(
+        np.where(weight[..., None] > 0, points, 0), source, what)
 
 
 def _check_rate(step: int, path: PathLike) -> None:
@@ -177,10 +192,14 @@ def read_detections(path: PathLike, annotations: Annotations,
     if array.shape[1:] != (H36M_17.num_joints, 3):
         raise ValueError(f'{path} has the shape {array.shape}, expected '
                          f'(N, {H36M_17.num_joints}, 3) = x, y, score')
-    checks.check_finite(array, str(path), 'the array')
+    checks.check_finite(array[..., 2], str(path), 'the scores')
     keypoints = np.ascontiguousarray(array[..., :2], np.float32)
     scores = np.clip(array[..., 2].astype(np.float32), 0, 1)
-    checks.check_same_sides(annotations.keypoints_2d, keypoints, str(path))
+    _check_finite_where(keypoints, scores, str(path), 'the array')
+    both = ((scores > 0) & (annotations.scores > 0)).all(axis=1)
+    rows = checks.thin_out(len(array))
+    checks.check_same_sides(annotations.keypoints_2d[rows][both[rows]],
+                            keypoints[rows][both[rows]], str(path))
     return keypoints, scores
 
 

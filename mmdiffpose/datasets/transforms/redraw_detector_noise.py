@@ -59,7 +59,12 @@ class RedrawDetectorNoise(BaseTransform):
                         np.asarray(camera['c']).ravel())
         found = self.detector.detect(truth, rng)
         results['keypoints'] = found.keypoints
-        results['keypoints_visible'] = found.scores
+        scores = found.scores
+        if 'lifting_target_visible' in results:
+            # Where a joint is not known, none can be seen.
+            scores = np.where(results['lifting_target_visible'] > 0, scores,
+                              0).astype(scores.dtype)
+        results['keypoints_visible'] = scores
         if 'keypoint_mixtures' in results:
             results['keypoint_mixtures'] = found.mixtures
         return results

@@ -14,6 +14,7 @@ from mmdiffpose.datasets.transforms.occlusion import occlusion_step
 from mmdiffpose.registry import DATASETS, TRANSFORMS
 from .clip_windows import clip_windows
 from .h36m_metainfo import H36M_METAINFO
+from .projection_check import check_projections
 from .sequence import PoseSequence
 
 __all__ = ['LiftingDataset', 'PoseSequence']
@@ -27,7 +28,9 @@ _SAMPLE_METAINFO = ('dataset_name', 'dataset_keypoint_weights', 'flip_indices',
 class LiftingDataset(BaseDataset):
     """Base of all lifting data sets: sequences in memory, windows on demand.
 
-    A subclass overrides :meth:`load_sequences`. Arrays are held once and a
+    A subclass overrides :meth:`load_sequences`. Joints that a sequence says
+    are unknown (:class:`PoseSequence`) are neither trained on nor scored, and
+    windows that have nothing else are left out. Arrays are held once and a
     sample copies its own window only, so memory grows with frames, whatever
     ``seq_len`` and ``stride`` are. Workers that are forked share the arrays;
     spawned workers each hold one copy.
@@ -66,6 +69,11 @@ class LiftingDataset(BaseDataset):
         pipeline: Transforms.
         test_mode: Every frame of every clip is valid in exactly one window.
         lazy_init: Whether to load on first use instead of at once.
+        score_unseen: Whether frames in which no joint was seen in 2D are
+            trained on and scored like all others. Defaults to False: they
+            are context only. (A joint that was not seen in a frame where
+            others were is scored either way: to guess it is a lifter's
+            task.)
         max_refetch: Times that training draws another sample when the
             pipeline returns None.
         ann_file: Recorded for MMEngine; unused here.
@@ -77,6 +85,10 @@ class LiftingDataset(BaseDataset):
     """
 
     METAINFO: dict = H36M_METAINFO
+    CHECK_PROJECTION: bool = True
+    """Whether 2D keypoints are held against the projected 3D poses at loading;
+    see :func:`~.projection_check.check_projections`."""
+
     _fully_initialized: bool
 
     def __init__(self,
@@ -92,6 +104,7 @@ class LiftingDataset(BaseDataset):
                  pipeline: Sequence[Union[dict, Callable]] = (),
                  test_mode: bool = False,
                  lazy_init: bool = False,
+                 score_unseen: bool = False,
                  max_refetch: int = 1000,
                  ann_file: str = '',
                  data_root: str = '') -> None:
@@ -111,6 +124,7 @@ class LiftingDataset(BaseDataset):
                 'would miss frames')
         self.seq_len = seq_len
         self.stride = stride
+        self.score_unseen = score_unseen
         self.clip_end = clip_end
         self.causal = causal
         self.random_phase = random_phase
@@ -179,7 +193,11 @@ class LiftingDataset(BaseDataset):
             sequences = [sequences[i] for i in keep]
         for sequence in sequences:
             sequence.validate(self._metainfo['num_keypoints'])
+            if not self.score_unseen:
+                sequence.forget_unseen_frames()
         self.sequences = sequences
+        if self.CHECK_PROJECTION:
+            check_projections(sequences, self._metainfo.get('flip_indices'))
         rows = [
             clip_windows(
                 len(sequence),
@@ -192,9 +210,28 @@ class LiftingDataset(BaseDataset):
         numbers = np.repeat(np.arange(len(rows)), [len(part) for part in rows])
         self.windows = np.column_stack([numbers,
                                         np.concatenate(rows)]).astype(np.int32)
+        self.windows = self.windows[self._any_known(self.windows)]
+        if not len(self.windows):
+            raise ValueError(
+                f'{type(self).__name__}: no frame has a known 3D pose and a '
+                'joint that was seen in 2D, so that there is nothing to '
+                f'{"score" if self.test_mode else "train on"}')
         if self._indices is not None:
             self.windows = self._pick(self._indices)
         self._fully_initialized = True
+
+    def _any_known(self, windows: np.ndarray) -> np.ndarray:
+        """Which windows (W, 4) have a frame that can be scored, or, in
+        training, trained on."""
+        keep = np.ones(len(windows), bool)
+        for number, sequence in enumerate(self.sequences):
+            if sequence.visible is None:
+                continue
+            rows = np.flatnonzero(windows[:, 0] == number)
+            count = np.append(0, np.cumsum(sequence.visible.any(axis=1)))
+            first, last = windows[rows, 2:].clip(0, len(sequence)).T
+            keep[rows] = count[last] > count[first]
+        return keep
 
     def __len__(self) -> int:
         """Number of windows."""
@@ -220,15 +257,21 @@ class LiftingDataset(BaseDataset):
             valid_from, valid_to = start, start + self.seq_len
         places = np.arange(start, start + self.seq_len)
         frames = places.clip(0, len(sequence) - 1)
+        valid = (places >= valid_from) & (places < valid_to)
+        if sequence.visible is None:
+            visible = np.ones((self.seq_len, self._metainfo['num_keypoints']),
+                              np.float32)
+        else:
+            visible = sequence.visible[frames]
+            valid &= visible.any(axis=1)
         track = Track(sequence.subject, sequence.clip, sequence.camera)
         names = image_names(track, frames + 1)
         sample = dict(
             keypoints=sequence.keypoints_2d[frames],
             keypoints_visible=sequence.scores[frames],
             lifting_target=sequence.keypoints_3d[frames],
-            lifting_target_visible=np.ones(
-                (self.seq_len, self._metainfo['num_keypoints']), np.float32),
-            valid_frames=(places >= valid_from) & (places < valid_to),
+            lifting_target_visible=visible,
+            valid_frames=valid,
             frame_ids=frames,
             camera_param=sequence.copy_camera_param(),
             subject=sequence.subject,

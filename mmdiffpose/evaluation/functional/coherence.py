@@ -11,6 +11,7 @@ import numpy as np
 
 from mmdiffpose.skeletons import H36M_17
 from .joint_order import map_joints
+from .mpjpe import masked_mean
 
 COHERENCE_MODES = ('paper', 'official')
 """``'paper'``: as the paper says. ``'official'``: as the released code
@@ -81,35 +82,65 @@ def segment_lengths(poses: np.ndarray,
         poses[..., children, :] - poses[..., parents, :], axis=-1)
 
 
-def symmetry_gap(lengths: np.ndarray) -> np.ndarray:
+def segments_with(joints: np.ndarray,
+                  mode: str = 'paper',
+                  joint_order: str = 'h36m') -> np.ndarray:
+    """Segments both of whose joints count.
+
+    Args:
+        joints: Joints that count (..., 17), bool.
+        mode: See :func:`segments`.
+        joint_order: Which joint is which.
+
+    Returns:
+        (..., 16), bool.
+    """
+    parents, children = np.array(segments(mode, joint_order)).T
+    return joints[..., parents] & joints[..., children]
+
+
+def symmetry_gap(lengths: np.ndarray,
+                 counted: Optional[np.ndarray] = None) -> np.ndarray:
     """Mean absolute difference of left and right segments (Eq. 13).
 
     Args:
         lengths: Segment lengths (..., 16), see :func:`segment_lengths`.
+        counted: Segments that count (..., 16), bool; a pair does where both
+            of its segments do. All where absent.
 
     Returns:
-        The gap of each pose (...,).
+        The gap of each pose (...,); NaN for one without a pair.
     """
     left, right = np.array(symmetric_segments()).T
-    return np.abs(lengths[..., left] - lengths[..., right]).mean(axis=-1)
+    gaps = np.abs(lengths[..., left] - lengths[..., right])
+    if counted is None:
+        return gaps.mean(axis=-1)
+    return masked_mean(gaps, counted[..., left] & counted[..., right])
 
 
-def segment_std(lengths: np.ndarray, mode: str = 'paper') -> np.ndarray:
+def segment_std(lengths: np.ndarray,
+                mode: str = 'paper',
+                counted: Optional[np.ndarray] = None) -> np.ndarray:
     """Mean over segments of the standard deviation over time (Eq. 14).
 
     Args:
         lengths: Segment lengths of sequences (..., L, 16).
         mode: ``'paper'`` divides by L, ``'official'`` by L - 1.
+        counted: Segments that count (..., L, 16), bool; one does where it
+            does in all frames of a sequence. All where absent.
 
     Returns:
-        (...,), the value of each sequence.
+        (...,), the value of each sequence; NaN for one without a segment.
     """
     _check_mode(mode)
     ddof = int(mode == 'official')
     if lengths.shape[-2] <= ddof:
         raise ValueError(f'mode {mode!r} needs more than {ddof} frames, got '
                          f'{lengths.shape[-2]}.')
-    return lengths.std(axis=-2, ddof=ddof).mean(axis=-1)
+    spread = lengths.std(axis=-2, ddof=ddof)
+    if counted is None:
+        return spread.mean(axis=-1)
+    return masked_mean(spread, counted.all(axis=-2))
 
 
 def cut_sequences(frame_ids: np.ndarray,

@@ -55,7 +55,7 @@ class AggregationMetric(PoseMetric):
         aggregated = {
             'aggregation/mean_mm': batch.extras['hypotheses'].mean(axis=1)
         }
-        parts = [_window(sample) for sample in self._samples]
+        parts = [self._window(sample) for sample in self._samples]
         for name in parts[0]:
             if all(name in part for part in parts):
                 aggregated[name] = np.concatenate(
@@ -72,29 +72,43 @@ class AggregationMetric(PoseMetric):
             return poses
         return poses - poses[:, self.root_index, None]
 
+    def _window(self, sample: Mapping[str, Any]) -> Dict[str, np.ndarray]:
+        """Aggregated poses of a window, frames to score (F, J, 3), metres."""
+        pred, truth = sample['pred_instances'], sample['gt_instances']
+        hypotheses = _tensor(pred['hypotheses']).transpose(0, 1)[None]
+        target = _tensor(truth['lifting_target'])[None]
+        if self.root_index is not None:
+            target = target - target[:, :, self.root_index, None]
+        joints = self.reader.known_joints(truth, target.shape[1:3])
+        valid = self.reader.valid_frames(truth, target.shape[1])
+        valid &= joints.any(axis=1)
+        known = torch.from_numpy(joints)[None]
+        target = torch.where(known[..., None], target, 0.)
+        seen = hypotheses[:, :, valid], target[:, valid], known[:, valid]
+        poses = {
+            'oracle/best_mm': oracle_best(*seen)[0],
+            'oracle/worst_mm': oracle_worst(*seen)[0],
+        } if valid.any() else {
+            name: target.new_zeros(0, *target.shape[2:])
+            for name in ('oracle/best_mm', 'oracle/worst_mm')
+        }
+        view = _view(sample)
+        if view is not None:
+            roots: Dict[str, Optional[torch.Tensor]] = {
+                'aggregation/JPMA_mm': None
+            }
+            if self.root_index is not None:
+                roots['oracle/JPMA_mm'] = self._true_root(truth)
+            for name, root in roots.items():
+                chosen = joint_wise_by_reprojection(hypotheses, *view, root)
+                poses[name] = chosen[0, valid]
+        return {name: value.numpy() for name, value in poses.items()}
 
-def _window(sample: Mapping[str, Any]) -> Dict[str, np.ndarray]:
-    """Aggregated poses of a window, frames to score (F, J, 3), metres."""
-    pred, truth = sample['pred_instances'], sample['gt_instances']
-    hypotheses = _tensor(pred['hypotheses']).transpose(0, 1)[None]
-    target = _tensor(truth['lifting_target'])[None]
-    valid = to_numpy(
-        truth.get('valid_frames', np.ones(target.shape[1], bool))).astype(bool)
-    seen = hypotheses[:, :, valid], (target - target[:, :, :1])[:, valid]
-    poses = {
-        'oracle/best_mm': oracle_best(*seen)[0],
-        'oracle/worst_mm': oracle_worst(*seen)[0],
-    } if valid.any() else {
-        name: target.new_zeros(0, *target.shape[2:])
-        for name in ('oracle/best_mm', 'oracle/worst_mm')
-    }
-    view = _view(sample)
-    if view is not None:
-        for name, root in (('aggregation/JPMA_mm', None), ('oracle/JPMA_mm',
-                                                           target[:, :, 0])):
-            chosen = joint_wise_by_reprojection(hypotheses, *view, root)
-            poses[name] = chosen[0, valid]
-    return {name: value.numpy() for name, value in poses.items()}
+    def _true_root(self, truth: Mapping[str, Any]) -> torch.Tensor:
+        """Where the root stands before the camera, (1, T, 3) metres."""
+        name = 'lifting_target_camera'
+        target = truth[name if name in truth else 'lifting_target']
+        return _tensor(target)[None, :, self.root_index]
 
 
 _View = Tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]

@@ -8,7 +8,8 @@ from mmengine.logging import MMLogger
 
 from mmdiffpose.registry import METRICS
 from ..functional.coherence import (COHERENCE_MODES, cut_sequences,
-                                    segment_lengths, segment_std, symmetry_gap)
+                                    segment_lengths, segment_std,
+                                    segments_with, symmetry_gap)
 from ..functional.velocity import difference_errors, smallest_step
 from .base import PoseMetric, Totals
 from .samples import FrameBatch, VideoKey, describe
@@ -36,6 +37,9 @@ class CoherenceMetric(PoseMetric):
     - ``symmetry_gap_mm``: DiffHPE, Eq. 13, without ground truth;
     - ``segment_std_mm``: DiffHPE, Eq. 14, without ground truth, each
       sequence of ``sequence_length`` frames counting once.
+
+    Segments with a joint whose true position is not known are left out, for
+    such a joint was not trained on either.
 
     A quantity that cannot be had (all videos have one frame, or fewer than
     ``sequence_length``) is NaN, and a warning says so.
@@ -84,11 +88,13 @@ class CoherenceMetric(PoseMetric):
                 'no frame_ids, by which CoherenceMetric orders frames. Add '
                 "'frame_ids' to meta_keys of PackPoseInputs.")
         totals = {}
+        counted = segments_with(batch.mask, self.mode, self.joint_order)
         for group, poses in _estimates(batch):
             gap = symmetry_gap(
-                segment_lengths(poses, self.mode, self.joint_order))
+                segment_lengths(poses, self.mode, self.joint_order), counted)
             totals[f'{group}symmetry_gap_mm'] = batch.joint_totals(
-                gap[:, None], np.ones((len(gap), 1), bool))
+                gap[:, None],
+                np.isfinite(gap)[:, None])
         return totals
 
     def collect(self, batch: FrameBatch) -> Dict[str, List[np.ndarray]]:
@@ -142,12 +148,14 @@ class CoherenceMetric(PoseMetric):
                                                     step, video['mask'])
                 totals[name].append((errors[counted].sum(), counted.sum()))
             lengths = video[f'{group}lengths'].astype(np.float64)
+            counted = segments_with(video['mask'], self.mode, self.joint_order)
             runs = [
-                segment_std(lengths[run], self.mode)
+                segment_std(lengths[run], self.mode, counted[run])
                 for run in cut_sequences(frame_ids, self.sequence_length, step)
             ]
             totals['segment_std_mm'].append(
-                (sum(run.sum() for run in runs), sum(map(len, runs))))
+                (sum(np.nansum(run) for run in runs),
+                 sum(np.isfinite(run).sum() for run in runs)))
         return {name: np.array(rows) for name, rows in totals.items()}
 
 

@@ -220,7 +220,8 @@ class SampleReader:
                 ``gt_instances.valid_frames`` (T,), where present.
 
         Returns:
-            The frames with ``valid_frames`` True, in millimetres.
+            The frames with ``valid_frames`` True in which any joint counts,
+            in millimetres.
         """
         windows = [self._read_window(sample) for sample in samples]
         fields = [_fields(window['extras']) for window in windows]
@@ -262,9 +263,10 @@ class SampleReader:
         if pred.ndim == 4 and pred.shape[0] == 1:
             pred = pred[0]
         _expect_shape(pred, gt.shape, 'pred_instances.keypoints', where)
-        valid = self._valid_frames(gt_instances, len(gt), where)
-        mask = self._mask(gt_instances, gt.shape[:2], where)[valid]
-        frame_ids = frame_ids[valid]
+        valid = self.valid_frames(gt_instances, len(gt), where)
+        known = self.known_joints(gt_instances, gt.shape[:2], where)
+        valid &= known.any(axis=1)
+        mask, frame_ids = known[valid], frame_ids[valid]
         _expect_finite(pred[valid], 'pred_instances.keypoints', video,
                        frame_ids)
         target = np.where(mask[..., None], gt[valid], 0)
@@ -299,18 +301,23 @@ class SampleReader:
         return centre_on_root(poses, self.root_index)
 
     @staticmethod
-    def _valid_frames(gt_instances: Mapping[str, Any], num_frames: int,
-                      where: str) -> np.ndarray:
+    def valid_frames(gt_instances: Mapping[str, Any],
+                     num_frames: int,
+                     where: str = 'A data sample') -> np.ndarray:
+        """Frames to score (T,), bool."""
         # MMPose's own data sets pack no valid_frames: all their frames count.
         if 'valid_frames' not in gt_instances:
             return np.ones(num_frames, bool)
-        valid = to_numpy(gt_instances['valid_frames']).astype(bool)
+        valid = np.array(to_numpy(gt_instances['valid_frames']), bool)
         _expect_shape(valid, (num_frames, ), 'gt_instances.valid_frames',
                       where)
         return valid
 
-    def _mask(self, gt_instances: Mapping[str, Any], shape: Tuple[int, ...],
-              where: str) -> np.ndarray:
+    def known_joints(self,
+                     gt_instances: Mapping[str, Any],
+                     shape: Tuple[int, ...],
+                     where: str = 'A data sample') -> np.ndarray:
+        """Joints whose true position is known (T, J), bool."""
         if not self.ignore_invisible:
             return np.ones(shape, bool)
         visible = _require(gt_instances, 'gt_instances',

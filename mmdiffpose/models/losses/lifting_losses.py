@@ -13,8 +13,8 @@ MIXSTE_JOINT_WEIGHTS = (1., 1., 2.5, 2.5, 1., 2.5, 2.5, 1., 1., 1., 1.5, 1.5,
 """Joint weights of MixSTE's loss (its supplementary; Human3.6M-17 order)."""
 
 
-def _masked_mean(value: Tensor, weight: Optional[Tensor]) -> Tensor:
-    """Mean of ``value`` (B, T, J) over entries with ``weight`` > 0."""
+def masked_mean(value: Tensor, weight: Optional[Tensor]) -> Tensor:
+    """Mean of ``value`` (B, T, J), weighted; of nothing it is 0."""
     if weight is None:
         return value.mean()
     weight = weight.expand_as(value)
@@ -39,7 +39,7 @@ class MPJPELoss(nn.Module):
                 weight: Optional[Tensor] = None) -> Tensor:
         """Args: poses (B, T, J, 3), metres; weight (B, T, J), optional."""
         distance = (pred - target).norm(dim=-1)
-        return self.loss_weight * _masked_mean(distance, weight)
+        return self.loss_weight * masked_mean(distance, weight)
 
 
 @MODELS.register_module()
@@ -60,7 +60,7 @@ class SquaredErrorLoss(nn.Module):
                 weight: Optional[Tensor] = None) -> Tensor:
         """Args: poses (B, T, J, 3), metres; weight (B, T, J), optional."""
         squared = (pred - target).square().sum(dim=-1)
-        return self.loss_weight * _masked_mean(squared, weight)
+        return self.loss_weight * masked_mean(squared, weight)
 
 
 @MODELS.register_module()
@@ -102,14 +102,15 @@ class MixSTELoss(nn.Module):
                              f'weights, but the poses have {pred.shape[2]} '
                              'joints')
         distance = (pred - target).norm(dim=-1)
-        loss = _masked_mean(self.joint_weights * distance, weight)
+        loss = masked_mean(self.joint_weights * distance, weight)
         if pred.shape[1] > 1:
-            pair = None if weight is None else weight[:, 1:] * weight[:, :-1]
+            pair = (None if weight is None else torch.minimum(
+                weight[:, 1:], weight[:, :-1]))
             step = pred.diff(dim=1)
             consistency = self.joint_weights * step.square().mean(dim=-1)
             velocity = (step - target.diff(dim=1)).norm(dim=-1)
             loss = (
                 loss +
-                self.consistency_weight * _masked_mean(consistency, pair) +
-                self.velocity_weight * _masked_mean(velocity, pair))
+                self.consistency_weight * masked_mean(consistency, pair) +
+                self.velocity_weight * masked_mean(velocity, pair))
         return self.loss_weight * loss

@@ -12,6 +12,7 @@ from mmdiffpose.registry import MODELS
 from ..layers import (HostValue, PoseSequenceEncoder, PoseTransformerBlock,
                       StdLayerNorm, standardize_window)
 from ..lifting_data_preprocessor import LiftingDataPreprocessor
+from ..losses.lifting_losses import masked_mean
 from .pose_masks import PoseMasks, draw_pose_masks
 
 TARGETS = ('all', 'masked')
@@ -149,7 +150,9 @@ class MaskedPoseModel(BaseModel):
             return output
         count = self._iteration.read(self.iteration)
         self._iteration.write(self.iteration, count + 1)
-        return dict(loss_reconstruction=self.error(output, inputs, masks))
+        return dict(
+            loss_reconstruction=self.error(output, inputs, masks,
+                                           seen_joints(data_samples, inputs)))
 
     def draw_masks(self,
                    inputs: Tensor,
@@ -177,10 +180,36 @@ class MaskedPoseModel(BaseModel):
         x = self.output(self.output_norm(x.flatten(0, 1)))
         return x.reshape(inputs.shape)
 
-    def error(self, output: Tensor, inputs: Tensor,
-              masks: PoseMasks) -> Tensor:
-        """Mean distance of the joints that count."""
-        distance = (output - inputs).norm(dim=-1)
-        if self.loss_on == 'all':
-            return distance.mean()
-        return distance[masks.frames[..., None] | masks.joints].mean()
+    def error(self,
+              output: Tensor,
+              inputs: Tensor,
+              masks: PoseMasks,
+              seen: Optional[Tensor] = None) -> Tensor:
+        """Mean distance of the joints that count.
+
+        Args:
+            output (Tensor): Reconstruction, (B, T, J, 2).
+            inputs (Tensor): What was to be reconstructed.
+            masks (PoseMasks): What was hidden.
+            seen (Tensor, optional): Whether the detector saw a joint,
+                (B, T, J); of others nothing is known. All where absent.
+        """
+        weight = torch.ones_like(inputs[..., 0]) if seen is None else seen
+        if self.loss_on != 'all':
+            weight = weight * (masks.frames[..., None] | masks.joints)
+        return masked_mean((output - inputs).norm(dim=-1), weight)
+
+
+def seen_joints(data_samples: Optional[list],
+                like: Tensor) -> Optional[Tensor]:
+    """Whether a detector saw each joint, (B, T, J), 1 or 0, where samples
+    tell."""
+    name = 'keypoint_labels_visible'
+    labels = [
+        getattr(sample, 'gt_instance_labels', ())
+        for sample in data_samples or ()
+    ]
+    if not all(name in label for label in labels) or not labels:
+        return None
+    scores = [label[name] for label in labels]
+    return (torch.stack(scores) > 0).to(like)

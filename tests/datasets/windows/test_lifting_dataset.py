@@ -8,6 +8,7 @@ import pytest
 from torch.utils.data import DataLoader
 
 from mmdiffpose.datasets import LiftingDataset, PoseSequence
+from mmdiffpose.datasets.cameras import project
 
 LENGTHS = (50, 7, 31)
 CAMERA = dict(w=1000, h=900, f=np.array([1145., 1144.]), c=np.array([5., 6.]))
@@ -25,14 +26,15 @@ class ToyDataset(LiftingDataset):
 
     def _sequence(self, clip, frames):
         rng = np.random.default_rng(clip)
+        poses = rng.random((frames, 17, 3), np.float32) + 3
         return PoseSequence(
             subject='S1',
             action='Walking',
             camera='v0',
             clip=f'Walking_{clip}',
-            keypoints_2d=rng.random((frames, 17, 2), np.float32),
+            keypoints_2d=project(poses, CAMERA['f'], CAMERA['c']),
             scores=rng.random((frames, 17), np.float32),
-            keypoints_3d=rng.random((frames, 17, 3), np.float32) + 3,
+            keypoints_3d=poses,
             camera_param=CAMERA,
             mixtures=rng.random(
                 (frames, 17, 2,

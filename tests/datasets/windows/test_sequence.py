@@ -49,7 +49,7 @@ def _broken(key, index, value):
      r'keypoints_2d.*frame counts.*\(5, 17, 2\).*\(4, 17, 2\)'),
     (dict(keypoints_3d=np.ones((5, 16, 3))), r'\(5, 17, 3\).*\(5, 16, 3\)'),
     (dict(scores=np.ones((5, 17, 1))), 'scores.*shape'),
-    (dict(camera_param=dict(w=1000, h=1000)), r"camera_param lacks.*'c', 'f'"),
+    (dict(camera_param=dict(w=1000, f=np.ones(2))), r"lacks.*'c', 'h'"),
     (dict(keypoints_3d=np.ones((0, 17, 3))), 'no frames'),
 ])
 def test_bad_arrays_are_named(changes, message):

@@ -150,7 +150,8 @@ class DiffHPEHead(ResidualSamplingHead):
         """
         if self.diffusion is not None:
             return self.residual_loss(feats, batch_data_samples)
-        x_0, weight = self.targets(batch_data_samples, feats.features)
+        x_0, weight = self.targets(batch_data_samples, feats.features,
+                                   feats.coarse)
         noise = self.training_noise(batch_data_samples, x_0)
         k = training_steps(noise.uniform()[:, 0, 0, 0], self.process.num_steps,
                            self.step_exponent)

@@ -248,7 +248,7 @@ class DiffPoseHead(DenoisingHead, ResidualSamplingHead):
         if self.diffusion is not None:
             return self.residual_loss(feats, batch_data_samples)
         coarse = feats.known_coarse()
-        h0, weight = self.targets(batch_data_samples, coarse)
+        h0, weight = self.targets(batch_data_samples, coarse, coarse)
         mixtures = stack_mixtures(batch_data_samples, coarse)
         N = self.num_train_hypotheses
         noise = self.training_noise(batch_data_samples, h0, N)

@@ -160,7 +160,7 @@ class ReleasedDiffPoseHead(SamplingHead):
             dict: ``loss_diffusion``.
         """
         coarse = feats.known_coarse()
-        poses, weight = self.targets(batch_data_samples, coarse)
+        poses, weight = self.targets(batch_data_samples, coarse, coarse)
         mixtures = stack_mixtures(batch_data_samples, coarse)
         noise = self.training_noise(batch_data_samples, poses)
         kernels = pick_kernels(mixtures, noise.uniform()[:, 0])

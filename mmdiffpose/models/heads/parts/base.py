@@ -117,6 +117,13 @@ def split_views(views: Any) -> Tuple[Any, Any]:
     return views, None
 
 
+def has_label(data_samples: Sequence, name: str) -> bool:
+    """Whether samples, or the one that holds a batch, have a label."""
+    whole = isinstance(data_samples, BaseDataElement)
+    samples: Sequence = [data_samples] if whole else data_samples
+    return name in samples[0].gt_instance_labels
+
+
 def stack_labels(data_samples: Sequence, name: str, like: Tensor) -> Tensor:
     """Stack a label of all samples, (B, T, ...), on ``like``'s device.
 
@@ -189,16 +196,31 @@ class BaseLiftingHead(BaseHead):
         root = self.root_index
         return poses - poses[..., root:root + 1, :]
 
-    def targets(self, data_samples: Sequence,
-                like: Tensor) -> Tuple[Tensor, Tensor]:
+    def targets(self,
+                data_samples: Sequence,
+                like: Tensor,
+                guess: Optional[Tensor] = None) -> Tuple[Tensor, Tensor]:
         """Root-relative poses to learn from (B, T, J, 3), metres, and what
         they weigh (B, T, J), on ``like``'s device.
+
+        Args:
+            data_samples (Sequence): PoseDataSamples of B windows.
+            like (Tensor): Of the device.
+            guess (Tensor, optional): Poses (B, T, J, 3) whose joints stand in
+                for those of weight 0, for heads that show the network the
+                target with noise: an unknown joint should look like one.
 
         Raises:
             ValueError: Where a sample has none.
         """
-        return (stack_labels(data_samples, 'lifting_target_label', like),
-                stack_labels(data_samples, 'lifting_target_weight', like))
+        target = stack_labels(data_samples, 'lifting_target_label', like)
+        weight = stack_labels(data_samples, 'lifting_target_weight', like)
+        if has_label(data_samples, 'keypoint_weights'):
+            weight = weight * stack_labels(data_samples, 'keypoint_weights',
+                                           like)
+        if guess is not None:
+            target = torch.where(weight[..., None] > 0, target, guess.detach())
+        return target, weight
 
     def mixtures(self, data_samples: Optional[Sequence],
                  like: Tensor) -> Optional[Tensor]:

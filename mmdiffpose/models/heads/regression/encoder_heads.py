@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from mmdiffpose.models.heads.parts.regressing import MeasuredHead
 from mmdiffpose.models.layers import ChebConv, start_small
+from mmdiffpose.models.losses.lifting_losses import masked_mean
 from mmdiffpose.registry import MODELS
 from mmdiffpose.skeletons import H36M_17
 
@@ -50,14 +51,19 @@ class EncoderHead(MeasuredHead):
         target, weight = self.targets(batch_data_samples, pred)
         return dict(
             loss_pose3d=self.loss_module(pred, target, weight),
-            mpjpe_mm=self.error_mm(pred, target))
+            mpjpe_mm=self.error_mm(pred, target, weight))
 
     @torch.no_grad()
-    def error_mm(self, poses: Tensor, target: Tensor) -> Tensor:
-        """Mean joint error of root-relative poses (B, T, J, 3): metres in,
-        millimetres out."""
-        error = (self.to_root_relative(poses) - target).norm(dim=-1).mean()
-        return error * 1000
+    def error_mm(self,
+                 poses: Tensor,
+                 target: Tensor,
+                 weight: Optional[Tensor] = None) -> Tensor:
+        """Mean error of the joints with weight (B, T, J) above 0, all where
+        absent, of root-relative poses (B, T, J, 3): metres in, millimetres
+        out."""
+        error = (self.to_root_relative(poses) - target).norm(dim=-1)
+        counted = torch.ones_like(error) if weight is None else (weight > 0)
+        return masked_mean(error, counted.to(error)) * 1000
 
 
 @MODELS.register_module()
