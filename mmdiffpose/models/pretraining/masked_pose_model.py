@@ -1,7 +1,7 @@
 # Copyright (c) mmdiffpose contributors. All rights reserved.
 """Masked pose modelling, P-STMO's pre-training."""
 
-from typing import List, Optional, Union
+from typing import Any, List, Optional, Union
 
 import torch
 from mmengine.model import BaseModel
@@ -205,7 +205,7 @@ def seen_joints(data_samples: Optional[list],
     """Whether a detector saw each joint, (B, T, J), 1 or 0, where samples
     tell."""
     name = 'keypoint_labels_visible'
-    labels = [
+    labels: List[Any] = [
         getattr(sample, 'gt_instance_labels', ())
         for sample in data_samples or ()
     ]
