@@ -10,8 +10,11 @@ import numpy as np
 
 from mmdiffpose.detection.frame_sources import FrameInputs
 from mmdiffpose.files.keypoint_files import FORMATS as KEYPOINT_FORMATS
+from mmdiffpose.files.optional_packages import check_packages
 from mmdiffpose.files.result_files import FORMATS as RESULT_FORMATS
+from mmdiffpose.files.result_options import UNITS
 from mmdiffpose.skeletons import SKELETONS
+from mmdiffpose.skeletons.marker_sets import MARKER_SETS
 from mmdiffpose.structures.axes import check_axes
 
 ANIMATIONS = ('mp4', 'gif', 'auto', 'none')
@@ -36,6 +39,11 @@ class InferenceOptions:
         formats: Of the files in ``pred_out_dir``, see
             :func:`~mmdiffpose.files.result_files.write_results`. Defaults to
             JSON.
+        unit: Of trc and c3d files, ``'mm'`` or ``'m'``. Defaults to
+            millimetres, or what the marker set's tool reads.
+        markers: Of trc and c3d files: the joints and their names, one of
+            :data:`~mmdiffpose.skeletons.marker_sets.MARKER_SETS`. Defaults to
+            all, in Human3.6M's spelling.
         return_vis: Results hold pictures, RGB. Defaults to False.
         show: Shows each picture in a window. Defaults to False.
         animation: Kind of the animation: one of :data:`ANIMATIONS`. Defaults
@@ -87,6 +95,8 @@ class InferenceOptions:
     vis_out_dir: str = ''
     pred_out_dir: str = ''
     formats: Sequence[str] = ('json', )
+    unit: Optional[str] = None
+    markers: str = 'h36m'
     return_vis: bool = False
     show: bool = False
     animation: str = 'mp4'
@@ -118,6 +128,7 @@ class InferenceOptions:
                              f'{self.animation!r}')
         for field in fields(self):
             _check(field.name, getattr(self, field.name))
+        check_packages(self.formats)
 
     @classmethod
     def from_call(cls, options: Mapping[str, Any]) -> 'InferenceOptions':
@@ -163,6 +174,8 @@ _MAY_BE_NONE = ('batch_size', 'overlap', 'max_frames', 'fps', 'focal_length',
 _NAMES = dict(
     skeleton=sorted(SKELETONS),
     keypoint_format=list(KEYPOINT_FORMATS),
+    unit=sorted(UNITS),
+    markers=sorted(MARKER_SETS),
     formats=list(RESULT_FORMATS))
 
 

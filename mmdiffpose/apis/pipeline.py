@@ -345,7 +345,9 @@ class LiftingPipeline:
         path = Path(options.pred_out_dir) / f'{stem}{options.suffix}'
         for name in options.formats:
             paths += write_results(lifted, path, (name, ), options.axes,
-                                   options.hypotheses or name == 'npz')
+                                   options.hypotheses or name == 'npz',
+                                   options.unit, options.markers,
+                                   self.stages.say)
         return paths
 
     def draw(

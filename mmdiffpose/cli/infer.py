@@ -16,8 +16,8 @@ Examples::
 Reads a video, an image, a folder of images (as a clip), a webcam
 (``webcam:0``), or the 2D keypoints of another tool
 (mmdiffpose/files/keypoint_files). Frames need a 2D detector (--pose2d).
-Writes poses as JSON and npz (--formats: also csv, trc, html), an animation
-(GIF or MP4) and a still picture (PNG).
+Writes poses as JSON and npz (--formats has others), an animation (GIF or MP4)
+and a still picture (PNG).
 """
 
 import argparse
@@ -31,7 +31,9 @@ from mmengine.config import DictAction
 
 from mmdiffpose.files.keypoint_files.reading import FORMATS as KEYPOINT_FORMATS
 from mmdiffpose.files.result_files import FORMATS
+from mmdiffpose.files.result_options import UNITS
 from mmdiffpose.skeletons import SKELETONS
+from mmdiffpose.skeletons.marker_sets import MARKER_SETS
 from mmdiffpose.structures.axes import AXES_NAMES
 from .launching import ListModels, published_weights, require_mmpose
 
@@ -204,6 +206,16 @@ def add_output_arguments(parser: argparse.ArgumentParser) -> None:
         default=('json', 'npz'),
         help='of the poses (default: json npz)')
     parser.add_argument(
+        '--unit',
+        choices=sorted(UNITS),
+        help='of trc and c3d files (default: mm)')
+    parser.add_argument(
+        '--markers',
+        choices=sorted(MARKER_SETS),
+        default='h36m',
+        help='the joints of c3d files, and whose names for them (default: '
+        'h36m, all)')
+    parser.add_argument(
         '--hypotheses',
         action='store_true',
         help='write them into the JSON, too; the npz always has them')
@@ -253,6 +265,8 @@ def make_options(args: argparse.Namespace) -> 'InferenceOptions':
         keypoint_format=args.keypoint_format,
         video=args.video,
         formats=tuple(args.formats),
+        unit=args.unit,
+        markers=args.markers,
         panel_size=args.panel_size)
 
 

@@ -3,30 +3,36 @@
 
 import json
 from pathlib import Path
-from typing import Any, Callable, Dict, List, Sequence, Union
+from typing import Any, Callable, Dict, List, Optional, Sequence, Union
 
 import numpy as np
 
 from mmdiffpose.atomic_files import replacing
-from mmdiffpose.structures.axes import check_axes
 from mmdiffpose.structures.lifted_track import LiftedTrack
 from mmdiffpose.structures.people import Lifted, as_list, person_numbers
 from mmdiffpose.visualization.scene_page import write_html
+from .optional_packages import check_packages
+from .result_c3d import write_c3d
 from .result_csv import write_csv
+from .result_options import ResultOptions, say_nothing
 from .result_trc import write_trc
 
 METRE_DIGITS, PIXEL_DIGITS, SCORE_DIGITS, TIME_DIGITS = 4, 1, 3, 6
 
-ResultWriter = Callable[[Sequence[LiftedTrack], str, str, bool], List[Path]]
+ResultWriter = Callable[[Sequence[LiftedTrack], str, ResultOptions],
+                        List[Path]]
 """Called with the people of a video, the path of the files without their
-suffix, axes, and whether hypotheses are wanted; says what it wrote."""
+suffix, and options; says what it wrote."""
 
 
 def write_results(lifted: Lifted,
                   stem: Union[str, Path],
                   formats: Sequence[str] = ('json', 'npz'),
                   axes: str = 'camera',
-                  hypotheses: bool = False) -> List[Path]:
+                  hypotheses: bool = False,
+                  unit: Optional[str] = None,
+                  markers: str = 'h36m',
+                  say: Callable[[str], None] = say_nothing) -> List[Path]:
     """Write the people of one video, each file all or nothing.
 
     Args:
@@ -36,6 +42,8 @@ def write_results(lifted: Lifted,
         formats (sequence[str]): Some of :data:`FORMATS`: ``json``, ``npz``,
             ``csv`` (:func:`~mmdiffpose.files.result_csv.write_csv`), ``trc``
             (:func:`~mmdiffpose.files.result_trc.write_trc`, one file per
+            person, always y-up), ``c3d``
+            (:func:`~mmdiffpose.files.result_c3d.write_c3d`, one file per
             person, always y-up), ``html``
             (:func:`~mmdiffpose.visualization.scene_page.write_html`).
             Defaults to JSON and npz.
@@ -44,22 +52,30 @@ def write_results(lifted: Lifted,
             axes.
         hypotheses (bool): Whether json and npz hold the hypotheses; html
             shows some in any case. Defaults to False.
+        unit (str, optional): Of trc and c3d, see
+            :class:`~mmdiffpose.files.result_options.ResultOptions`, as for
+            the others.
+        markers (str): Of trc and c3d.
+        say (callable): Told what a person at the command line wants to know.
 
     Returns:
         list[Path]: The files, in the order of ``formats``.
 
     Raises:
-        ValueError: If there is nobody to write, or no such format or axes.
+        ImportError: If a format's package is not installed.
+        ValueError: If there is nobody to write, no such format, axes, unit or
+            markers, or a format cannot say what the tracks say.
     """
     unknown = sorted(set(formats) - set(FORMATS))
     if unknown:
         raise ValueError(f'formats: expected some of {list(FORMATS)}, found '
                          f'{unknown}')
-    check_axes(axes)
+    check_packages(formats)
+    options = ResultOptions(axes, hypotheses, unit, markers, say)
     tracks = as_list(lifted)
     return [
         path for name in dict.fromkeys(formats)
-        for path in FORMATS[name](tracks, str(stem), axes, hypotheses)
+        for path in FORMATS[name](tracks, str(stem), options)
     ]
 
 
@@ -206,31 +222,33 @@ def write_npz(lifted: Lifted,
     return Path(path)
 
 
-def _json(tracks: Sequence[LiftedTrack], stem: str, axes: str,
-          hypotheses: bool) -> List[Path]:
-    return [write_json(tracks, f'{stem}.json', axes, hypotheses)]
+def _json(tracks: Sequence[LiftedTrack], stem: str,
+          options: ResultOptions) -> List[Path]:
+    path = f'{stem}.json'
+    return [write_json(tracks, path, options.axes, options.hypotheses)]
 
 
-def _npz(tracks: Sequence[LiftedTrack], stem: str, axes: str,
-         hypotheses: bool) -> List[Path]:
-    return [write_npz(tracks, f'{stem}.npz', axes, hypotheses)]
+def _npz(tracks: Sequence[LiftedTrack], stem: str,
+         options: ResultOptions) -> List[Path]:
+    path = f'{stem}.npz'
+    return [write_npz(tracks, path, options.axes, options.hypotheses)]
 
 
-def _csv(tracks: Sequence[LiftedTrack], stem: str, axes: str,
-         hypotheses: bool) -> List[Path]:
-    return [write_csv(tracks, f'{stem}.csv', axes)]
+def _csv(tracks: Sequence[LiftedTrack], stem: str,
+         options: ResultOptions) -> List[Path]:
+    return [write_csv(tracks, f'{stem}.csv', options.axes)]
 
 
-def _trc(tracks: Sequence[LiftedTrack], stem: str, axes: str,
-         hypotheses: bool) -> List[Path]:
-    return write_trc(tracks, stem)
+def _trc(tracks: Sequence[LiftedTrack], stem: str,
+         options: ResultOptions) -> List[Path]:
+    return write_trc(tracks, stem, options.unit or 'mm')
 
 
-def _html(tracks: Sequence[LiftedTrack], stem: str, axes: str,
-          hypotheses: bool) -> List[Path]:
+def _html(tracks: Sequence[LiftedTrack], stem: str,
+          options: ResultOptions) -> List[Path]:
     return [write_html(tracks, f'{stem}.html')]
 
 
 FORMATS: Dict[str, ResultWriter] = dict(
-    json=_json, npz=_npz, csv=_csv, trc=_trc, html=_html)
+    json=_json, npz=_npz, csv=_csv, trc=_trc, html=_html, c3d=write_c3d)
 """What writes each format: a new one is a function and an entry here."""

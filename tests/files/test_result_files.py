@@ -1,6 +1,7 @@
 # Copyright (c) mmdiffpose contributors. All rights reserved.
 """Result files and their axes."""
 
+import importlib.util
 import json
 from dataclasses import replace
 
@@ -9,6 +10,7 @@ import pytest
 
 from mmdiffpose.apis import InferenceOptions
 from mmdiffpose.apis.frame_results import FrameResults
+from mmdiffpose.files.optional_packages import REQUIREMENTS
 from mmdiffpose.files.result_files import (FORMATS, write_json, write_npz,
                                            write_results)
 from mmdiffpose.lifting.lift import LiftedTrack
@@ -140,8 +142,8 @@ def test_people_without_numbers_get_free_ones(lifted):
 
 
 def test_what_cannot_be_written(lifted, tmp_path):
-    with pytest.raises(ValueError, match=r"json.*found \['bvh'\]"):
-        write_results(lifted, tmp_path / 'a', ('json', 'bvh'))
+    with pytest.raises(ValueError, match=r"json.*found \['fbx'\]"):
+        write_results(lifted, tmp_path / 'a', ('json', 'fbx'))
     with pytest.raises(ValueError, match='at least one'):
         write_results([], tmp_path / 'a')
     with pytest.raises(ValueError, match='image_size'):
@@ -156,11 +158,24 @@ def test_what_cannot_be_written(lifted, tmp_path):
 
 
 def test_all_formats_in_the_order_asked_for(lifted, tmp_path):
+    """Those whose packages are here."""
+    each = ['a.b_person2.{}', 'a.b_person5.{}']
+    names = dict(
+        json=['a.b.{}'],
+        npz=['a.b.{}'],
+        csv=['a.b.{}'],
+        trc=each,
+        html=['a.b.{}'],
+        c3d=each)
+    assert list(names) == list(FORMATS)
+    formats = [
+        name for name in FORMATS if name not in REQUIREMENTS
+        or importlib.util.find_spec(REQUIREMENTS[name].module)
+    ]
     paths = write_results([lifted, second_person(lifted)], tmp_path / 'a.b',
-                          FORMATS)
+                          formats)
     assert [path.name for path in paths] == [
-        'a.b.json', 'a.b.npz', 'a.b.csv', 'a.b_person2.trc', 'a.b_person5.trc',
-        'a.b.html'
+        name.format(kind) for kind in formats for name in names[kind]
     ]
     assert sorted(paths) == sorted(tmp_path.iterdir())
 

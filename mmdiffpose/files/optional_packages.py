@@ -1,0 +1,76 @@
+# Copyright (c) mmdiffpose contributors. All rights reserved.
+"""Packages that only some formats need, and what those formats cannot do."""
+
+import importlib
+from typing import Any, Dict, Iterable, NamedTuple, Sequence
+
+from mmdiffpose.structures.lifted_track import LiftedTrack
+
+
+class Requirement(NamedTuple):
+    """What a format needs.
+
+    Attributes:
+        package: Its name where packages are installed from.
+        module: What is imported of it.
+        extra: The extra of mmdiffpose that brings it.
+    """
+    package: str
+    module: str
+    extra: str
+
+
+REQUIREMENTS: Dict[str,
+                   Requirement] = dict(c3d=Requirement('c3d', 'c3d', 'c3d'))
+"""Formats of results that are not written without another package."""
+
+
+def needed(name: str) -> Any:
+    """Import what a format needs.
+
+    Args:
+        name (str): One of :data:`REQUIREMENTS`.
+
+    Returns:
+        module: The module.
+
+    Raises:
+        ImportError: If it is not there; says how to install it.
+    """
+    package, module, extra = REQUIREMENTS[name]
+    try:
+        return importlib.import_module(module)
+    except ImportError as error:
+        raise ImportError(
+            f'the format {name}: expected the package {package}, found none '
+            f'({error}): run "pip install mmdiffpose[{extra}]" or '
+            f'"pip install {package}"') from error
+
+
+def check_packages(formats: Iterable[str]) -> None:
+    """See that the packages of some formats are there.
+
+    Raises:
+        ImportError: If one is not; says how to install it.
+    """
+    for name in formats:
+        if name in REQUIREMENTS:
+            needed(name)
+
+
+def needs_fps(tracks: Sequence[LiftedTrack], name: str) -> float:
+    """The frame rate of a video, for a format without times.
+
+    Args:
+        tracks (sequence[LiftedTrack]): Of one video.
+        name (str): Of the format.
+
+    Raises:
+        ValueError: If it is not known.
+    """
+    fps = tracks[0].fps
+    if fps is None:
+        raise ValueError(
+            f'{name}: expected a known frame rate, found none: its frames '
+            'have no times of their own; give fps= (--fps)')
+    return fps

@@ -1,0 +1,48 @@
+# Copyright (c) mmdiffpose contributors. All rights reserved.
+"""What the writers of result files can be told."""
+
+from dataclasses import dataclass
+from typing import Callable, Optional
+
+from mmdiffpose.skeletons.marker_sets import check_markers
+from mmdiffpose.structures.axes import check_axes
+
+UNITS = {'mm': 1000., 'm': 1.}
+"""Units of marker files, and how many of them a metre is."""
+
+
+def say_nothing(message: str) -> None:
+    """Takes a message that nobody wants to hear."""
+
+
+@dataclass(frozen=True)
+class ResultOptions:
+    """Options of the formats that results are written in.
+
+    Attributes:
+        axes: Of json, npz and csv, one of
+            :data:`~mmdiffpose.structures.axes.AXES_NAMES`; the other formats
+            have axes of their own.
+        hypotheses: Whether json and npz hold the hypotheses.
+        unit: Of trc and c3d, one of :data:`UNITS`; None: millimetres, or
+            metres where the marker set's tool reads nothing else.
+        markers: Of trc and c3d, one of
+            :data:`~mmdiffpose.skeletons.marker_sets.MARKER_SETS`.
+        say: Told what a person at the command line wants to know.
+
+    Raises:
+        ValueError: If there are no such axes, unit or markers, or they do
+            not go together.
+    """
+    axes: str = 'camera'
+    hypotheses: bool = False
+    unit: Optional[str] = None
+    markers: str = 'h36m'
+    say: Callable[[str], None] = say_nothing
+
+    def __post_init__(self) -> None:
+        check_axes(self.axes)
+        check_markers(self.markers)
+        if self.unit is not None and self.unit not in UNITS:
+            raise ValueError(f'unit: expected one of {sorted(UNITS)}, found '
+                             f'{self.unit!r}')
