@@ -44,6 +44,8 @@ class InferenceOptions:
         markers: Of trc and c3d files: the joints and their names, one of
             :data:`~mmdiffpose.skeletons.marker_sets.MARKER_SETS`. Defaults to
             all, in Human3.6M's spelling.
+        symmetric_bones: In bvh and glb files, left and right bones get the
+            mean of both lengths. Defaults to False.
         return_vis: Results hold pictures, RGB. Defaults to False.
         show: Shows each picture in a window. Defaults to False.
         animation: Kind of the animation: one of :data:`ANIMATIONS`. Defaults
@@ -97,6 +99,7 @@ class InferenceOptions:
     formats: Sequence[str] = ('json', )
     unit: Optional[str] = None
     markers: str = 'h36m'
+    symmetric_bones: bool = False
     return_vis: bool = False
     show: bool = False
     animation: str = 'mp4'
@@ -167,7 +170,8 @@ _WHOLE = dict(batch_size=1, latency=0, panel_size=100, overlap=0, max_frames=1)
 """Options that are whole numbers, and their least."""
 _POSITIVE = ('fps', 'focal_length')
 _FLAGS = ('return_datasamples', 'return_vis', 'show', 'still', 'causal',
-          'hypotheses', 'root_trajectory', 'fit', 'resample', 'largest')
+          'hypotheses', 'symmetric_bones', 'root_trajectory', 'fit',
+          'resample', 'largest')
 _TEXTS = ('out_dir', 'vis_out_dir', 'pred_out_dir', 'suffix', 'animation')
 _MAY_BE_NONE = ('batch_size', 'overlap', 'max_frames', 'fps', 'focal_length',
                 'causal')

@@ -347,7 +347,7 @@ class LiftingPipeline:
             paths += write_results(lifted, path, (name, ), options.axes,
                                    options.hypotheses or name == 'npz',
                                    options.unit, options.markers,
-                                   self.stages.say)
+                                   options.symmetric_bones, self.stages.say)
         return paths
 
     def draw(

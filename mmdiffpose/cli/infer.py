@@ -216,6 +216,11 @@ def add_output_arguments(parser: argparse.ArgumentParser) -> None:
         help='the joints of c3d files, and whose names for them (default: '
         'h36m, all)')
     parser.add_argument(
+        '--symmetric-bones',
+        action='store_true',
+        help='give left and right bones of bvh and glb files the mean of both '
+        'lengths')
+    parser.add_argument(
         '--hypotheses',
         action='store_true',
         help='write them into the JSON, too; the npz always has them')
@@ -267,6 +272,7 @@ def make_options(args: argparse.Namespace) -> 'InferenceOptions':
         formats=tuple(args.formats),
         unit=args.unit,
         markers=args.markers,
+        symmetric_bones=args.symmetric_bones,
         panel_size=args.panel_size)
 
 

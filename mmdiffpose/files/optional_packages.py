@@ -20,8 +20,10 @@ class Requirement(NamedTuple):
     extra: str
 
 
-REQUIREMENTS: Dict[str,
-                   Requirement] = dict(c3d=Requirement('c3d', 'c3d', 'c3d'))
+REQUIREMENTS: Dict[str, Requirement] = dict(
+    c3d=Requirement('c3d', 'c3d', 'c3d'),
+    bvh=Requirement('pybvh', 'pybvh', 'bvh'),
+    glb=Requirement('pygltflib', 'pygltflib', 'glb'))
 """Formats of results that are not written without another package."""
 
 

@@ -12,8 +12,10 @@ from mmdiffpose.structures.lifted_track import LiftedTrack
 from mmdiffpose.structures.people import Lifted, as_list, person_numbers
 from mmdiffpose.visualization.scene_page import write_html
 from .optional_packages import check_packages
+from .result_bvh import write_bvh
 from .result_c3d import write_c3d
 from .result_csv import write_csv
+from .result_glb import write_glb
 from .result_options import ResultOptions, say_nothing
 from .result_trc import write_trc
 
@@ -32,6 +34,7 @@ def write_results(lifted: Lifted,
                   hypotheses: bool = False,
                   unit: Optional[str] = None,
                   markers: str = 'h36m',
+                  symmetric_bones: bool = False,
                   say: Callable[[str], None] = say_nothing) -> List[Path]:
     """Write the people of one video, each file all or nothing.
 
@@ -44,7 +47,10 @@ def write_results(lifted: Lifted,
             (:func:`~mmdiffpose.files.result_trc.write_trc`, one file per
             person, always y-up), ``c3d``
             (:func:`~mmdiffpose.files.result_c3d.write_c3d`, one file per
-            person, always y-up), ``html``
+            person, always y-up), ``bvh``
+            (:func:`~mmdiffpose.files.result_bvh.write_bvh`) and ``glb``
+            (:func:`~mmdiffpose.files.result_glb.write_glb`), one file per
+            person and stretch, ``html``
             (:func:`~mmdiffpose.visualization.scene_page.write_html`).
             Defaults to JSON and npz.
         axes (str): Of json, npz and csv, one of
@@ -56,6 +62,7 @@ def write_results(lifted: Lifted,
             :class:`~mmdiffpose.files.result_options.ResultOptions`, as for
             the others.
         markers (str): Of trc and c3d.
+        symmetric_bones (bool): Of bvh and glb.
         say (callable): Told what a person at the command line wants to know.
 
     Returns:
@@ -71,7 +78,8 @@ def write_results(lifted: Lifted,
         raise ValueError(f'formats: expected some of {list(FORMATS)}, found '
                          f'{unknown}')
     check_packages(formats)
-    options = ResultOptions(axes, hypotheses, unit, markers, say)
+    options = ResultOptions(axes, hypotheses, unit, markers, symmetric_bones,
+                            say)
     tracks = as_list(lifted)
     return [
         path for name in dict.fromkeys(formats)
@@ -250,5 +258,12 @@ def _html(tracks: Sequence[LiftedTrack], stem: str,
 
 
 FORMATS: Dict[str, ResultWriter] = dict(
-    json=_json, npz=_npz, csv=_csv, trc=_trc, html=_html, c3d=write_c3d)
+    json=_json,
+    npz=_npz,
+    csv=_csv,
+    trc=_trc,
+    html=_html,
+    c3d=write_c3d,
+    bvh=write_bvh,
+    glb=write_glb)
 """What writes each format: a new one is a function and an entry here."""

@@ -28,6 +28,8 @@ class ResultOptions:
             metres where the marker set's tool reads nothing else.
         markers: Of trc and c3d, one of
             :data:`~mmdiffpose.skeletons.marker_sets.MARKER_SETS`.
+        symmetric_bones: Whether left and right bones get the mean of both
+            lengths, in bvh and glb.
         say: Told what a person at the command line wants to know.
 
     Raises:
@@ -38,6 +40,7 @@ class ResultOptions:
     hypotheses: bool = False
     unit: Optional[str] = None
     markers: str = 'h36m'
+    symmetric_bones: bool = False
     say: Callable[[str], None] = say_nothing
 
     def __post_init__(self) -> None:

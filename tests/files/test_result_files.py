@@ -166,7 +166,9 @@ def test_all_formats_in_the_order_asked_for(lifted, tmp_path):
         csv=['a.b.{}'],
         trc=each,
         html=['a.b.{}'],
-        c3d=each)
+        c3d=each,
+        bvh=each,
+        glb=each)
     assert list(names) == list(FORMATS)
     formats = [
         name for name in FORMATS if name not in REQUIREMENTS
