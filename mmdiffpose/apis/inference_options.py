@@ -75,8 +75,8 @@ class InferenceOptions:
         overlap: Frames that neighbouring windows share, offline. Defaults to
             a third of a window.
         fit: See :func:`~mmdiffpose.lifting.lift.lift_track`. Defaults to True.
-        resample: Offline, lifts at the frame rate of training what comes at
-            another one. Defaults to True.
+        resample: Lifts at the frame rate of training what comes at another
+            one. Defaults to True.
         track_ids: The people wanted. Defaults to None: everybody.
         largest: Of a keypoint file, only the person who is largest and
             longest in the picture. Defaults to False.

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import (Any, Dict, Iterable, Iterator, List, Optional, Sized,
                     Tuple, Union)
 
+import cv2
 import numpy as np
 from mmengine.config import Config
 from mmengine.structures import InstanceData
@@ -163,7 +164,11 @@ class _Video(FrameSource):
 
     def frames(self) -> Iterator[np.ndarray]:
         """Frames from the first one."""
-        return iter(self._reader)
+        self.timestamps = []
+        for frame in self._reader:
+            stamp = self._reader.vcap.get(cv2.CAP_PROP_POS_MSEC)
+            self.timestamps.append(stamp / 1000)
+            yield frame
 
 
 class _Stream(IteratorFrames):

@@ -4,7 +4,7 @@
 import warnings
 from dataclasses import replace
 from pathlib import Path
-from typing import (Any, Callable, Iterator, List, NamedTuple, Optional,
+from typing import (Any, Callable, Dict, Iterator, List, NamedTuple, Optional,
                     Sequence, Tuple, Union)
 
 import numpy as np
@@ -47,12 +47,14 @@ class LiftedClip(NamedTuple):
         stem: Of the names of result files.
         pictures: The frames themselves, if they can be read (again).
         fps: Frames a second.
+        times: When each frame is, seconds; None where ``fps`` tells.
     """
     lifted: List[LiftedTrack]
     frame_ids: Sequence[int]
     stem: str
     pictures: Optional[FrameSource]
     fps: float
+    times: Optional[Sequence[float]] = None
 
 
 class LiftingPipeline:
@@ -188,7 +190,7 @@ class LiftingPipeline:
         frame_ids = sorted({i for t in lifted for i in t.frame_ids.tolist()})
         return LiftedClip(lifted, frame_ids,
                           Path(path).stem, pictures, tracks[0].fps
-                          or DEFAULT_FPS)
+                          or DEFAULT_FPS, _times(lifted, frame_ids))
 
     def _clip_of_frames(self, source: FrameSource,
                         options: InferenceOptions) -> LiftedClip:
@@ -202,8 +204,11 @@ class LiftingPipeline:
         if pictures is None and options.pictures:
             warnings.warn(f'{source.name} can be read once only: the poses '
                           'are drawn without the pictures')
-        return LiftedClip(lifted, range(num_frames), source.stem, pictures,
-                          options.fps or source.fps or DEFAULT_FPS)
+        times = source.uneven_times(options.fps)
+        return LiftedClip(
+            lifted, range(num_frames), source.stem, pictures,
+            source.rate(options.fps) or DEFAULT_FPS,
+            None if times is None else times[:num_frames].tolist())
 
     # ----------------------------------------------------------------- steps
 
@@ -234,10 +239,9 @@ class LiftingPipeline:
                 ids = tracker.update(found.keypoints, found.scores)
                 collector.add(ids, found)
                 bar.advance()
-        fps = options.fps or source.fps
-        times = source.uneven_times(options.fps)
-        tracks = collector.tracks(size, self.pose2d.skeleton, fps, source.name,
-                                  times)
+        tracks = collector.tracks(size, self.pose2d.skeleton,
+                                  source.rate(options.fps), source.name,
+                                  source.uneven_times(options.fps))
         tracks = pick_tracks(tracks, options.track_ids, source.name)
         people = 'person' if len(tracks) == 1 else 'people'
         self.stages.say(f'{source.name}: {len(tracks)} {people} in '
@@ -373,25 +377,37 @@ class LiftingPipeline:
         renderer = ClipRenderer(clip.lifted, frame_ids, options.panel_size)
         images = images_at(clip.pictures, frame_ids)
         path = self._animation_path(clip, options)
+        times: Sequence[Optional[float]] = (
+            clip.times or [None] * len(frame_ids))
+        done = False
         with self.stages.frames('drawn', None) as bar, PictureSink(
                 path, clip.fps, options.show, clip.stem) as sink:
-            for number, frame_id in enumerate(frame_ids):
-                image = next(images)
-                picture, going_on = None, True
-                if options.return_vis or sink.wants(number):
-                    picture = renderer.render(frame_id, image)
-                    going_on = sink.put(picture, number)
-                    bar.advance()
-                del image
-                if number == len(frame_ids) - 1 or not going_on:
-                    # Who takes one result only still finds the files.
+            try:
+                for number, frame_id in enumerate(frame_ids):
+                    image = next(images)
+                    picture, going_on = None, True
+                    if options.return_vis or sink.wants(number):
+                        picture = renderer.render(frame_id, image)
+                        going_on = sink.put(picture, number, times[number])
+                        bar.advance()
+                    del image
+                    done = number == len(frame_ids) - 1 or not going_on
+                    if done:
+                        # Who takes one result only still finds the files.
+                        sink.close()
+                        files += [path] if path else []
+                        if options.still and options.vis_out_dir:
+                            files.append(
+                                self._draw_still(clip, options, renderer))
+                    yield frame_id, picture
+                    if not going_on:
+                        return
+            except (GeneratorExit, KeyboardInterrupt):
+                # What was drawn so far can be played.
+                if not done:
                     sink.close()
-                    files += [path] if path else []
-                    if options.still and options.vis_out_dir:
-                        files.append(self._draw_still(clip, options, renderer))
-                yield frame_id, picture
-                if not going_on:
-                    return
+                    files += [path] if path and path.is_file() else []
+                raise
 
     def _animation_path(self, clip: LiftedClip,
                         options: InferenceOptions) -> Optional[Path]:
@@ -432,8 +448,12 @@ class LiftingPipeline:
         if options.animated:
             name = f'{source.stem}{options.suffix}.mp4'
             path = Path(options.vis_out_dir) / name
-        sink = PictureSink(path, options.fps or source.fps or DEFAULT_FPS,
-                           options.show, source.stem)
+        fps = options.fps or source.fps
+        sink = PictureSink(path, fps or DEFAULT_FPS, options.show, source.stem)
+        late = f'{options.latency} frames'
+        if fps is not None:
+            late += f', {1000 * options.latency / fps:.0f} ms'
+        self.stages.say(f'{source.name}: poses come {late} after their frame')
         frames = lift_stream(self.model, self.pose2d,
                              self._new_tracker(source, options), source,
                              options)
@@ -449,7 +469,7 @@ class LiftingPipeline:
                     if frame.image is not None:
                         picture = renderer.render(frame.image[..., ::-1],
                                                   results.tracks_at(number))
-                        going_on = sink.put(picture, number)
+                        going_on = sink.put(picture, number, frame.seconds)
                     result = results.result(number, picture)
                     results.drop(number)
                     del frame
@@ -461,3 +481,15 @@ class LiftingPipeline:
                 sink.close()
                 files += self.write(record.tracks(), source.stem, options)
                 files += [path] if path else []
+
+
+def _times(lifted: Sequence[LiftedTrack],
+           frame_ids: Sequence[int]) -> Optional[List[float]]:
+    """Seconds of a clip's frames; None where they are not known of all."""
+    known: Dict[int, float] = {}
+    for track in lifted:
+        if track.seconds is not None:
+            known.update(zip(track.frame_ids.tolist(), track.seconds.tolist()))
+    if len(known) < len(frame_ids):
+        return None
+    return [known[frame_id] for frame_id in frame_ids]

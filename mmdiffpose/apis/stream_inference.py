@@ -11,6 +11,7 @@ from mmdiffpose.detection.frame_sources import FrameSource
 from mmdiffpose.detection.person_tracker import PersonTracker
 from mmdiffpose.detection.pose2d import Pose2DStage
 from mmdiffpose.detection.track_collector import people_of_frame
+from mmdiffpose.detection.video_times import StreamClock
 from mmdiffpose.lifting.focal_length import known_focal_length
 from mmdiffpose.lifting.root_trajectory import StreamPlacer
 from mmdiffpose.lifting.streaming import StreamingLifter
@@ -25,10 +26,12 @@ class StreamFrame(NamedTuple):
         frame_id: Its number, from 0 on.
         image: (h, w, 3), BGR, where it will be drawn.
         lifted: Of the people who became final with it.
+        seconds: When it was taken; None where only its number is known.
     """
     frame_id: int
     image: Optional[np.ndarray]
     lifted: List[LiftedTrack]
+    seconds: Optional[float] = None
 
 
 def lift_stream(model: nn.Module, pose2d: Pose2DStage, tracker: PersonTracker,
@@ -48,6 +51,9 @@ def lift_stream(model: nn.Module, pose2d: Pose2DStage, tracker: PersonTracker,
     lifter: Optional[StreamingLifter] = None
     place: Optional[StreamPlacer] = None
     number = 0
+    fps = options.fps or source.fps
+    # A file's time stamps are true; those of a live source jitter.
+    clock = StreamClock(fps if source.live else None)
     for frame, found in pose2d.run(source):
         if lifter is None:
             size = (frame.shape[1], frame.shape[0])
@@ -59,13 +65,17 @@ def lift_stream(model: nn.Module, pose2d: Pose2DStage, tracker: PersonTracker,
                 model,
                 size,
                 pose2d.skeleton,
-                options.fps or source.fps,
+                fps,
                 options.latency,
                 options.fit,
                 source=source.name,
-                focal_length=focal)
+                focal_length=focal,
+                resample=options.resample)
         image = frame if options.pictures else None
-        waiting.append(StreamFrame(number, image, []))
+        seconds = None
+        if options.fps is None and source.timestamps:
+            seconds = clock.time(source.timestamps[-1])
+        waiting.append(StreamFrame(number, image, [], seconds))
         del frame, image
         ids = tracker.update(found.keypoints, found.scores)
         people = {
@@ -73,7 +83,7 @@ def lift_stream(model: nn.Module, pose2d: Pose2DStage, tracker: PersonTracker,
             for person, fields in people_of_frame(ids, found).items()
             if options.track_ids is None or person in options.track_ids
         }
-        new = lifter.push(number, people)
+        new = lifter.push(number, people, seconds)
         lifted += new if place is None else place(new)
         if len(waiting) > options.latency:
             yield waiting.popleft()._replace(lifted=lifted)

@@ -134,24 +134,19 @@ class ResampledTrack:
             times=own.times)
 
 
-def resampled(track: KeypointTrack, fps: Rates) -> Optional[ResampledTrack]:
-    """A track at another frame rate.
-
-    Joints are interpolated by a cubic spline through those that were seen
-    and, in gaps, straight lines; a joint counts as seen where it was in the
-    nearest frame of the track.
+def wanted_rate(times: np.ndarray, fps: Rates) -> Optional[float]:
+    """At which frame rate to show a lifter what comes at these times.
 
     Args:
-        track (KeypointTrack): F frames, with a row for each.
-        fps (float | tuple[float, float]): The rate wanted; of a range, the
-            nearest to the track's own.
+        times (np.ndarray): (F, ) seconds, increasing.
+        fps (float | tuple[float, float]): The rate of training; of a range,
+            the nearest to the track's own.
 
     Returns:
-        ResampledTrack | None: None where the track's rate is not known, is
-        right as it is, or too low to tell what happened between frames.
+        float | None: None where the times are right as they are, or so far
+        apart that nobody knows what happened between them.
     """
-    times = track.seconds
-    if times is None or len(track) < 4:
+    if len(times) < 2:
         return None
     pace = np.diff(times)
     own = 1 / float(np.median(pace))
@@ -162,10 +157,60 @@ def resampled(track: KeypointTrack, fps: Rates) -> Optional[ResampledTrack]:
         return None
     if own < MIN_FPS or fps > MAX_FACTOR * own:
         return None
-    count = int(np.floor((times[-1] - times[0]) * fps + 1e-6)) + 1
-    # In the middle, so that no frame is far outside of them.
-    spare = times[-1] - times[0] - (count - 1) / fps
-    seconds = times[0] + spare / 2 + np.arange(count) / fps
+    return float(fps)
+
+
+def resampled(track: KeypointTrack, fps: Rates) -> Optional[ResampledTrack]:
+    """A track at another frame rate, as :func:`interpolated` makes it.
+
+    Args:
+        track (KeypointTrack): F frames, with a row for each.
+        fps (float | tuple[float, float]): As for :func:`wanted_rate`.
+
+    Returns:
+        ResampledTrack | None: None where the track's rate is not known, is
+        right as it is, or too low to tell what happened between frames.
+    """
+    times = track.seconds
+    if times is None or len(track) < 4:
+        return None
+    rate = wanted_rate(times, fps)
+    return None if rate is None else interpolated(track, rate)
+
+
+def interpolated(track: KeypointTrack,
+                 fps: float,
+                 anchor: Optional[float] = None) -> ResampledTrack:
+    """A track at another frame rate.
+
+    Joints are interpolated by a cubic spline through those that were seen
+    and, in gaps, straight lines; a joint counts as seen where it was in the
+    nearest frame of the track.
+
+    Args:
+        track (KeypointTrack): F frames, at least 2, with a row for each, whose
+            times are known.
+        fps (float): The rate.
+        anchor (float, optional): Seconds at which one of the new frames is to
+            be. Defaults to having as little as possible of the track outside
+            of the new ones.
+
+    Returns:
+        ResampledTrack: At least 1 frame.
+    """
+    times = track.seconds
+    assert times is not None
+    own = 1 / float(np.median(np.diff(times)))
+    if anchor is None:
+        count = int(np.floor((times[-1] - times[0]) * fps + 1e-6)) + 1
+        # In the middle, so that no frame is far outside of them.
+        spare = times[-1] - times[0] - (count - 1) / fps
+        seconds = times[0] + spare / 2 + np.arange(count) / fps
+    else:
+        before = int(np.floor((anchor - times[0]) * fps + 1e-6))
+        after = int(np.floor((times[-1] - anchor) * fps + 1e-6))
+        seconds = anchor + np.arange(-before, after + 1) / fps
+        count = len(seconds)
     place = np.interp(seconds, times, np.arange(len(times)))
     near = np.round(place).astype(int)
     filled, _ = bridge_gaps(track.keypoints, track.scores, len(track))

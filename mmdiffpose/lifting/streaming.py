@@ -1,26 +1,48 @@
 # Copyright (c) mmdiffpose contributors. All rights reserved.
 """Lift people while their video is still running."""
 
+import warnings
 from collections import deque
-from typing import Deque, Dict, List, Mapping, Optional, Sequence, Tuple, Union
+from typing import (Deque, List, Mapping, NamedTuple, Optional, Sequence, Set,
+                    Tuple, Union)
 
 import numpy as np
 from torch import nn
 
 from mmdiffpose.skeletons import H36M_17, Skeleton, get_skeleton
-from mmdiffpose.structures.keypoint_track import KeypointTrack
+from mmdiffpose.structures.keypoint_track import KeypointTrack, seconds_of
 from mmdiffpose.structures.lifted_track import LiftedTrack
-from mmdiffpose.structures.seen_joints import mark_unseen
+from mmdiffpose.structures.seen_joints import (check_pixels, mark_unseen,
+                                               unit_of)
 from .focal_length import Focal, FocalLengths
-from .gaps import default_max_gap
+from .frame_rate import ResampledTrack, interpolated, lifter_fps
 from .sighting_buffer import SightingBuffer
-from .window_inference import (assemble, prepare_clip, run_windows,
+from .stream_rate import StreamRate
+from .window_inference import (Clip, assemble, prepare_clip, run_windows,
                                window_length)
 from .windows import plan_windows
 
 Sighting = Sequence[np.ndarray]
 """Keypoints (J, 2), scores (J, ) and, where the detector has heatmaps,
 mixtures (J, M, 5) of a person in one frame; pixels."""
+
+PERCENT_SIGHTINGS = 25
+"""Sightings in a row that look like percents of the picture before it is
+said: a person may be small and in the upper left corner for a while."""
+
+
+class _Due(NamedTuple):
+    """What is lifted of a person.
+
+    Attributes:
+        clip: One window.
+        frames: The frames whose poses are wanted.
+        back: How poses come back to the frames of the stream, if the window
+            is of others.
+    """
+    clip: Clip
+    frames: np.ndarray
+    back: Optional[ResampledTrack]
 
 
 class StreamingLifter:
@@ -31,6 +53,13 @@ class StreamingLifter:
     ``frame + latency`` only, and comes out when that one is pushed. Each
     person has a ring buffer of one window; nothing else is kept, whatever the
     length of the video.
+
+    A model is shown people at the frame rate of its training, as in
+    :func:`~mmdiffpose.apis.lift_tracks`: a window is interpolated between the
+    frames that the stream had in its time, and one of the window's frames is
+    at the time of the frame that is due. That costs no latency. It takes
+    ``fps`` or times of the frames; without both, frames are taken as of the
+    rate of training, with a warning.
 
     Gaps of at most ``max_gap`` frames are bridged, with more uncertainty. That
     takes a sighting after the gap: a person who is not seen from a frame to
@@ -44,18 +73,19 @@ class StreamingLifter:
         skeleton (Skeleton | str): The 2D joints.
         fps (float, optional): Frames a second, if known.
         latency (int): Frames of the future that a frame waits for: 0 (none)
-            to half a window, in whose middle the frame is then. Defaults
-            to 0.
+            to half a window, in whose middle the frame is then. In seconds it
+            is :attr:`delay`. Defaults to 0.
         fit (bool): Whether a window is moved and zoomed as a whole to the
             place and size that people had in training. Defaults to True.
         max_gap (int, optional): Longest gap that is bridged, frames; half a
-            window at most. Defaults to
-            :func:`~mmdiffpose.lifting.gaps.default_max_gap`.
+            window at most. Defaults to that, and half a second at most.
         source (str): Name of the video, for messages.
         focal_length (FocalLength | float, optional): The camera's, pixels; as
             for :func:`~mmdiffpose.apis.lift_tracks`.
         step (int): From one frame id to the next, of a stream that is given
             every n-th frame; ``fps`` counts those. Defaults to 1.
+        resample (bool): Whether windows are made at the frame rate of
+            training. Models of single frames do without. Defaults to True.
 
     Raises:
         ValueError: For a latency that the model's window has no room for, or
@@ -72,18 +102,22 @@ class StreamingLifter:
                  max_gap: Optional[int] = None,
                  source: str = 'stream',
                  focal_length: Optional[Focal] = None,
-                 step: int = 1) -> None:
+                 step: int = 1,
+                 resample: bool = True) -> None:
         if step < 1:
             raise ValueError(f'step should be 1 or more, got {step}')
         self.stride = step
         self.length = window_length(model)
-        most = (self.length - 1) // 2
+        resample = resample and self.length > 1
+        self._rate = StreamRate(
+            lifter_fps(model) if resample else None, self.length, fps)
+        most = self._rate.most_latency
         if not 0 <= latency <= most:
             raise ValueError(
                 f'latency should be from 0 to {most}, half of the model\'s '
                 f'window of {self.length} frames, got {latency}')
         if max_gap is None:
-            max_gap = default_max_gap(self.length, fps)
+            max_gap = self._rate.longest_gap
         self.model = model
         self.image_size = image_size
         self.skeleton = (
@@ -92,21 +126,36 @@ class StreamingLifter:
         self.latency = latency
         self.fit = fit
         # So the frame that is due and both ends of its gap fit in a window.
-        self.max_gap = min(max_gap, self.length // 2)
+        self.max_gap = min(max_gap, self._rate.half_window)
         self.source = source
         self._focals = FocalLengths(focal_length)
         self._step = -1
-        self._frame_ids: Deque[int] = deque(maxlen=self.length + latency)
+        held = self._rate.capacity + latency
+        self._frame_ids: Deque[int] = deque(maxlen=held)
+        self._times: Deque[Optional[float]] = deque(maxlen=held)
         self._people: List[SightingBuffer] = []
+        self._percents = 0
+        self._said: Set[str] = set()
 
-    def push(self, frame_id: int,
-             people: Mapping[int, Sighting]) -> List[LiftedTrack]:
+    @property
+    def delay(self) -> Optional[float]:
+        """Seconds by which poses come later than their frames; None where the
+        frame rate is not known."""
+        return None if self.fps is None else self.latency / self.fps
+
+    def push(self,
+             frame_id: int,
+             people: Mapping[int, Sighting],
+             seconds: Optional[float] = None) -> List[LiftedTrack]:
         """Take the next frame; push frames without people, too.
 
         Args:
             frame_id (int): Where the frame stands in the video; increasing.
             people (Mapping[int, Sighting]): Track id to what was seen of the
-                person.
+                person. Joints at (0, 0) or (-1, -1), of None or NaN, or with
+                scores of 0 were not seen.
+            seconds (float, optional): When the frame was taken, of all frames
+                or of none; increasing. Defaults to what ``fps`` says.
 
         Returns:
             list[LiftedTrack]: One frame of each person in frame number
@@ -114,40 +163,71 @@ class StreamingLifter:
             the way.
 
         Raises:
-            ValueError: For a frame id that does not increase, or shapes other
-                than the joint set's.
+            ValueError: For a frame id or time that does not increase, shapes
+                other than the joint set's, or shares of the picture instead
+                of pixels.
         """
         if self._frame_ids and frame_id <= self._frame_ids[-1]:
             raise ValueError(
                 f'{self.source}: expected frame ids that increase, found '
                 f'{frame_id} after {self._frame_ids[-1]}')
+        self._check_time(frame_id, seconds)
         seen = {
             track_id: self._check(frame_id, track_id, sighting)
             for track_id, sighting in people.items()
         }
-        lifted = self._skip_to(frame_id)
-        return lifted + self._take(frame_id, seen)
+        lifted = self._skip_to(frame_id, seconds)
+        return lifted + self._take(frame_id, seconds, seen)
 
-    def _skip_to(self, frame_id: int) -> List[LiftedTrack]:
+    def _check_time(self, frame_id: int, seconds: Optional[float]) -> None:
+        """Raise unless a frame's time follows those before."""
+        if not self._times:
+            if seconds is None and self.fps is None and self._rate.rates:
+                self._say(
+                    f'{self.source}: neither fps nor times are known; frames '
+                    'are lifted as if they came at the rate of training')
+            return
+        last = self._times[-1]
+        if (seconds is None) != (last is None):
+            raise ValueError(
+                f'{self.source}: expected times of all frames or of none, '
+                f'found {seconds} for frame {frame_id} after {last}')
+        if seconds is not None and not seconds > last:  # type: ignore
+            raise ValueError(
+                f'{self.source}: expected times that increase, found '
+                f'{seconds} s for frame {frame_id} after {last} s')
+
+    def _say(self, message: str) -> None:
+        """Warn, once."""
+        if message not in self._said:
+            self._said.add(message)
+            warnings.warn(message, stacklevel=4)
+
+    def _skip_to(self, frame_id: int,
+                 seconds: Optional[float]) -> List[LiftedTrack]:
         """Take the frames before this one that the stream dropped."""
         if not self._frame_ids:
             return []
-        last = self._frame_ids[-1]
+        last, then = self._frame_ids[-1], self._times[-1]
         dropped = round((frame_id - last) / self.stride) - 1
         # After so many nobody is known any more.
-        taken = min(dropped, self.length + self.latency)
+        taken = min(dropped, self._rate.capacity + self.latency)
         lifted: List[LiftedTrack] = []
         for number in range(1, taken + 1):
-            lifted += self._take(last + number * self.stride, {})
+            time = None
+            if seconds is not None and then is not None:
+                time = then + (seconds - then) * number / (dropped + 1)
+            lifted += self._take(last + number * self.stride, time, {})
         self._step += max(dropped - taken, 0)
         return lifted
 
     def _take(
-            self, frame_id: int,
+            self, frame_id: int, seconds: Optional[float],
             seen: Mapping[int, Optional[KeypointTrack]]) -> List[LiftedTrack]:
         """The next step, with what was seen in it."""
         self._step += 1
         self._frame_ids.append(frame_id)
+        self._times.append(seconds)
         for track_id, track in seen.items():
             if track is not None:
                 self._buffer(track_id, track).put(self._step, track)
@@ -167,9 +247,18 @@ class StreamingLifter:
         Returns:
             list[LiftedTrack]: Up to ``latency`` frames of each person.
         """
-        lifted = self._lift(self._step - self.latency + 1, self._step)
+        first = self._step - self.latency + 1
+        if self._wanted() is None:
+            lifted = self._lift(first, self._step)
+        else:
+            # Each is at the time of a frame of its own window.
+            lifted = [
+                track for step in range(first, self._step + 1)
+                for track in self._lift(step, step)
+            ]
         self._people.clear()
         self._frame_ids.clear()
+        self._times.clear()
         self._step = -1
         return lifted
 
@@ -181,11 +270,13 @@ class StreamingLifter:
             raise ValueError(
                 f'{where}: expected keypoints, scores and perhaps mixtures, '
                 f'found {len(sighting)} things')
-        rows = [np.asarray(values)[None] for values in sighting]
+        # None becomes NaN.
+        rows = [np.asarray(values, np.float32)[None] for values in sighting]
         if rows[0].shape == (*rows[1].shape, 2):
             rows[:2] = mark_unseen(rows[0], rows[1])
             if rows[1].size and not rows[1].any():
                 return None
+            self._check_unit(rows[0], rows[1], where)
         track = KeypointTrack(
             rows[0],
             rows[1],
@@ -195,6 +286,19 @@ class StreamingLifter:
             source=where,
             mixtures=rows[2] if len(rows) > 2 else None)
         return track.for_lifter()
+
+    def _check_unit(self, keypoints: np.ndarray, scores: np.ndarray,
+                    where: str) -> None:
+        """Raise for shares of the picture, warn of what may be percents."""
+        unit = unit_of(keypoints, scores, self.image_size)
+        if unit == 'shares':
+            check_pixels(keypoints, scores, self.image_size, where)
+        self._percents = self._percents + 1 if unit == 'percents' else 0
+        if self._percents == PERCENT_SIGHTINGS:
+            self._say(
+                f'{self.source}: all keypoints are between 0 and 105 in '
+                f'pictures of {self.image_size[0]} x {self.image_size[1]}; if '
+                'they are percents, poses are wrong: expected pixels')
 
     def _may_return(self, person: SightingBuffer) -> bool:
         """Whether a sighting in the next frame would bridge the gap."""
@@ -207,49 +311,92 @@ class StreamingLifter:
                     and self._step - 1 - person.last <= self.max_gap):
                 return person
         count = None if track.mixtures is None else track.mixtures.shape[2]
-        person = SightingBuffer(track_id, self.length, H36M_17.num_joints,
-                                count, track.source)
+        person = SightingBuffer(track_id, self._rate.capacity,
+                                H36M_17.num_joints, count, track.source)
         self._people.append(person)
         return person
 
+    def _seconds(self) -> Optional[np.ndarray]:
+        """Times of the frames that are held; None where they are unknown."""
+        times = list(self._times)
+        if times and times[-1] is not None:
+            return np.array(times, np.float64)
+        return seconds_of(
+            np.array(self._frame_ids), self.stride, self.fps, None)
+
+    def _wanted(self) -> Optional[float]:
+        """Frames a second of windows; None for those of the stream."""
+        return self._rate.wanted(self._seconds())
+
     def _lift(self, first: int, last: int) -> List[LiftedTrack]:
         """Lift the steps ``first`` to ``last`` of everybody in them."""
-        clips, rows = [], []
+        wanted = self._wanted()
+        dues: List[_Due] = []
         for person in self._people:
             span = person.span()
             start, stop = max(first, span[0]), min(last, span[1])
-            if start > stop:
-                continue
-            clips.append(
-                prepare_clip(self.model, self._track(person, *span),
-                             self.max_gap, self.fit, self._focals))
-            rows.append((start - span[0], stop + 1 - span[0]))
-        plans = [plan_windows(len(c.track), self.length, 0) for c in clips]
-        samples = (next(c.windows(plan)) for c, plan in zip(clips, plans))
+            if start <= stop:
+                dues.append(self._due(person, span, start, stop, wanted))
+        plans = [plan_windows(len(d.clip.track), self.length, 0) for d in dues]
+        samples = (next(d.clip.windows(plan)) for d, plan in zip(dues, plans))
         lifted: List[LiftedTrack] = []
-        for batch in run_windows(self.model, samples, max(len(clips), 1)):
-            for index, fields in enumerate(batch):
-                track = assemble(clips[index], plans[index], [fields])
-                lifted.append(track.part(*rows[index]))
+        for batch in run_windows(self.model, samples, max(len(dues), 1)):
+            for due, plan, fields in zip(dues, plans, batch):
+                track = assemble(due.clip, plan, [fields])
+                if due.back is not None:
+                    track = due.back.at_own_frames(track)
+                rows = np.flatnonzero(np.isin(track.frame_ids, due.frames))
+                lifted.append(track.part(int(rows[0]), int(rows[-1]) + 1))
         return lifted
+
+    def _due(self, person: SightingBuffer, span: Tuple[int, int], start: int,
+             stop: int, wanted: Optional[float]) -> _Due:
+        """The window in which a person's steps are."""
+        own = self._track(person, *span)
+        if wanted is None or len(own) == 1:
+            # What was seen before the window is no part of it.
+            own = own.part(max(0, len(own) - self.length), len(own))
+            own = own.part(int(np.flatnonzero(own.present)[0]), len(own))
+            rows = slice(start - span[1] - 1, len(own) + stop - span[1])
+            return self._shown(own, self.max_gap, own.frame_ids[rows], None)
+        times, due = own.seconds, start - span[0]
+        assert times is not None
+        pace = float(np.median(np.diff(times)))
+        low, high = self._rate.reach(times, due, wanted,
+                                     (self.max_gap + 1) * pace)
+        frames = own.frame_ids[due:due + 1]
+        near = own.part(low, high + 1)
+        if len(near) == 1 or not near.present.any():
+            return self._shown(near, self.max_gap, frames, None)
+        back = interpolated(near, wanted, float(times[due]))
+        count = len(back.track)
+        back = back.part(max(0, count - self.length), count)
+        gap = min(
+            max(1, round(self.max_gap * wanted * pace)), self.length // 2)
+        return self._shown(back.track, gap, frames, back)
+
+    def _shown(self, track: KeypointTrack, max_gap: int, frames: np.ndarray,
+               back: Optional[ResampledTrack]) -> _Due:
+        clip = prepare_clip(self.model, track, max_gap, self.fit, self._focals)
+        return _Due(clip, frames, back)
 
     def _track(self, person: SightingBuffer, first: int,
                last: int) -> KeypointTrack:
         """What was seen of a person from one step to another."""
         keypoints, scores, mixtures = person.rows(first, last)
-        newest = self._step
-        ids: Dict[int, int] = {
-            newest - age: frame
-            for age, frame in enumerate(reversed(self._frame_ids))
-        }
+        # The newest step is the last one that is held.
+        rows = slice(first - self._step - 1 + len(self._frame_ids),
+                     last - self._step + len(self._frame_ids))
+        times = list(self._times)[rows]
         return KeypointTrack(
             keypoints,
             scores,
             self.image_size,
             H36M_17,
-            np.array([ids[step] for step in range(first, last + 1)]),
+            np.array(list(self._frame_ids)[rows]),
             self.fps,
             person.track_id,
             person.source,
             mixtures=mixtures,
-            step=self.stride)
+            step=self.stride,
+            times=None if times[0] is None else np.array(times, np.float64))

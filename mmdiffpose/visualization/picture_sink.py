@@ -1,7 +1,6 @@
 # Copyright (c) mmdiffpose contributors. All rights reserved.
 """Where pictures go: a window, an MP4, a GIF, a PNG; one picture at a time."""
 
-from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import Dict, Iterable, List, Optional, Protocol, Type, Union
@@ -12,9 +11,12 @@ from PIL import Image
 
 from mmdiffpose.atomic_files import replacing
 from mmdiffpose.structures.keypoint_track import DEFAULT_FPS
+from .mp4_writer import Mp4Writer
 
 GIF_FPS = 15
 GIF_COLORS = 96
+LONGEST_PICTURE = 6000
+"""Hundredths of a second for which a GIF shows one picture at most."""
 ESCAPE = 27
 
 
@@ -27,59 +29,22 @@ class PictureWriter(Protocol):
     def __init__(self, path: Path, fps: float) -> None:
         ...
 
-    def put(self, picture: np.ndarray) -> None:
-        """Take a picture (h, w, 3), RGB, all of one size."""
+    def put(self,
+            picture: np.ndarray,
+            seconds: Optional[float] = None) -> None:
+        """Take a picture (h, w, 3), RGB, all of one size.
 
-    def close(self) -> None:
-        """Finish the file."""
-
-    def discard(self, error: BaseException) -> None:
-        """Leave no file."""
-
-
-class Mp4Writer:
-    """Writes an MP4 (MPEG-4 part 2) of any length.
-
-    Args:
-        path (Path): The file; it appears when it is closed.
-        fps (float): Pictures a second.
-    """
-    stride = 1
-
-    def __init__(self, path: Path, fps: float) -> None:
-        self.path, self.fps = path, fps
-        self._stack = ExitStack()
-        self._writer: Optional[cv2.VideoWriter] = None
-
-    def put(self, picture: np.ndarray) -> None:
-        """Write a picture (h, w, 3), RGB; h and w are even.
-
-        Raises:
-            ValueError: If OpenCV cannot write such a file there.
+        Args:
+            picture (np.ndarray): The picture.
+            seconds (float, optional): When it is shown; later than the one
+                before. Defaults to a frame later.
         """
-        if self._writer is None:
-            part = self._stack.enter_context(replacing(self.path))
-            self._writer = cv2.VideoWriter(
-                str(part), cv2.VideoWriter.fourcc(*'mp4v'), self.fps,
-                (picture.shape[1], picture.shape[0]))
-            if not self._writer.isOpened():
-                raise ValueError(f'{self.path}: OpenCV cannot write MP4 '
-                                 'files here')
-        self._writer.write(np.ascontiguousarray(picture[..., ::-1]))
 
     def close(self) -> None:
         """Finish the file."""
-        if self._writer is not None:
-            self._writer.release()
-            self._writer = None
-            self._stack.close()
 
     def discard(self, error: BaseException) -> None:
         """Leave no file."""
-        if self._writer is not None:
-            self._writer.release()
-            self._writer = None
-        self._stack.__exit__(type(error), error, error.__traceback__)
 
 
 class GifWriter:
@@ -100,9 +65,13 @@ class GifWriter:
         # GIF counts time in hundredths of a second.
         self._duration = 10 * max(2, round(100 * self.stride / fps))
         self._images: List[Image.Image] = []
+        self._seconds: List[Optional[float]] = []
 
-    def put(self, picture: np.ndarray) -> None:
+    def put(self,
+            picture: np.ndarray,
+            seconds: Optional[float] = None) -> None:
         """Take a picture (h, w, 3), RGB."""
+        self._seconds.append(seconds)
         image = Image.fromarray(picture)
         none = Image.Dither.NONE
         self._images.append(
@@ -120,12 +89,22 @@ class GifWriter:
                 format='GIF',
                 save_all=True,
                 append_images=rest,
-                duration=self._duration,
+                duration=self._durations(),
                 loop=0)
+
+    def _durations(self) -> List[int]:
+        """Milliseconds for which each picture is shown."""
+        times, self._seconds = self._seconds, []
+        known = [
+            self._duration if now is None or then is None else 10 *
+            min(max(2, round(100 * (then - now))), LONGEST_PICTURE)
+            for now, then in zip(times, times[1:])
+        ]
+        return known + [self._duration]
 
     def discard(self, error: BaseException) -> None:
         """Leave no file."""
-        self._images = []
+        self._images, self._seconds = [], []
 
 
 class PngWriter:
@@ -140,7 +119,9 @@ class PngWriter:
     def __init__(self, path: Path, fps: float = DEFAULT_FPS) -> None:
         self.path = path
 
-    def put(self, picture: np.ndarray) -> None:
+    def put(self,
+            picture: np.ndarray,
+            seconds: Optional[float] = None) -> None:
         """Write a picture (h, w, 3), RGB.
 
         Raises:
@@ -170,7 +151,9 @@ class PictureSink:
     """Shows pictures and writes them to a file as they come.
 
     A video is written all or nothing: it appears when the sink is closed. Use
-    as a context manager, which discards it where an error comes up.
+    as a context manager, which discards it where an error comes up. Whoever
+    closes the generator that draws, or interrupts the program, has what was
+    drawn so far.
 
     Args:
         path (str | Path, optional): Its suffix is one of :data:`WRITERS`.
@@ -197,7 +180,8 @@ class PictureSink:
     def __exit__(self, kind: Optional[Type[BaseException]],
                  error: Optional[BaseException],
                  _: Optional[TracebackType]) -> None:
-        if error is None:
+        if error is None or isinstance(error,
+                                       (GeneratorExit, KeyboardInterrupt)):
             self.close()
         elif self._writer is not None:
             self._writer.discard(error)
@@ -208,12 +192,17 @@ class PictureSink:
         return self.show or (self._writer is not None
                              and number % self._writer.stride == 0)
 
-    def put(self, picture: np.ndarray, number: int) -> bool:
+    def put(self,
+            picture: np.ndarray,
+            number: int,
+            seconds: Optional[float] = None) -> bool:
         """Show and write a picture (h, w, 3), RGB.
 
         Args:
             picture (np.ndarray): All of one size.
             number (int): Which one it is, from 0 on.
+            seconds (float, optional): When it is shown in the video, later
+                than the one before. Defaults to a frame later.
 
         Returns:
             bool: False where the user pressed escape in the window.
@@ -222,7 +211,7 @@ class PictureSink:
             ValueError: If OpenCV can't write or show it.
         """
         if self._writer is not None and number % self._writer.stride == 0:
-            self._writer.put(picture)
+            self._writer.put(picture, seconds)
         return self._show(picture) if self.show else True
 
     def close(self) -> None:

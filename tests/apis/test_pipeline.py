@@ -130,6 +130,9 @@ class _Source(list):
     def uneven_times(self, fps=None):
         return None
 
+    def rate(self, fps=None):
+        return fps
+
 
 def test_half_a_second_out_of_sight_is_the_same_person(regression_config):
     """15 frames at the 30 a second that are taken where none is said."""

@@ -2,12 +2,16 @@
 """Rotation and time stamps of videos, whose boxes are written by hand."""
 
 import struct
+import sys
 
 import cv2
 import numpy as np
 import pytest
+from timed_videos import UNEVEN, write_timed
 
+from mmdiffpose.detection import video_frames
 from mmdiffpose.detection.frame_sources import open_frames
+from mmdiffpose.detection.video_times import StreamClock, container_times
 
 PARENTS = (b'moov', b'trak', b'mdia', b'minf', b'stbl')
 
@@ -131,3 +135,110 @@ def test_lists_of_videos_and_urls_are_refused_clearly(tmp_path, video):
         open_frames('http://127.0.0.1:1/walk.mp4')
     source = open_frames(f'file://{video}')
     assert source.stem == 'clip' and source.length == 12
+
+
+@pytest.mark.parametrize('without', [False, True])
+@pytest.mark.parametrize('suffix, codec',
+                         [('mp4', 'libx264'), ('mkv', 'libx264'),
+                          ('mov', 'mpeg4'), ('webm', 'libvpx'),
+                          ('avi', 'mpeg4')])
+def test_uneven_times_of_any_container(tmp_path, monkeypatch, suffix, codec,
+                                       without):
+    """With B-frames, whose order in the file is another; with PyAV and by
+    OpenCV's word."""
+    path = write_timed(tmp_path / f'a.{suffix}', UNEVEN, codec, clock=1000)
+    if without:
+        monkeypatch.setitem(sys.modules, 'av', None)
+    assert bool(container_times(path)) == (not without)
+    source = open_frames(path)
+    brightness = [frame.mean() for frame in source]
+    assert (np.diff(brightness) > 5).all()
+    np.testing.assert_allclose(source.uneven_times(), UNEVEN, atol=2e-3)
+    mean = (len(UNEVEN) - 1) / UNEVEN[-1]
+    assert source.rate() == pytest.approx(mean, rel=.01)
+    assert source.rate(12.) == 12
+    # The header may tell of the clock: 1000, in this AVI.
+    assert source.fps < 60
+
+
+def test_even_times_need_no_others(tmp_path):
+    path = write_timed(tmp_path / 'a.mkv', np.arange(20) / 30, clock=1000)
+    source = open_frames(path)
+    list(source)
+    assert source.uneven_times() is None and source.rate() == 30
+
+
+def test_frames_that_cannot_be_decoded_keep_opencvs_times(
+        tmp_path, monkeypatch):
+    """The container has places for frames that OpenCV leaves out."""
+    path = write_timed(tmp_path / 'a.mp4', UNEVEN)
+    monkeypatch.setattr(video_frames, 'container_times',
+                        lambda _: [0., .5, *(UNEVEN + 9)])
+    source = open_frames(path)
+    list(source)
+    np.testing.assert_allclose(source.timestamps, UNEVEN, atol=2e-3)
+
+
+class Camera:
+    """Stands in for OpenCV's; says nothing of time, or what it is told."""
+
+    def __init__(self, stamps=()):
+        self.stamps = list(stamps)
+        self.read_frames = -1
+
+    def isOpened(self):
+        return True
+
+    def get(self, kind):
+        if kind == cv2.CAP_PROP_POS_MSEC and self.stamps:
+            return 1000 * self.stamps[self.read_frames]
+        return 0
+
+    def set(self, *_):
+        return False
+
+    def read(self):
+        self.read_frames += 1
+        return self.read_frames < 4, corner()
+
+    def release(self):
+        pass
+
+
+def test_times_of_live_sources(monkeypatch):
+    """A camera's frames are of when they come, a stream's of when they were
+    sent, as long as it says so."""
+    now = iter(np.array([5, 5.1, 5.3, 5.35]))
+    monkeypatch.setattr(video_frames.time, 'monotonic', lambda: next(now))
+    monkeypatch.setattr(cv2, 'VideoCapture', lambda _: Camera())
+    camera = open_frames('webcam:0')
+    list(camera)
+    np.testing.assert_allclose(camera.timestamps, [0, .1, .3, .35])
+
+    for sent, expected in (([7, 7.2, 7.3,
+                             7.5], [7, 7.2, 7.3,
+                                    7.5]), ([7, 7.2, 0,
+                                             0], [7, 7.2, 7.4, 7.45])):
+        now = iter(np.array([5, 5.1, 5.3, 5.35]))
+        monkeypatch.setattr(cv2, 'VideoCapture', lambda _, s=sent: Camera(s))
+        source = open_frames('rtsp://camera.local/1')
+        assert source.live and source.stem == 'camera_local_1'
+        list(source)
+        np.testing.assert_allclose(source.timestamps, expected)
+
+
+def test_a_clock_averages_jitter_and_follows_pauses():
+    rng = np.random.default_rng(0)
+    clock = StreamClock(25.)
+    true = np.arange(500) / 24.9  # the header is a little off
+    found = np.array([clock.time(t + rng.uniform(0, .01)) for t in true])
+    assert (np.diff(found) > 0).all()
+    assert np.abs(found - true - .005)[50:].max() < .006
+    assert np.abs(np.diff(found) - 1 / 24.9)[50:].max() < .0025
+    assert clock.time(true[-1] + 3) == true[-1] + 3
+    # Nothing is known, or only stamps are.
+    assert StreamClock(None).time(None) is None
+    raw = StreamClock(None)
+    assert [raw.time(t) for t in (1., 1.5, 1.4)] == [1, 1.5, None]
+    told = StreamClock(10.)
+    assert [told.time(None) for _ in range(3)] == pytest.approx([0, .1, .2])
