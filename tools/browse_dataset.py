@@ -24,7 +24,8 @@ from mmengine.registry import init_default_scope
 
 from mmdiffpose.datasets.cameras import denormalize_screen
 from mmdiffpose.registry import DATASETS
-from mmdiffpose.skeletons import H36M_17, Skeleton
+from mmdiffpose.skeletons import Skeleton
+from mmdiffpose.skeletons.metainfo import drawn_skeleton
 from mmdiffpose.visualization.canvas import (blank, draw_line, draw_text,
                                              draw_veils)
 from mmdiffpose.visualization.palette import (BACKGROUND, GRID, PANEL,
@@ -47,13 +48,14 @@ class Stage:
 
     Attributes:
         title: The transform.
-        keypoints: (T, 17, 2), pixels.
-        scores: (T, 17), 0 for joints that are not seen.
-        target: (T, 17, 3), metres, relative to the root, or None.
-        mixtures: (T, 17, M, 5) [weight, mean u, v, std u, v], pixels, or
+        keypoints: (T, J, 2), pixels.
+        scores: (T, J), 0 for joints that are not seen.
+        target: (T, J, 3), metres, relative to the root, or None.
+        mixtures: (T, J, M, 5) [weight, mean u, v, std u, v], pixels, or
             None.
         valid: Frames that are scored (T,).
         size: Width and height of the image, pixels.
+        skeleton: The J joints.
     """
     title: str
     keypoints: np.ndarray
@@ -62,6 +64,7 @@ class Stage:
     mixtures: Optional[np.ndarray]
     valid: np.ndarray
     size: Sequence[int]
+    skeleton: Skeleton
 
 
 def parse_args(argv: Optional[Sequence[str]] = None) -> argparse.Namespace:
@@ -118,14 +121,15 @@ def run_pipeline(dataset: Any, index: int) -> List[Stage]:
     """A window after each transform; those that hold no 2D are left out."""
     dataset, index = part_of(dataset, index)
     results = dataset.get_data_info(index)
-    stages = [stage_of(results, 'data set')]
+    skeleton = drawn_skeleton(dataset.metainfo)
+    stages = [stage_of(results, 'data set', skeleton)]
     for transform in dataset.pipeline.transforms:
         results = transform(results)
         name = type(transform).__name__
         if results is None:
             print(f'window {index}: {name} drops it')
             break
-        stages.append(stage_of(results, name))
+        stages.append(stage_of(results, name, skeleton))
     return [stage for stage in stages if stage is not None]
 
 
@@ -139,7 +143,8 @@ def part_of(dataset: Any, index: int) -> Tuple[Any, int]:
     return part_of(dataset.datasets[part], index - start)
 
 
-def stage_of(results: Dict[str, Any], title: str) -> Optional[Stage]:
+def stage_of(results: Dict[str, Any], title: str,
+             skeleton: Skeleton) -> Optional[Stage]:
     """What a transform's results show, or None where nothing can be drawn.
 
     Codecs leave screen-normalised 2D and root-relative targets as labels,
@@ -151,8 +156,9 @@ def stage_of(results: Dict[str, Any], title: str) -> Optional[Stage]:
     if points is not None and points.shape[-1:] == (3, ):
         points = points[..., :2]  # the third channel is the codec's mask
     if camera is None or points is None or (
-            points.ndim != 3 or points.shape[1:] != (H36M_17.num_joints, 2)):
-        print(f'{title}: no 2D keypoints (T, 17, 2) and camera, not drawn')
+            points.ndim != 3 or points.shape[1:] != (skeleton.num_joints, 2)):
+        print(f'{title}: no 2D keypoints (T, {skeleton.num_joints}, 2) and '
+              'camera, not drawn')
         return None
     size = int(camera['w']), int(camera['h'])
     mixtures = values.get('keypoint_mixtures')
@@ -166,7 +172,8 @@ def stage_of(results: Dict[str, Any], title: str) -> Optional[Stage]:
     target = values.get('lifting_target_label')
     if target is None and 'lifting_target' in values:
         target = values['lifting_target']
-        target = target - target[:, :1]
+        root = skeleton.root
+        target = target - target[:, root:root + 1]
     scores = values.get('keypoint_labels_visible',
                         values.get('keypoints_visible'))
     frames = len(points)
@@ -177,7 +184,8 @@ def stage_of(results: Dict[str, Any], title: str) -> Optional[Stage]:
         target=target,
         mixtures=mixtures,
         valid=values.get('valid_frames', np.ones(frames, bool)),
-        size=size)
+        size=size,
+        skeleton=skeleton)
 
 
 def unpack(results: Dict[str, Any]) -> Dict[str, Any]:
@@ -208,9 +216,10 @@ def draw_stages(stages: Sequence[Stage],
         raise ValueError(
             f'--frame: expected one of the {frames} frames of a window, got '
             f'{frame}')
-    scene = next((Scene.fit(stage.target, H36M_17)
+    skeleton = stages[0].skeleton
+    scene = next((Scene.fit(stage.target, skeleton)
                   for stage in stages if stage.target is not None), None)
-    columns = [draw_stage(stage, frame, scene, H36M_17) for stage in stages]
+    columns = [draw_stage(stage, frame, scene, skeleton) for stage in stages]
     # Pictures differ in height where a transform changes the camera.
     tallest = max(len(column) for column in columns)
     return np.hstack([

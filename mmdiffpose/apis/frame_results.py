@@ -23,11 +23,15 @@ class FrameResults:
             overlap.
         options (InferenceOptions): Of the call: axes, whether results hold
             hypotheses and pictures, and in which of MMPose's forms they come.
+        num_joints (int): J, for frames without people. Defaults to 17.
     """
 
-    def __init__(self, lifted: Iterable[LiftedTrack],
-                 options: InferenceOptions) -> None:
+    def __init__(self,
+                 lifted: Iterable[LiftedTrack],
+                 options: InferenceOptions,
+                 num_joints: int = 17) -> None:
         self.options = options
+        self.num_joints = num_joints
         self._rows: Dict[int, List[Tuple[LiftedTrack, int]]] = {}
         for track in lifted:
             self.add(track)
@@ -92,8 +96,8 @@ class FrameResults:
         people = list(self._people(frame_id))
         sample = PoseDataSample(metainfo=dict(frame_id=frame_id))
         fields = {
-            'keypoints': np.zeros((0, 17, 3), np.float32),
-            'keypoint_scores': np.zeros((0, 17), np.float32)
+            'keypoints': np.zeros((0, self.num_joints, 3), np.float32),
+            'keypoint_scores': np.zeros((0, self.num_joints), np.float32)
         }
         if people:
             fields = {

@@ -20,6 +20,7 @@ from mmdiffpose.detection.frame_sources import (FrameSource, IteratorFrames,
                                                 open_frames)
 from mmdiffpose.detection.pose2d import Pose2DStage
 from mmdiffpose.detection.pose2d_mmpose import MMPosePose2D
+from mmdiffpose.lifting.window_inference import lifter_skeleton
 from mmdiffpose.visualization import Pose3dLifterVisualizer
 from .inference_options import InferenceOptions
 from .pipeline import LiftingPipeline
@@ -134,9 +135,10 @@ class WindowedPose3DInferencer(Pose3DInferencer):
         """
         found = PoseDataSample()
         seen = preds[0].pred_instances
+        nobody = (0, lifter_skeleton(self.model).num_joints)
         found.pred_instances = InstanceData(
-            keypoints=seen.get('keypoints_2d', np.zeros((0, 17, 2))),
-            keypoint_scores=seen.get('keypoint_scores_2d', np.zeros((0, 17))),
+            keypoints=seen.get('keypoints_2d', np.zeros((*nobody, 2))),
+            keypoint_scores=seen.get('keypoint_scores_2d', np.zeros(nobody)),
             bboxes=seen.get('bboxes', np.zeros((0, 4))))
         self._buffer['pose2d_results'] = found
         stage = self.pose2d_model

@@ -23,6 +23,7 @@ from mmdiffpose.files.result_names import ResultNames, source_name
 from mmdiffpose.lifting.focal_length import known_focal_length
 from mmdiffpose.lifting.lift import lift_tracks
 from mmdiffpose.lifting.root_trajectory import place_in_scene
+from mmdiffpose.lifting.window_inference import lifter_skeleton
 from mmdiffpose.structures.keypoint_track import DEFAULT_FPS, KeypointTrack
 from mmdiffpose.structures.lifted_track import LiftedTrack
 from mmdiffpose.visualization.clip_renderer import ClipRenderer
@@ -84,6 +85,11 @@ class LiftingPipeline:
         self.person_thr = person_thr
         self._names = ResultNames()
         self.stages = Stages(show_progress)
+
+    @property
+    def num_joints(self) -> int:
+        """Joints J that the model lifts."""
+        return lifter_skeleton(self.model).num_joints
 
     @property
     def pose2d(self) -> Pose2DStage:
@@ -149,7 +155,7 @@ class LiftingPipeline:
             warnings.warn(f'{clip.stem}: nobody was found in '
                           f'{len(clip.frame_ids)} frames')
         files += self.write(clip.lifted, clip.stem, options)
-        results = FrameResults(clip.lifted, options)
+        results = FrameResults(clip.lifted, options, self.num_joints)
         if options.pictures and clip.lifted:
             for frame_id, picture in self.draw(clip, options, files):
                 yield results.result(frame_id, picture)
@@ -442,7 +448,8 @@ class LiftingPipeline:
         Files are finished when the stream ends or the caller stops taking
         results, which is how most webcams end.
         """
-        results, record = FrameResults([], options), StreamRecord()
+        results = FrameResults([], options, self.num_joints)
+        record = StreamRecord()
         renderer = LiveRenderer(options.panel_size)
         path = None
         if options.animated:

@@ -3,7 +3,8 @@
 
 import difflib
 import inspect
-from typing import Any, Collection, Dict, Iterator, List, Mapping, Optional
+from typing import (Any, Collection, Dict, Iterator, List, Mapping, Optional,
+                    Set)
 
 from mmengine.config import Config
 
@@ -83,9 +84,13 @@ def _known_keys(config: Config, node: Mapping[str, Any],
         return list(node) if path[0] == 'model' else None
     kind = node['type']
     kind = MODELS.get(kind) if isinstance(kind, str) else kind
-    if kind is None:
-        return None
-    accepted = set(node)
+    return None if kind is None else accepted_arguments(kind) | set(node)
+
+
+def accepted_arguments(kind: type) -> Set[str]:
+    """Names of the arguments that a class takes, those that it passes on to
+    its bases included."""
+    accepted: Set[str] = set()
     for base in inspect.getmro(kind):
         if '__init__' not in vars(base):
             continue

@@ -9,9 +9,11 @@ from mmengine.registry import init_default_scope
 from torch import nn
 
 from mmdiffpose.registry import MODELS
+from mmdiffpose.skeletons import H36M_17
 from .checkpoint import load_weights, origin_of, read_checkpoint
 from .config_names import find_config_and_weights
 from .config_overrides import check_overrides, check_test_cfg
+from .config_skeleton import fill_skeleton
 
 
 def init_model(config: Union[str, Path, Config],
@@ -38,7 +40,8 @@ def init_model(config: Union[str, Path, Config],
             nothing reads is refused.
 
     Returns:
-        nn.Module: In evaluation mode, with ``cfg`` and ``dataset_meta``.
+        nn.Module: In evaluation mode, with ``cfg``, ``dataset_meta`` and
+        ``skeleton``, the joints that it lifts.
 
     Raises:
         FileNotFoundError: If the config or the checkpoint is missing.
@@ -62,14 +65,15 @@ def init_model(config: Union[str, Path, Config],
             if part.get(key) is not None:
                 part[key] = None
     config.model.train_cfg = None
+    state, meta = read_checkpoint(checkpoint) if checkpoint else ({}, {})
+    skeleton = fill_skeleton(config, meta.get('dataset_meta'))
     model = revert_sync_batchnorm(MODELS.build(config.model))
     check_test_cfg(model)
 
-    meta: Dict[str, Any] = {}
     if checkpoint is not None:
-        state, meta = read_checkpoint(checkpoint)
         load_weights(model, state, checkpoint, origin_of(meta))
     model.dataset_meta = meta.get('dataset_meta') or _dataset_meta(config)
+    model.skeleton = skeleton or H36M_17
     model.cfg = config
     return model.to(device).eval()
 

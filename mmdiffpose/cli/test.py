@@ -11,6 +11,7 @@ from mmengine.dist import is_main_process
 from mmengine.runner import Runner
 
 from mmdiffpose.atomic_files import replacing
+from mmdiffpose.checkpoints.config_skeleton import prepare_skeleton
 from mmdiffpose.engine.strict_loading_hook import StrictLoadingHook
 from .launching import (add_common_arguments, check_checkpoint, choose_backend,
                         leave_process_group, load_config, published_weights,
@@ -99,6 +100,7 @@ def main(argv: Optional[Sequence[str]] = None,
     args = parse_args(argv, prog)
     require_mmpose()
     cfg = configure(args)
+    prepare_skeleton(cfg)
     notes = choose_backend(cfg)
     runner = Runner.from_cfg(cfg)
     for note in notes:

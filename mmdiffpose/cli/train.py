@@ -11,6 +11,7 @@ from typing import Optional, Sequence
 from mmengine.config import Config
 from mmengine.runner import Runner
 
+from mmdiffpose.checkpoints.config_skeleton import prepare_skeleton
 from .launching import (add_common_arguments, check_checkpoint, choose_backend,
                         leave_process_group, load_config, require_mmpose)
 
@@ -94,6 +95,7 @@ def main(argv: Optional[Sequence[str]] = None,
     args = parse_args(argv, prog)
     require_mmpose()
     cfg = configure(args)
+    prepare_skeleton(cfg, transfer=True)
     notes = choose_backend(cfg)
     runner = Runner.from_cfg(cfg)
     for note in notes:

@@ -78,7 +78,7 @@ def load_from_safetensors(filename: str,
         FileNotFoundError: If there is no such file.
         ValueError: If it is no safetensors file.
     """
-    from safetensors import SafetensorError
+    from safetensors import SafetensorError, safe_open
     from safetensors.torch import load_file
     path = os.path.expanduser(filename)
     if not os.path.isfile(path):
@@ -87,7 +87,9 @@ def load_from_safetensors(filename: str,
     device = 'cpu' if map_location is None or callable(map_location) else str(
         map_location)
     try:
-        return dict(state_dict=load_file(path, device=device))
+        with safe_open(path, framework='pt') as file:
+            meta = file.metadata() or {}
+        return dict(state_dict=load_file(path, device=device), meta=meta)
     except SafetensorError as error:
         raise ValueError(
             f'{filename}: not a safetensors file ({error})') from error

@@ -49,6 +49,12 @@ MOVED = {
 }
 """Full old name to full new name."""
 
+RENAMED = {
+    f'mmdiffpose.datasets.windows.{module}': dict(Sequence='PoseSequence')
+    for module in ('lifting_dataset', 'sequence')
+}
+"""Classes whose old name an old module still has."""
+
 
 def provide_moved_modules() -> None:
     """Let ``import mmdiffpose.apis.pose2d`` mean ``mmdiffpose.detection...``.
@@ -71,5 +77,7 @@ def _filled_from(new: str) -> Callable[[ModuleType], None]:
         names = vars(importlib.import_module(new))
         vars(module).update((name, value) for name, value in names.items()
                             if not name.startswith('__'))
+        for old, now in RENAMED.get(new, {}).items():
+            setattr(module, old, names[now])
 
     return fill

@@ -1,8 +1,9 @@
 # Copyright (c) mmdiffpose contributors. All rights reserved.
 """MPI-INF-3DHP for lifting."""
 
+import copy
 import dataclasses
-from typing import Any, Dict, List
+from typing import Any, Dict, List, Mapping
 
 from mmpose.datasets.datasets.utils import parse_pose_metainfo
 
@@ -41,7 +42,7 @@ class MPIINF3DHPLiftingDataset(AnnotationLiftingDataset):
 
     Args:
         joint_order: ``'h36m'``, or ``'mpi_inf_3dhp'`` for the data set's own
-            order, in which the root is joint 14; metrics have to be told.
+            order, in which the root is joint 14.
         **kwargs: Arguments of :class:`AnnotationLiftingDataset`.
     """
 
@@ -59,10 +60,18 @@ class MPIINF3DHPLiftingDataset(AnnotationLiftingDataset):
                 f'joint_order must be one of {tuple(JOINT_ORDERS)}, got '
                 f'{joint_order!r}')
         self.joint_order = joint_order
-        if joint_order == 'mpi_inf_3dhp':
-            metainfo = parse_pose_metainfo(own_order_metainfo(self.METAINFO))
-            kwargs['metainfo'] = {**metainfo, **(kwargs.get('metainfo') or {})}
+        kwargs['metainfo'] = self.metainfo_of(
+            dict(joint_order=joint_order, metainfo=kwargs.get('metainfo')))
         super().__init__(*args, **kwargs)
+
+    @classmethod
+    def metainfo_of(cls, config: Mapping[str, Any]) -> dict:
+        """See :meth:`LiftingDataset.metainfo_of`; the order counts."""
+        given = copy.deepcopy(config.get('metainfo')) or {}
+        if config.get('joint_order') == 'mpi_inf_3dhp':
+            own = parse_pose_metainfo(own_order_metainfo(cls.METAINFO))
+            given = {**own, **given}
+        return cls._load_metainfo(given)
 
     def load_sequences(self) -> List[PoseSequence]:
         """Read the files, in the joint order asked for."""
@@ -103,7 +112,7 @@ def own_order_metainfo(h36m: Dict[str, Any]) -> Dict[str, Any]:
             link=(names[parent], names[child]),
             id=number,
             color=keypoints[child]['color'])
-        for number, (parent, child) in enumerate(skeleton.bones)
+        for number, (parent, child) in enumerate(skeleton.links)
     }
     return dict(
         h36m,

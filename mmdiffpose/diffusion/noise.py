@@ -2,7 +2,7 @@
 """Random draws that depend on the sample, not on its place in a batch."""
 
 import zlib
-from typing import Callable, Sequence
+from typing import Callable, Optional, Sequence
 
 import torch
 from torch import Tensor
@@ -35,6 +35,10 @@ class HypothesisNoise:
             made on the CPU, so that every device sees the same numbers.
         dtype (torch.dtype): Of the draws, which are made in float32, so that
             every dtype sees the same numbers, too.
+        joint_order (Sequence[int], optional): Order in which the joints get
+            their numbers, ``Skeleton.draw_order``: so that a seed gives a
+            joint the same ones wherever it stands. Defaults to that of their
+            indices.
     """
 
     def __init__(
@@ -46,6 +50,7 @@ class HypothesisNoise:
         share_frames: bool = False,
         device: torch.device = torch.device('cpu'),
         dtype: torch.dtype = torch.float32,
+        joint_order: Optional[Sequence[int]] = None,
     ) -> None:
         self.batch_shape = (len(seeds), num_hypotheses)
         self.num_frames = num_frames
@@ -53,6 +58,13 @@ class HypothesisNoise:
         self.share_frames = share_frames
         self.device = device
         self.dtype = dtype
+        order = list(range(num_joints) if joint_order is None else joint_order)
+        if sorted(order) != list(range(num_joints)):
+            raise ValueError(f'joint_order should be a permutation of '
+                             f'{num_joints} joints, got {order}')
+        # Number that each joint's draw has; nothing to do for one in a row.
+        self._places = None if order == sorted(order) else torch.tensor(
+            [order.index(joint) for joint in range(num_joints)])
         self._generators = [
             torch.Generator().manual_seed(seed_from(seed, n)) for seed in seeds
             for n in range(num_hypotheses)
@@ -65,6 +77,8 @@ class HypothesisNoise:
             for g in self._generators
         ])
         drawn = drawn.reshape(*self.batch_shape, T, *shape)
+        if self._places is not None:
+            drawn = drawn.index_select(3, self._places)
         return drawn.to(self.device,
                         self.dtype).expand(-1, -1, self.num_frames,
                                            *(-1 for _ in shape))

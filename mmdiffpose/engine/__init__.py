@@ -5,6 +5,7 @@ from .pretrained_loop import PretrainedTrainLoop
 from .progress_hook import ProgressBarHook
 from .residual_calibration_hook import (ResidualCalibrationHook,
                                         ResidualStatistics)
+from .skeleton_hook import SkeletonHook
 from .std_calibration_hook import SpreadStatistics, StdCalibrationHook
 from .strict_loading_hook import StrictLoadingHook
 from .tracked_ema_hook import TrackedEMAHook
@@ -13,6 +14,6 @@ from .two_stage_loop import TwoStageTrainLoop
 __all__ = [
     'AtomicLocalBackend', 'FiniteLossHook', 'PretrainedTrainLoop',
     'ProgressBarHook', 'ResidualCalibrationHook', 'ResidualStatistics',
-    'SpreadStatistics', 'StdCalibrationHook', 'StrictLoadingHook',
-    'TrackedEMAHook', 'TwoStageTrainLoop'
+    'SkeletonHook', 'SpreadStatistics', 'StdCalibrationHook',
+    'StrictLoadingHook', 'TrackedEMAHook', 'TwoStageTrainLoop'
 ]

@@ -12,6 +12,7 @@ from mmengine.runner import Runner
 from mmengine.runner.checkpoint import save_checkpoint
 from mmengine.utils import ManagerMixin
 
+from mmdiffpose.checkpoints.config_skeleton import prepare_skeleton
 from mmdiffpose.checkpoints.safe_classes import load_safely
 
 
@@ -50,6 +51,7 @@ def train_earlier_stage(runner: Runner, config: str, options: dict, name: str,
     for key in ('env_cfg', 'model_wrapper_cfg'):
         if key in runner.cfg:
             cfg[key] = runner.cfg[key]
+    prepare_skeleton(cfg, transfer=True)
     print_log(f'{messages[0]} in {work_dir}', logger='current')
     Runner.from_cfg(cfg).train()
     if is_main_process():
@@ -84,7 +86,10 @@ def _export_best(work_dir: str, path: str) -> None:
         with open(osp.join(work_dir, 'last_checkpoint')) as file:
             source = file.read().strip()
     checkpoint = load_safely(source)
+    meta = checkpoint.get('meta') or {}
     save_checkpoint(
-        dict(state_dict=checkpoint['state_dict'], meta=dict()),
+        dict(
+            state_dict=checkpoint['state_dict'],
+            meta=dict(dataset_meta=meta.get('dataset_meta'))),
         path,
         backend_args=dict(backend='atomic'))

@@ -7,15 +7,15 @@ from typing import Callable, Iterator, List, NamedTuple, Optional, Sequence
 
 from torch import nn
 
-from mmdiffpose.skeletons import H36M_17
+from mmdiffpose.skeletons import Skeleton
 from mmdiffpose.structures.keypoint_track import KeypointTrack
 from mmdiffpose.structures.lifted_track import LiftedTrack, join_tracks
 from mmdiffpose.structures.seen_joints import check_pixels, unit_of
 from .focal_length import Focal, FocalLengths
 from .frame_rate import Rates, ResampledTrack, at_rate, lifter_fps
 from .gaps import default_max_gap, split_at_gaps
-from .window_inference import (Clip, Fields, assemble, prepare_clip,
-                               run_windows, window_length)
+from .window_inference import (Clip, Fields, assemble, lifter_skeleton,
+                               prepare_clip, run_windows, window_length)
 from .windows import plan_windows
 
 __all__ = ['LiftedTrack', 'lift_track', 'lift_tracks', 'window_length']
@@ -50,7 +50,7 @@ def lift_tracks(model: nn.Module,
         model (nn.Module): From :func:`mmdiffpose.apis.init_model`, any
             MMPose lifter that predicts all frames of its window.
         tracks (Sequence[KeypointTrack]): One per person, of any joint set
-            that maps to Human3.6M's.
+            that maps to the model's.
         overlap (int, optional): Frames that neighbouring windows share at
             least. More is slower and gives every frame more past and future.
             Defaults to a third of a window. With MixSTE and 27 frames, on
@@ -91,9 +91,10 @@ def lift_tracks(model: nn.Module,
     overlap = length // 3 if overlap is None else overlap
     focals = FocalLengths(focal_length)
     fps = lifter_fps(model) if resample and length > 1 else None
+    joints = lifter_skeleton(model)
     pieces = [
         piece for track in tracks
-        for piece in _pieces(track, length, max_gap, fps)
+        for piece in _pieces(track, joints, length, max_gap, fps)
     ]
     clips = [
         prepare_clip(model, piece.track, piece.max_gap, fit, focals)
@@ -167,7 +168,8 @@ def lift_track(model: nn.Module,
     if not pieces:
         raise ValueError(
             f'{track.source}: expected joints that make the lifter\'s '
-            f'{list(H36M_17.joints)}, found none of them in any frame')
+            f'{list(lifter_skeleton(model).joints)}, found none of them in '
+            'any frame')
     for one, following in zip(pieces, pieces[1:]):
         warnings.warn(
             f'{track.source}: nobody was seen between frames '
@@ -196,15 +198,15 @@ class _Piece(NamedTuple):
     back: Optional[ResampledTrack]
 
 
-def _pieces(track: KeypointTrack, length: int, max_gap: Optional[int],
-            fps: Optional[Rates]) -> Iterator[_Piece]:
+def _pieces(track: KeypointTrack, joints: Skeleton, length: int,
+            max_gap: Optional[int], fps: Optional[Rates]) -> Iterator[_Piece]:
     """The parts of a track between long gaps, with the lifter's joints."""
     if max_gap is not None and max_gap < 0:
         raise ValueError(f'max_gap should not be negative, got {max_gap}')
     if unit_of(track.keypoints, track.scores, track.image_size) == 'shares':
         check_pixels(track.keypoints, track.scores, track.image_size,
                      track.source)
-    mapped = track.for_lifter()
+    mapped = track.for_lifter(joints)
     if mapped is None:
         warnings.warn(f'{track.source}, person {track.track_id}: left out: '
                       'none of the joints seen makes one of the lifter\'s')

@@ -9,7 +9,7 @@ from typing import (Deque, List, Mapping, NamedTuple, Optional, Sequence, Set,
 import numpy as np
 from torch import nn
 
-from mmdiffpose.skeletons import H36M_17, Skeleton, get_skeleton
+from mmdiffpose.skeletons import Skeleton, get_skeleton
 from mmdiffpose.structures.keypoint_track import KeypointTrack, seconds_of
 from mmdiffpose.structures.lifted_track import LiftedTrack
 from mmdiffpose.structures.seen_joints import (check_pixels, mark_unseen,
@@ -18,8 +18,8 @@ from .focal_length import Focal, FocalLengths
 from .frame_rate import ResampledTrack, interpolated, lifter_fps
 from .sighting_buffer import SightingBuffer
 from .stream_rate import StreamRate
-from .window_inference import (Clip, assemble, prepare_clip, run_windows,
-                               window_length)
+from .window_inference import (Clip, assemble, lifter_skeleton, prepare_clip,
+                               run_windows, window_length)
 from .windows import plan_windows
 
 Sighting = Sequence[np.ndarray]
@@ -119,6 +119,7 @@ class StreamingLifter:
         if max_gap is None:
             max_gap = self._rate.longest_gap
         self.model = model
+        self.joints = lifter_skeleton(model)
         self.image_size = image_size
         self.skeleton = (
             get_skeleton(skeleton) if isinstance(skeleton, str) else skeleton)
@@ -285,7 +286,7 @@ class StreamingLifter:
             np.array([frame_id]),
             source=where,
             mixtures=rows[2] if len(rows) > 2 else None)
-        return track.for_lifter()
+        return track.for_lifter(self.joints)
 
     def _check_unit(self, keypoints: np.ndarray, scores: np.ndarray,
                     where: str) -> None:
@@ -312,7 +313,7 @@ class StreamingLifter:
                 return person
         count = None if track.mixtures is None else track.mixtures.shape[2]
         person = SightingBuffer(track_id, self._rate.capacity,
-                                H36M_17.num_joints, count, track.source)
+                                self.joints.num_joints, count, track.source)
         self._people.append(person)
         return person
 
@@ -392,7 +393,7 @@ class StreamingLifter:
             keypoints,
             scores,
             self.image_size,
-            H36M_17,
+            self.joints,
             np.array(list(self._frame_ids)[rows]),
             self.fps,
             person.track_id,

@@ -12,6 +12,7 @@ from mmengine.dataset import Compose, pseudo_collate
 from mmengine.registry import init_default_scope
 from torch import nn
 
+from mmdiffpose.skeletons import H36M_17, Skeleton, skeleton_from_metainfo
 from mmdiffpose.structures.axes import LIFTER
 from mmdiffpose.structures.canonical_view import turn_poses_back
 from mmdiffpose.structures.keypoint_track import KeypointTrack
@@ -31,6 +32,24 @@ _FIELDS = ('keypoints', 'keypoint_scores', 'keypoint_std', 'keypoint_std_xyz',
 def window_length(model: nn.Module) -> int:
     """Frames T of the windows that a model was configured for."""
     return int(_test_dataset(model).get('seq_len', 1))
+
+
+def lifter_skeleton(model: nn.Module) -> Skeleton:
+    """The joints that a model lifts.
+
+    They are what its checkpoint's ``dataset_meta`` says, with the root that
+    its head was built for; Human3.6M's where nothing says them.
+
+    Args:
+        model (nn.Module): From :func:`mmdiffpose.apis.init_model`, or any
+            lifter with ``dataset_meta``.
+    """
+    meta = getattr(model, 'dataset_meta', None) or {}
+    own = getattr(model, 'skeleton', None)
+    if own is not None or 'keypoint_id2name' not in meta:
+        return own or H36M_17
+    head = getattr(model, 'head', None)
+    return skeleton_from_metainfo(meta, getattr(head, 'root_index', None))
 
 
 def _untyped(model: nn.Module) -> Any:

@@ -1,27 +1,20 @@
 # Copyright (c) mmdiffpose contributors. All rights reserved.
-"""From the joints of a 2D detector to Human3.6M's, by name."""
+"""From the joints of a 2D detector to a lifter's, by name."""
 
 from functools import lru_cache
-from typing import Dict, FrozenSet, List, Mapping, Tuple
+from typing import Dict, FrozenSet, List, Mapping, Optional, Tuple
 
 import numpy as np
 
-from .detector_sets import (AIC_14, COCO_17, CROWDPOSE_14, HALPE_26, MPII_16,
-                            POSETRACK18_17)
-from .foreign_sets import (BODY_25, BODY_25B, COCO_18, LSP_14, MEDIAPIPE_33,
-                           OPENPOSE_MPI_15)
-from .mocap_sets import H36M_17, MPI_INF_3DHP_17
+from .joint_spelling import canonical_joint
+from .known_sets import SKELETONS, get_skeleton
+from .mocap_sets import H36M_17, MPI_INF_3DHP_17, h36m_places
 from .skeleton import Skeleton
-from .wholebody import COCO_WHOLEBODY_133, HALPE_136
 
-SKELETONS: Dict[str, Skeleton] = {
-    skeleton.name: skeleton
-    for skeleton in (H36M_17, COCO_17, HALPE_26, BODY_25, COCO_WHOLEBODY_133,
-                     MPII_16, AIC_14, CROWDPOSE_14, POSETRACK18_17,
-                     MPI_INF_3DHP_17, BODY_25B, COCO_18, OPENPOSE_MPI_15,
-                     LSP_14, HALPE_136, MEDIAPIPE_33)
-}
-"""Joint sets of 2D detections, by name."""
+__all__ = [
+    'SKELETONS', 'find_joint', 'get_skeleton', 'joint_share', 'map_joints',
+    'mapping_matrix'
+]
 
 Recipe = Mapping[str, float]
 """Weights of a joint's parts, by name; they sum to 1."""
@@ -66,6 +59,26 @@ of the chin and its ``head`` at the top of the head; a detector without a top
 of the head gives the middle of the eyes for it, a few centimetres lower.
 """
 
+_OWN_RECIPES: Dict[str, List[Recipe]] = {
+    **dict.fromkeys(('root', 'pelvis', 'hip', 'mid_hip'), _RECIPES['root'] + [
+                        _mean('root')
+                    ]),
+    **{
+        f'{side}_{joint}': [_mean(f'{side}_{other}')]
+        for side in ('left', 'right')
+        for joint, other in (('ankle', 'foot'), ('foot', 'ankle'))
+    },
+    'thorax': [*_RECIPES['thorax'], _mean('neck')],
+    'neck': [_mean('thorax'), _SHOULDERS],
+    'neck_base':
+    _RECIPES['neck_base'],
+    'head': [*_RECIPES['head'], _mean('top_head')],
+    'head_top': [_mean('top_head'), _mean('head')],
+    'top_head': [_mean('head_top'), _mean('head')],
+}
+"""Joints of a lifter with a skeleton of its own as means of others', for those
+that are not there under the same name."""
+
 _OF_THE_SET: Dict[FrozenSet[str], Mapping[str, Recipe]] = {
     frozenset(MPI_INF_3DHP_17.joints):
     dict(
@@ -77,18 +90,6 @@ _OF_THE_SET: Dict[FrozenSet[str], Mapping[str, Recipe]] = {
 """Joint sets whose names mean something else than elsewhere: MPI-INF-3DHP's
 neck lies at the shoulders and its head at the chin, see
 :data:`~mmdiffpose.skeletons.mocap_sets.JOINT_ORDERS`."""
-
-
-def get_skeleton(name: str) -> Skeleton:
-    """Joint set by name.
-
-    Raises:
-        ValueError: If there is no such joint set; names those that there are.
-    """
-    if name not in SKELETONS:
-        raise ValueError(f'unknown skeleton {name!r}, expected one of '
-                         f'{sorted(SKELETONS)}')
-    return SKELETONS[name]
 
 
 def _recipe(joint: str, source: Skeleton) -> Recipe:
@@ -111,14 +112,72 @@ def _recipe(joint: str, source: Skeleton) -> Recipe:
     return {}
 
 
+def _own_recipe(joint: str, source: Skeleton) -> Recipe:
+    """Parts of a joint of any skeleton, known by its name."""
+    if joint in source.index:
+        return _mean(joint)
+    name = canonical_joint(joint)
+    names = {canonical_joint(other): other for other in source.joints}
+    if name == 'spine' and 'spine' not in names:
+        return _recipe('spine', source)
+    for recipe in [_mean(name), *_OWN_RECIPES.get(name, [])]:
+        if all(part in names for part in recipe):
+            return {names[part]: weight for part, weight in recipe.items()}
+        if all(part in source.index for part in recipe):
+            return recipe
+    return {}
+
+
+def find_joint(skeleton: Skeleton, name: str) -> Optional[int]:
+    """Where a joint is that is named as Human3.6M or the skeleton names it.
+
+    Args:
+        skeleton (Skeleton): Any joint set.
+        name (str): For example ``'right_foot'``, which others call an ankle.
+
+    Returns:
+        int | None: Its index; None where it is not there.
+    """
+    if name in skeleton.index:
+        return skeleton.index[name]
+    places = h36m_places(skeleton)
+    if places is not None:
+        return places[H36M_17.index[name]] if name in H36M_17.index else None
+    recipe = _own_recipe(name, skeleton)
+    return skeleton.index[next(iter(recipe))] if len(recipe) == 1 else None
+
+
+def joint_share(skeleton: Skeleton, name: str) -> Optional[np.ndarray]:
+    """A joint as Human3.6M names it as a mean of a skeleton's own.
+
+    Args:
+        skeleton (Skeleton): Any joint set, J joints.
+        name (str): For example ``'thorax'``, the middle of the shoulders
+            where there is none.
+
+    Returns:
+        np.ndarray | None: (J, ), summing to 1; None where nothing makes it.
+    """
+    place = find_joint(skeleton, name)
+    recipe = {
+        skeleton.joints[place]: 1.
+    } if place is not None else (_own_recipe(name, skeleton))
+    if not recipe:
+        return None
+    share = np.zeros(skeleton.num_joints)
+    for part, weight in recipe.items():
+        share[skeleton.index[part]] = weight
+    return share
+
+
 @lru_cache(maxsize=None)
 def mapping_matrix(source: Skeleton, target: Skeleton) -> np.ndarray:
     """Weights that make the target's joints from the source's.
 
     Args:
         source (Skeleton): Joint set of a 2D detector, S joints.
-        target (Skeleton): Joint set of a lifter, J joints: Human3.6M's, or
-            the source's own.
+        target (Skeleton): Joint set of a lifter, J joints: Human3.6M's in any
+            order, another one's, known by their names, or the source's own.
 
     Returns:
         np.ndarray: (J, S), read-only. Rows sum to 1, or are 0 for a joint
@@ -130,20 +189,29 @@ def mapping_matrix(source: Skeleton, target: Skeleton) -> np.ndarray:
     if source.joints == target.joints:
         matrix = np.eye(target.num_joints)
     else:
-        if target.joints != H36M_17.joints:
-            raise ValueError(f'no joint mapping from {source.name} to '
-                             f'{target.name}, expected {H36M_17.name} as '
-                             'target')
         matrix = np.zeros((target.num_joints, source.num_joints))
-        for row, joint in enumerate(target.joints):
-            for part, weight in _recipe(joint, source).items():
+        places = h36m_places(target)
+        if set(source.joints) == set(target.joints):
+            recipes = {target.index[j]: _mean(j) for j in target.joints}
+        elif places is not None:
+            recipes = {
+                place: _recipe(joint, source)
+                for place, joint in zip(places, H36M_17.joints)
+            }
+        else:
+            recipes = {
+                i: _own_recipe(joint, source)
+                for i, joint in enumerate(target.joints)
+            }
+        for row, recipe in recipes.items():
+            for part, weight in recipe.items():
                 matrix[row, source.index[part]] = weight
         if not matrix[target.root].any():
             raise ValueError(
                 f'no joint mapping from {source.name} to {target.name}: '
-                f'nothing in {list(source.joints)} makes the '
-                f'{target.joints[target.root]}; known joint sets are '
-                f'{sorted(SKELETONS)}')
+                f'nothing in {list(source.joints)} makes the root of '
+                f'{list(target.joints)}, {target.joints[target.root]}; known '
+                f'joint sets are {sorted(SKELETONS)}')
     matrix.flags.writeable = False
     return matrix
 

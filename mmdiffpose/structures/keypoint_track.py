@@ -218,18 +218,22 @@ class KeypointTrack:
             skeleton=target,
             mixtures=mixtures)
 
-    def for_lifter(self) -> Optional['KeypointTrack']:
-        """The track with Human3.6M's joints; None if none of them was seen.
+    def for_lifter(self,
+                   joints: Skeleton = H36M_17) -> Optional['KeypointTrack']:
+        """The track with a lifter's joints; None if none of them was seen.
 
         A person of whom a detector saw no more than an ear has no joint that
         a lifter knows.
+
+        Args:
+            joints (Skeleton): The lifter's. Defaults to Human3.6M's.
 
         Raises:
             ValueError: If there is no mapping.
         """
         _, scores = map_joints(self.keypoints, self.scores, self.skeleton,
-                               H36M_17)
-        return self.to_skeleton(H36M_17) if scores.any() else None
+                               joints)
+        return self.to_skeleton(joints) if scores.any() else None
 
     def part(self, start: int, stop: int) -> 'KeypointTrack':
         """Rows ``start`` to before ``stop``."""

@@ -56,8 +56,12 @@ class LiveRenderer:
 
     def _views(self, people: Sequence[Tuple[LiftedTrack, int]]) -> np.ndarray:
         """Everybody in a cell of a square."""
+        if not people:
+            return draw_grid([], self.size, self.azimuth)
         return draw_grid([self._figure(*person) for person in people],
-                         self.size, self.azimuth)
+                         self.size,
+                         self.azimuth,
+                         skeleton=people[0][0].skeleton)
 
     @staticmethod
     def _figure(track: LiftedTrack, row: int) -> Figure:

@@ -3,7 +3,7 @@
 
 from typing import Tuple
 
-from mmdiffpose.skeletons import Skeleton
+from mmdiffpose.skeletons import Skeleton, canonical_joint
 
 Color = Tuple[int, int, int]
 
@@ -31,6 +31,7 @@ def person_color(number: int) -> Color:
 
 def joint_color(name: str, center: Color = CENTER) -> Color:
     """Blue for the person's left, orange for their right, else ``center``."""
+    name = canonical_joint(name)
     if name.startswith('left'):
         return LEFT
     if name.startswith('right'):

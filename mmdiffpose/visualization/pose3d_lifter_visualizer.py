@@ -8,7 +8,8 @@ from mmpose.structures import PoseDataSample
 from mmpose.visualization import Pose3dLocalVisualizer
 
 from mmdiffpose.registry import VISUALIZERS
-from mmdiffpose.skeletons import H36M_17
+from mmdiffpose.skeletons import Skeleton
+from mmdiffpose.skeletons.metainfo import drawn_skeleton
 from .figure_grid import Figure, draw_grid
 
 MIN_SIZE = 300
@@ -23,8 +24,9 @@ class Pose3dLifterVisualizer(Pose3dLocalVisualizer):
     with the number of people, which ends a video. Here the picture keeps its
     size, people share it, and a frame takes milliseconds; joints carry discs
     of two standard deviations and hypotheses are drawn faintly where the
-    lifter gives them. Works with every matplotlib and NumPy. Only
-    Human3.6M's 17 joints are drawn so; others as in MMPose.
+    lifter gives them. Works with every matplotlib and NumPy. Joints and bones
+    are those of the data set; what has another number of joints is drawn as in
+    MMPose.
 
     Args:
         name (str): Of the instance. Defaults to ``'visualizer'``.
@@ -77,7 +79,9 @@ class Pose3dLifterVisualizer(Pose3dLocalVisualizer):
             number of people.
         """
         pred = pose_samples.get('pred_instances', {})
-        if np.shape(pred.get('keypoints', ()))[1:] not in ((), (17, 3)):
+        skeleton = self.joints
+        if np.shape(pred.get('keypoints',
+                             ()))[1:] not in ((), (skeleton.num_joints, 3)):
             return super()._draw_3d_data_samples(image, pose_samples, draw_gt,
                                                  kpt_thr, num_instances,
                                                  axis_azimuth, axis_limit,
@@ -89,7 +93,12 @@ class Pose3dLifterVisualizer(Pose3dLocalVisualizer):
         if draw_gt and 'gt_instances' in pose_samples:
             figures += self._ground_truth(pose_samples.gt_instances)
         return draw_grid(figures, max(image.shape[0], MIN_SIZE),
-                         90 - axis_azimuth, axis_elev)
+                         90 - axis_azimuth, axis_elev, skeleton)
+
+    @property
+    def joints(self) -> Skeleton:
+        """What ``dataset_meta`` says of the joints; Human3.6M's without."""
+        return drawn_skeleton(getattr(self, 'dataset_meta', None) or {})
 
     def _predictions(self, pred: Any, scores_2d: Optional[np.ndarray],
                      kpt_thr: float) -> List[Figure]:
@@ -106,18 +115,17 @@ class Pose3dLifterVisualizer(Pose3dLocalVisualizer):
             pose = np.nan_to_num(pose)
             figures.append(
                 Figure(
-                    f'Prediction ({i})', pose - pose[H36M_17.root], seen,
+                    f'Prediction ({i})', pose - pose[self.joints.root], seen,
                     pred.keypoint_std[i] if 'keypoint_std' in pred else None,
                     pred.hypotheses[i] if 'hypotheses' in pred else None))
         return figures
 
-    @staticmethod
-    def _ground_truth(instances: Any) -> List[Figure]:
+    def _ground_truth(self, instances: Any) -> List[Figure]:
         poses = np.asarray(instances.get('lifting_target', ()))
         known = np.asarray(
             instances.get('lifting_target_visible', np.ones(poses.shape[:2])))
         known = known.reshape(poses.shape[:2]) > 0
         return [
-            Figure(f'Ground truth ({i})', pose - pose[H36M_17.root], known[i])
-            for i, pose in enumerate(poses)
+            Figure(f'Ground truth ({i})', pose - pose[self.joints.root],
+                   known[i]) for i, pose in enumerate(poses)
         ]

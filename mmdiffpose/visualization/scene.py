@@ -7,6 +7,7 @@ from typing import Tuple
 import numpy as np
 
 from mmdiffpose.skeletons import Skeleton
+from mmdiffpose.skeletons.mapping import joint_share
 
 MAX_PITCH = np.deg2rad(35)
 """Largest camera pitch that is assumed: who leans more leans themselves."""
@@ -23,14 +24,21 @@ def estimate_pitch(poses: np.ndarray, skeleton: Skeleton) -> float:
 
     Args:
         poses (np.ndarray): (F, J, 3) metres, camera axes.
-        skeleton (Skeleton): With ``thorax``, ``left_foot``, ``right_foot``.
+        skeleton (Skeleton): The joints.
 
     Returns:
-        float: Radians about the x axis, 0 where the person does not stand.
+        float: Radians about the x axis, 0 where the person does not stand, or
+        has no feet or thorax.
     """
-    index = skeleton.index
-    feet = poses[:, [index['left_foot'], index['right_foot']]].mean(1)
-    _, y, z = (poses[:, index['thorax']] - feet).mean(0)
+    shares = [
+        joint_share(skeleton, name)
+        for name in ('thorax', 'left_foot', 'right_foot')
+    ]
+    if any(share is None for share in shares):
+        return 0.
+    thorax, left, right = (
+        share @ poses for share in shares if share is not None)
+    _, y, z = (thorax - (left + right) / 2).mean(0)
     pitch = np.arctan2(z, -y)
     return float(pitch) if abs(pitch) <= MAX_PITCH else 0.
 

@@ -19,6 +19,7 @@ from mmengine.config import Config
 from mmengine.runner import Runner
 from mmengine.runner.checkpoint import CheckpointLoader
 
+from mmdiffpose.checkpoints.config_skeleton import prepare_skeleton
 from mmdiffpose.cli.launching import (add_common_arguments, check_checkpoint,
                                       choose_backend, load_config,
                                       require_mmpose)
@@ -78,6 +79,7 @@ def main(argv: Optional[Sequence[str]] = None) -> None:
     args = parse_args(argv)
     require_mmpose()
     cfg = configure(args)
+    prepare_skeleton(cfg)
     notes = choose_backend(cfg)
     runner = Runner.from_cfg(cfg)
     for note in notes:

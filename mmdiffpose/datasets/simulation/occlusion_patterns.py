@@ -2,18 +2,19 @@
 """Which 2D joints of a window are missing: DiffHPE's occlusion patterns.
 
 Rommel et al., "DiffHPE: Robust, Coherent 3D Human Pose Lifting with
-Diffusion", ICCVW 2023, Sec. 5.2. A pattern is a law of masks (T, 17); drawing
+Diffusion", ICCVW 2023, Sec. 5.2. A pattern is a law of masks (T, J); drawing
 them needs a generator and nothing else.
 """
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from functools import cached_property
-from typing import Any, Callable, Dict, Tuple
+from typing import Any, Callable, Dict, Optional, Tuple
 
 import numpy as np
 
-from mmdiffpose.skeletons import H36M_17
+from mmdiffpose.skeletons import H36M_17, Skeleton
+from mmdiffpose.skeletons.mapping import find_joint
 
 OCCLUSION_MODES = ('paper', 'official')
 """``'paper'``: the laws as the paper states them. ``'official'``: as the
@@ -28,12 +29,16 @@ def _check_share(name: str, value: float) -> None:
         raise ValueError(f'{name}: expected a value in [0, 1], found {value}')
 
 
-def _joint_indices(joints: Tuple[str, ...]) -> Tuple[int, ...]:
-    unknown = [name for name in joints if name not in H36M_17.index]
+def _joint_indices(joints: Optional[Tuple[str, ...]],
+                   skeleton: Skeleton) -> Tuple[int, ...]:
+    if joints is None:
+        return tuple(range(skeleton.num_joints))
+    places = [find_joint(skeleton, name) for name in joints]
+    unknown = [name for name, i in zip(joints, places) if i is None]
     if unknown or isinstance(joints, str):
-        raise ValueError(f'joints: expected some of {H36M_17.joints}, found '
+        raise ValueError(f'joints: expected some of {skeleton.joints}, found '
                          f'{unknown or joints!r}')
-    return tuple(H36M_17.index[name] for name in joints)
+    return tuple(i for i in places if i is not None)
 
 
 @dataclass(frozen=True)
@@ -42,13 +47,23 @@ class OcclusionPattern(ABC):
 
     Attributes:
         mode: One of :data:`OCCLUSION_MODES`.
+        skeleton: The joints, J.
     """
     mode: str = 'paper'
+    skeleton: Skeleton = field(default=H36M_17, repr=False)
 
     def __post_init__(self) -> None:
         if self.mode not in OCCLUSION_MODES:
             raise ValueError(f'mode: expected one of {OCCLUSION_MODES}, found '
                              f'{self.mode!r}')
+
+    def _of_joints(self, missing: np.ndarray,
+                   joints: Optional[Tuple[str, ...]]) -> np.ndarray:
+        """Frames (T,) of these joints as a mask (T, J)."""
+        mask = np.zeros((len(missing), self.skeleton.num_joints), bool)
+        indices = _joint_indices(joints, self.skeleton)
+        mask[:, list(indices)] = missing[:, None]
+        return mask
 
     @abstractmethod
     def draw(self, rng: np.random.Generator, num_frames: int) -> np.ndarray:
@@ -59,7 +74,7 @@ class OcclusionPattern(ABC):
             num_frames: Frames T of the window.
 
         Returns:
-            (T, 17) bool, True where a joint is missing.
+            (T, J) bool, True where a joint is missing.
         """
 
 
@@ -69,7 +84,7 @@ class NoOcclusion(OcclusionPattern):
 
     def draw(self, rng: np.random.Generator, num_frames: int) -> np.ndarray:
         """No joint; nothing is drawn from ``rng``."""
-        return np.zeros((num_frames, H36M_17.num_joints), bool)
+        return np.zeros((num_frames, self.skeleton.num_joints), bool)
 
 
 @dataclass(frozen=True)
@@ -88,7 +103,11 @@ class RandomKeypoints(OcclusionPattern):
 
     def draw(self, rng: np.random.Generator, num_frames: int) -> np.ndarray:
         """One Bernoulli draw per frame and joint."""
-        return rng.random((num_frames, H36M_17.num_joints)) < self.probability
+        shape = (num_frames, self.skeleton.num_joints)
+        mask = np.empty(shape, bool)
+        mask[:, list(self.skeleton.draw_order)] = (
+            rng.random(shape) < self.probability)
+        return mask
 
 
 @dataclass(frozen=True)
@@ -109,7 +128,7 @@ class RandomFrames(OcclusionPattern):
     def __post_init__(self) -> None:
         super().__post_init__()
         _check_share('probability', self.probability)
-        _joint_indices(self.joints)
+        _joint_indices(self.joints, self.skeleton)
 
     def draw(self, rng: np.random.Generator, num_frames: int) -> np.ndarray:
         """One Bernoulli draw per frame, or a draw of frames."""
@@ -119,7 +138,7 @@ class RandomFrames(OcclusionPattern):
             number = _whole(self.probability * num_frames)
             missing = np.zeros(num_frames, bool)
             missing[rng.choice(num_frames, number, replace=False)] = True
-        return _of_joints(missing, self.joints)
+        return self._of_joints(missing, self.joints)
 
 
 @dataclass(frozen=True)
@@ -136,15 +155,15 @@ class ConsecutiveFrames(OcclusionPattern):
 
     Attributes:
         share: Of the window's frames.
-        joints: Names of the joints.
+        joints: Names of the joints; None for all.
     """
     share: float = 5 / 27
-    joints: Tuple[str, ...] = H36M_17.joints
+    joints: Optional[Tuple[str, ...]] = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
         _check_share('share', self.share)
-        _joint_indices(self.joints)
+        _joint_indices(self.joints, self.skeleton)
 
     def draw(self, rng: np.random.Generator, num_frames: int) -> np.ndarray:
         """A length, where it isn't fixed, and a beginning."""
@@ -155,7 +174,7 @@ class ConsecutiveFrames(OcclusionPattern):
         start = rng.integers(max(beginnings, 1))
         missing = np.zeros(num_frames, bool)
         missing[start:start + length] = True
-        return _of_joints(missing, self.joints)
+        return self._of_joints(missing, self.joints)
 
 
 @dataclass(frozen=True)
@@ -179,7 +198,8 @@ class MixedPatterns(OcclusionPattern):
     def parts(self) -> Tuple[OcclusionPattern, ...]:
         """The patterns, made once: a draw takes some microseconds."""
         return tuple(
-            make_pattern(name, mode=self.mode) for name in self.patterns)
+            make_pattern(name, self.mode, self.skeleton)
+            for name in self.patterns)
 
     def draw(self, rng: np.random.Generator, num_frames: int) -> np.ndarray:
         """A pattern, then its mask."""
@@ -190,13 +210,6 @@ class MixedPatterns(OcclusionPattern):
 def _whole(number: float) -> int:
     """Rounded down, but 27 * (10 / 27) is ten whatever a float says."""
     return int(np.floor(number + 1e-9))
-
-
-def _of_joints(missing: np.ndarray, joints: Tuple[str, ...]) -> np.ndarray:
-    """Frames (T,) of these joints as a mask (T, 17)."""
-    mask = np.zeros((len(missing), H36M_17.num_joints), bool)
-    mask[:, list(_joint_indices(joints))] = missing[:, None]
-    return mask
 
 
 def _consecutive_leg(share: float = 10 / 27,
@@ -218,12 +231,14 @@ OCCLUSION_PATTERNS: Dict[str, Callable[..., OcclusionPattern]] = {
 
 def make_pattern(name: str,
                  mode: str = 'paper',
+                 skeleton: Skeleton = H36M_17,
                  **parameters: Any) -> OcclusionPattern:
     """A pattern by its name.
 
     Args:
         name: A key of :data:`OCCLUSION_PATTERNS`.
         mode: One of :data:`OCCLUSION_MODES`.
+        skeleton: The joints. Names are Human3.6M's or their own.
         **parameters: Of the pattern, where they should be others.
 
     Raises:
@@ -239,11 +254,11 @@ def make_pattern(name: str,
         for key, value in parameters.items()
     }
     known = [
-        field.name for field in fields(OCCLUSION_PATTERNS[name]())
-        if field.name != 'mode'
+        one.name for one in fields(OCCLUSION_PATTERNS[name]())
+        if one.name not in ('mode', 'skeleton')
     ]
     unknown = sorted(set(parameters) - set(known))
     if unknown:
         raise ValueError(f'the pattern {name!r} has the parameters {known}, '
                          f'found {unknown}')
-    return OCCLUSION_PATTERNS[name](mode=mode, **parameters)
+    return OCCLUSION_PATTERNS[name](mode=mode, skeleton=skeleton, **parameters)

@@ -8,6 +8,7 @@ from mmcv.transforms import BaseTransform
 
 from mmdiffpose.datasets.simulation.occlusion_patterns import OCCLUSION_MODES
 from mmdiffpose.registry import TRANSFORMS
+from mmdiffpose.skeletons.metainfo import SkeletonLike, as_skeleton
 from .window_generator import window_generator
 
 OFFICIAL_STD = 5.
@@ -30,6 +31,7 @@ class KeypointNoise(BaseTransform):
             :data:`OFFICIAL_STD`.
         mode: ``'paper'`` or ``'official'``: which default ``std`` has.
         seed: As in :class:`~mmdiffpose.datasets.transforms.Occlusion`.
+        skeleton: As there.
 
     Raises:
         ValueError: If ``std`` is negative or ``mode`` unknown.
@@ -38,7 +40,8 @@ class KeypointNoise(BaseTransform):
     def __init__(self,
                  std: Optional[float] = None,
                  mode: str = 'paper',
-                 seed: Optional[int] = None) -> None:
+                 seed: Optional[int] = None,
+                 skeleton: SkeletonLike = 'h36m') -> None:
         if mode not in OCCLUSION_MODES:
             raise ValueError(f'mode: expected one of {OCCLUSION_MODES}, found '
                              f'{mode!r}')
@@ -48,6 +51,7 @@ class KeypointNoise(BaseTransform):
             raise ValueError(f'std: expected a value >= 0, found {std}')
         self.std = std
         self.seed = seed
+        self._order = list(as_skeleton(skeleton).draw_order)
 
     def transform(self, results: Dict[str, Any]) -> Dict[str, Any]:
         """Adds noise.
@@ -64,6 +68,8 @@ class KeypointNoise(BaseTransform):
         rng = window_generator(results, self.seed, 'keypoint noise')
         pixels = self.std * float(results['camera_param']['w']) / 2
         shift = pixels * rng.standard_normal(results['keypoints'].shape)
+        if len(self._order) == shift.shape[1]:
+            shift[:, self._order] = shift.copy()
         results['keypoints'] = (results['keypoints'] + shift).astype(
             np.float32)
         if 'keypoint_mixtures' in results:

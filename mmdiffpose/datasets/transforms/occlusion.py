@@ -9,7 +9,7 @@ from mmcv.transforms import BaseTransform
 from mmdiffpose.datasets.simulation.occlusion_patterns import (NoOcclusion,
                                                                make_pattern)
 from mmdiffpose.registry import TRANSFORMS
-from mmdiffpose.skeletons import H36M_17
+from mmdiffpose.skeletons.metainfo import SkeletonLike, as_skeleton
 from .window_generator import window_generator
 
 
@@ -38,6 +38,8 @@ class Occlusion(BaseTransform):
         seed: None, for training: another mask at each visit. A number, for
             tests: the same mask for a window each time, see
             :func:`~mmdiffpose.datasets.transforms.window_generator`.
+        skeleton: The joints; a data set says its own. Defaults to
+            Human3.6M's.
         **parameters: Of the pattern: ``probability``, ``share``, ``joints``
             (names) or ``patterns``.
 
@@ -49,16 +51,18 @@ class Occlusion(BaseTransform):
                  pattern: str = 'none',
                  mode: str = 'paper',
                  seed: Optional[int] = None,
+                 skeleton: SkeletonLike = 'h36m',
                  **parameters: Any) -> None:
         self.name = pattern
-        self.pattern = make_pattern(pattern, mode, **parameters)
+        self.pattern = make_pattern(pattern, mode, as_skeleton(skeleton),
+                                    **parameters)
         self.seed = seed
 
     def transform(self, results: Dict[str, Any]) -> Dict[str, Any]:
         """Masks joints.
 
         Args:
-            results: A sample with ``keypoints`` (T, 17, 2) in px and
+            results: A sample with ``keypoints`` (T, J, 2) in px and
                 ``camera_param`` with the image's ``w`` and ``h``.
 
         Returns:
@@ -66,14 +70,16 @@ class Occlusion(BaseTransform):
             where it had any, ``keypoint_mixtures``.
 
         Raises:
-            ValueError: If there are not 17 joints.
+            ValueError: If there are not as many joints as in the skeleton.
         """
         if isinstance(self.pattern, NoOcclusion):
             return results
         frames, joints = results['keypoints'].shape[:2]
-        if joints != H36M_17.num_joints:
-            raise ValueError('Occlusion knows the 17 joints of Human3.6M, '
-                             f'keypoints have {joints}')
+        known = self.pattern.skeleton
+        if joints != known.num_joints:
+            raise ValueError(
+                f'Occlusion was built for the {known.num_joints} joints '
+                f'{list(known.joints)}, keypoints have {joints}')
         rng = window_generator(results, self.seed, 'occlusion', self.name)
         return mask_joints(results, self.pattern.draw(rng, frames))
 

@@ -9,6 +9,8 @@ from mmcv.transforms import BaseTransform
 from mmdiffpose.datasets.cameras import project
 from mmdiffpose.datasets.simulation.detector_noise import DetectorNoise
 from mmdiffpose.registry import TRANSFORMS
+from mmdiffpose.skeletons.metainfo import SkeletonLike, as_skeleton
+from mmdiffpose.skeletons.mocap_sets import h36m_places
 
 
 @TRANSFORMS.register_module()
@@ -33,11 +35,19 @@ class RedrawDetectorNoise(BaseTransform):
 
     def __init__(self,
                  detector: Optional[Dict[str, Any]] = None,
-                 prob: float = 1.) -> None:
+                 prob: float = 1.,
+                 skeleton: SkeletonLike = 'h36m') -> None:
         if not 0 <= prob <= 1:
             raise ValueError(f'prob: expected a value in [0, 1], found {prob}')
         self.detector = DetectorNoise(**(detector or {}))
         self.prob = prob
+        places = h36m_places(as_skeleton(skeleton))
+        if places is None:
+            raise ValueError(
+                "the simulated detector finds Human3.6M's joints, the data "
+                f'have {list(as_skeleton(skeleton).joints)}: leave '
+                'RedrawDetectorNoise out of the pipeline')
+        self._places = list(places)
 
     def transform(self, results: Dict[str, Any]) -> Dict[str, Any]:
         """Redraws with probability ``prob``.
@@ -57,16 +67,17 @@ class RedrawDetectorNoise(BaseTransform):
         truth = project(joints,
                         np.asarray(camera['f']).ravel(),
                         np.asarray(camera['c']).ravel())
-        found = self.detector.detect(truth, rng)
-        results['keypoints'] = found.keypoints
-        scores = found.scores
+        own = [self._places.index(i) for i in range(len(self._places))]
+        found = self.detector.detect(truth[:, self._places], rng)
+        results['keypoints'] = found.keypoints[:, own]
+        scores = found.scores[:, own]
         if 'lifting_target_visible' in results:
             # Where a joint is not known, none can be seen.
             scores = np.where(results['lifting_target_visible'] > 0, scores,
                               0).astype(scores.dtype)
         results['keypoints_visible'] = scores
         if 'keypoint_mixtures' in results:
-            results['keypoint_mixtures'] = found.mixtures
+            results['keypoint_mixtures'] = found.mixtures[:, own]
         return results
 
     def __repr__(self) -> str:

@@ -12,8 +12,10 @@ from mmpose.datasets.datasets.utils import parse_pose_metainfo
 from mmdiffpose.datasets.annotation_files.image_names import Track, image_names
 from mmdiffpose.datasets.transforms.occlusion import occlusion_step
 from mmdiffpose.registry import DATASETS, TRANSFORMS
+from mmdiffpose.skeletons import Skeleton, skeleton_from_metainfo
 from .clip_windows import clip_windows
 from .h36m_metainfo import H36M_METAINFO
+from .pipeline_joints import fill_pipeline, fill_step
 from .projection_check import check_projections
 from .sequence import PoseSequence
 
@@ -64,7 +66,7 @@ class LiftingDataset(BaseDataset):
             each window has its own mask, always the same (``seed=0``);
             otherwise another at each visit. None or ``'none'`` leaves the
             pipeline as it is.
-        metainfo: Overrides of the class's METAINFO.
+        metainfo: Overrides of the class's METAINFO, as MMPose parses it.
         indices: Use only these windows, or the first so many.
         pipeline: Transforms.
         test_mode: Every frame of every clip is valid in exactly one window.
@@ -134,6 +136,11 @@ class LiftingDataset(BaseDataset):
         # last frame that counts. An array, because a list of objects would
         # outweigh the data where windows are many.
         self.windows = np.zeros((0, 4), np.int32)
+        parsed = self._load_metainfo(metainfo)
+        pipeline, root = fill_pipeline(pipeline, parsed, type(self).__name__)
+        if root is not None:
+            parsed['root_index'] = root
+            metainfo = {**(metainfo or {}), 'root_index': root}
         super().__init__(
             ann_file=ann_file,
             metainfo=metainfo,
@@ -141,15 +148,17 @@ class LiftingDataset(BaseDataset):
             data_prefix={},
             indices=indices,
             serialize_data=False,
-            pipeline=self._build_pipeline(pipeline, occlusion, test_mode),
+            pipeline=self._build_pipeline(pipeline, occlusion, test_mode,
+                                          parsed),
             test_mode=test_mode,
             lazy_init=lazy_init,
             max_refetch=max_refetch)
 
     @staticmethod
     def _build_pipeline(pipeline: Sequence[Union[dict, Callable]],
-                        occlusion: Union[None, str, Mapping[str, Any]],
-                        test_mode: bool) -> List[Callable]:
+                        occlusion: Union[None, str,
+                                         Mapping[str, Any]], test_mode: bool,
+                        metainfo: Mapping[str, Any]) -> List[Callable]:
         # In our registry, so that our names are found even where no default
         # scope is set.
         steps = [
@@ -158,6 +167,7 @@ class LiftingDataset(BaseDataset):
         ]
         extra = occlusion_step(occlusion, seed=0 if test_mode else None)
         if extra is not None:
+            fill_step(extra, metainfo)
             # What is missing must not show in how the person is turned.
             last = ('TurnToPerson', 'GenerateTarget')
             place = next((i for i, step in enumerate(steps)
@@ -175,8 +185,29 @@ class LiftingDataset(BaseDataset):
         """Joint set and its statistics as MMPose parses them."""
         parsed = parse_pose_metainfo(copy.deepcopy(cls.METAINFO))
         parsed['num_keypoints'] = len(parsed['keypoint_id2name'])
+        if 'root_joint' in cls.METAINFO:  # MMPose's parser drops it
+            parsed['root_joint'] = cls.METAINFO['root_joint']
         parsed.update(metainfo or {})
         return parsed
+
+    @classmethod
+    def metainfo_of(cls, config: Mapping[str, Any]) -> dict:
+        """Metainfo of a data set with such a config, without building it.
+
+        Args:
+            config (Mapping): Arguments of the class, ``metainfo`` among them.
+        """
+        return cls._load_metainfo(copy.deepcopy(config.get('metainfo')))
+
+    @property
+    def skeleton(self) -> Skeleton:
+        """The joints with their bones, root and mirror.
+
+        Raises:
+            ValueError: Where neither METAINFO, nor a codec, nor the joints'
+                names say which is the root.
+        """
+        return skeleton_from_metainfo(self._metainfo)
 
     def full_init(self) -> None:
         """Loads and checks the sequences and lays out the windows."""

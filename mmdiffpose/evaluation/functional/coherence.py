@@ -5,12 +5,13 @@ Eq. 13 and 14 of DiffHPE (Rommel et al., "DiffHPE: Robust, Coherent 3D Human
 Pose Lifting with Diffusion", ICCVW 2023). Neither uses ground truth.
 """
 
-from typing import List, Optional, Tuple
+from typing import Dict, FrozenSet, List, Optional, Tuple
 
 import numpy as np
 
 from mmdiffpose.skeletons import H36M_17
-from .joint_order import map_joints
+from mmdiffpose.skeletons.mocap_sets import h36m_places
+from .joint_order import JointOrder, joint_skeleton
 from .mpjpe import masked_mean
 
 COHERENCE_MODES = ('paper', 'official')
@@ -30,53 +31,83 @@ def _check_mode(mode: str) -> None:
 
 
 def segments(mode: str = 'paper',
-             joint_order: str = 'h36m') -> List[Tuple[int, int]]:
-    """The 16 segments as pairs of joint indices.
+             joint_order: JointOrder = 'h36m') -> List[Tuple[int, int]]:
+    """The segments as pairs of joint indices.
 
     Args:
         mode: ``'paper'`` or ``'official'``, see :data:`COHERENCE_MODES`.
-        joint_order: Which joint is which.
+        joint_order: Which joint is which, or a skeleton, whose bones the
+            segments then are.
 
     Returns:
-        (parent, child) pairs, in the order of Human3.6M's joints 1 to 16.
+        (parent, child) pairs. Of Human3.6M's joints there are 16, in the
+        order of joints 1 to 16; of another skeleton's, in its order of bones.
+
+    Raises:
+        ValueError: For the official mode, which is about Human3.6M's joints,
+            with others.
     """
     _check_mode(mode)
+    skeleton = joint_skeleton(joint_order)
+    places = h36m_places(skeleton)
+    if places is None:
+        if mode == 'official':
+            raise ValueError("mode 'official' moves the clavicles of "
+                             "Human3.6M's joints, expected mode 'paper' for "
+                             f'{list(skeleton.joints)}')
+        return list(skeleton.links or skeleton.bones)
     clavicles = {H36M_17.index[name] for name in _CLAVICLES}
     pairs = []
     for parent, child in H36M_17.bones:
         if mode == 'official' and child in clavicles:
             parent = _SPINE
-        start, end = map_joints((parent, child), joint_order)
-        pairs.append((start, end))
+        pairs.append((places[parent], places[child]))
     return pairs
 
 
-def symmetric_segments() -> Tuple[Tuple[int, int], ...]:
-    """The six (left, right) pairs of segments, as indices of `segments`.
+def symmetric_segments(
+        joint_order: JointOrder = 'h36m') -> Tuple[Tuple[int, int], ...]:
+    """Pairs of segments that are mirror images, as indices of `segments`.
 
-    Hip, thigh, shin, clavicle, upper arm, forearm.
+    Human3.6M's six are hip, thigh, shin, clavicle, upper arm, forearm, the
+    left one first.
+
+    Args:
+        joint_order: As for :func:`segments`.
     """
-    of_child = {child: i for i, (_, child) in enumerate(H36M_17.bones)}
-    return tuple((of_child[left], of_child[right])
-                 for left, right in H36M_17.flip_pairs)
+    skeleton = joint_skeleton(joint_order)
+    flip = skeleton.flip_indices
+    index = {
+        frozenset(bone): i
+        for i, bone in enumerate(segments('paper', skeleton))
+    }
+    left = {a for a, _ in skeleton.flip_pairs}
+    pairs: Dict[FrozenSet[int], Tuple[int, int]] = {}
+    for bone, i in index.items():
+        twin = index.get(frozenset(flip[joint] for joint in bone), i)
+        if twin != i:
+            pair = (i, twin) if bone & left else (twin, i)
+            pairs.setdefault(frozenset(pair), pair)
+    return tuple(pairs.values())
 
 
 def segment_lengths(poses: np.ndarray,
                     mode: str = 'paper',
-                    joint_order: str = 'h36m') -> np.ndarray:
-    """Lengths of the 16 segments.
+                    joint_order: JointOrder = 'h36m') -> np.ndarray:
+    """Lengths of the S segments.
 
     Args:
-        poses: (..., 17, 3).
+        poses: (..., J, 3).
         mode: See :func:`segments`.
-        joint_order: Which joint is which.
+        joint_order: As for :func:`segments`.
 
     Returns:
-        (..., 16), in the poses' unit.
+        (..., S), in the poses' unit.
     """
-    if poses.ndim < 2 or poses.shape[-2:] != (H36M_17.num_joints, 3):
-        raise ValueError('Coherence needs poses of 17 joints (..., 17, 3), '
-                         f'got the shape {poses.shape}.')
+    count = joint_skeleton(joint_order).num_joints
+    if poses.ndim < 2 or poses.shape[-2:] != (count, 3):
+        raise ValueError(f'Coherence needs poses of {count} joints (..., '
+                         f'{count}, 3), got the shape {poses.shape}.')
     parents, children = np.array(segments(mode, joint_order)).T
     return np.linalg.norm(
         poses[..., children, :] - poses[..., parents, :], axis=-1)
@@ -84,34 +115,39 @@ def segment_lengths(poses: np.ndarray,
 
 def segments_with(joints: np.ndarray,
                   mode: str = 'paper',
-                  joint_order: str = 'h36m') -> np.ndarray:
+                  joint_order: JointOrder = 'h36m') -> np.ndarray:
     """Segments both of whose joints count.
 
     Args:
-        joints: Joints that count (..., 17), bool.
+        joints: Joints that count (..., J), bool.
         mode: See :func:`segments`.
-        joint_order: Which joint is which.
+        joint_order: As for :func:`segments`.
 
     Returns:
-        (..., 16), bool.
+        (..., S), bool.
     """
     parents, children = np.array(segments(mode, joint_order)).T
     return joints[..., parents] & joints[..., children]
 
 
 def symmetry_gap(lengths: np.ndarray,
-                 counted: Optional[np.ndarray] = None) -> np.ndarray:
+                 counted: Optional[np.ndarray] = None,
+                 joint_order: JointOrder = 'h36m') -> np.ndarray:
     """Mean absolute difference of left and right segments (Eq. 13).
 
     Args:
-        lengths: Segment lengths (..., 16), see :func:`segment_lengths`.
-        counted: Segments that count (..., 16), bool; a pair does where both
+        lengths: Segment lengths (..., S), see :func:`segment_lengths`.
+        counted: Segments that count (..., S), bool; a pair does where both
             of its segments do. All where absent.
+        joint_order: As for :func:`segments`.
 
     Returns:
         The gap of each pose (...,); NaN for one without a pair.
     """
-    left, right = np.array(symmetric_segments()).T
+    pairs = symmetric_segments(joint_order)
+    if not pairs:
+        return np.full(lengths.shape[:-1], np.nan)
+    left, right = np.array(pairs).T
     gaps = np.abs(lengths[..., left] - lengths[..., right])
     if counted is None:
         return gaps.mean(axis=-1)
@@ -124,7 +160,7 @@ def segment_std(lengths: np.ndarray,
     """Mean over segments of the standard deviation over time (Eq. 14).
 
     Args:
-        lengths: Segment lengths of sequences (..., L, 16).
+        lengths: Segment lengths of sequences (..., L, S).
         mode: ``'paper'`` divides by L, ``'official'`` by L - 1.
         counted: Segments that count (..., L, 16), bool; one does where it
             does in all frames of a sequence. All where absent.

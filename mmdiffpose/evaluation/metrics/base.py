@@ -2,13 +2,17 @@
 """What all pose metrics share: reading, collecting, averaging, reporting."""
 
 from abc import abstractmethod
+from dataclasses import replace
 from typing import Any, Dict, List, Optional, Sequence, Tuple
 
 import numpy as np
 from mmengine.evaluator import BaseMetric
 from mmengine.logging import MMLogger
 
-from ..functional.joint_order import JOINT_ORDERS, root_joint
+from mmdiffpose.skeletons import (H36M_17, JOINT_ORDERS, Skeleton,
+                                  skeleton_from_metainfo)
+from mmdiffpose.skeletons.metainfo import root_of_metainfo
+from ..functional.joint_order import joint_skeleton
 from .results_file import read_results, write_results
 from .samples import (FrameBatch, SampleReader, VideoKey, describe,
                       expect_same_fields)
@@ -31,9 +35,12 @@ class PoseMetric(BaseMetric):
 
     Args:
         joint_order: ``'h36m'`` or ``'mpi_inf_3dhp'``: which joint is which.
+            None takes the data set's own joints; Human3.6M's where nothing
+            says which these are.
         root_align: Whether prediction and truth are both made relative to
             their own root joint, as Protocol 1 demands. Defaults to True.
-        root_index: Root joint. None takes that of ``joint_order``.
+        root_index: Root joint. None takes the data set's, or that of
+            ``joint_order``. One that contradicts the data set's is refused.
         ignore_invisible: Whether joints with ``lifting_target_visible`` 0
             are left out. Defaults to True.
         log_actions: Whether the values per action go into MMEngine's log
@@ -56,7 +63,7 @@ class PoseMetric(BaseMetric):
     """Optional fields of pred_instances that the metric reads."""
 
     def __init__(self,
-                 joint_order: str = 'h36m',
+                 joint_order: Optional[str] = None,
                  root_align: bool = True,
                  root_index: Optional[int] = None,
                  ignore_invisible: bool = True,
@@ -72,7 +79,7 @@ class PoseMetric(BaseMetric):
             prefix=prefix,
             collect_dir=collect_dir)
         if root_index is None:
-            root_index = root_joint(joint_order)
+            pass
         elif root_index < 0:
             raise ValueError(f'root_index must be a joint index, got '
                              f'{root_index}.')
@@ -80,17 +87,50 @@ class PoseMetric(BaseMetric):
             raise ValueError(f'root_index {root_index} has no meaning with '
                              'root_align=False.')
         self.joint_order = joint_order
-        self.root_index = root_index if root_align else None
-        self.reader = SampleReader(
-            root_index=self.root_index,
-            ignore_invisible=ignore_invisible,
-            extras=self.extras)
+        self.root_align = root_align
+        self.ignore_invisible = ignore_invisible
+        self._root_given = root_index
+        self.skeleton = self._read_skeleton({})
         self.log_actions = log_actions
         self.allow_repeated_frames = allow_repeated_frames
         self.required = required
         self.out_file = out_file
         if out_file is not None:
             read_results(out_file)
+
+    @property
+    def dataset_meta(self) -> Optional[dict]:
+        """The data set's metainfo, as MMEngine sets it."""
+        return self._dataset_meta
+
+    @dataset_meta.setter
+    def dataset_meta(self, dataset_meta: Optional[dict]) -> None:
+        """Take joints, bones, root and mirror from it.
+
+        Raises:
+            ValueError: If they are not those of ``joint_order``, or the root
+                is not ``root_index``.
+        """
+        self._dataset_meta = dataset_meta
+        self.skeleton = self._read_skeleton(dataset_meta or {})
+        self.check_skeleton()
+
+    def check_skeleton(self) -> None:
+        """Raise ValueError where a quantity asks for other joints, which is
+        known before anything is trained."""
+
+    @property
+    def root_index(self) -> Optional[int]:
+        """Joint that poses are made relative to; None for none."""
+        return self.skeleton.root if self.root_align else None
+
+    @property
+    def reader(self) -> SampleReader:
+        """Reads samples as the arguments say."""
+        return SampleReader(
+            root_index=self.root_index,
+            ignore_invisible=self.ignore_invisible,
+            extras=self.extras)
 
     @abstractmethod
     def score(self, batch: FrameBatch) -> Totals:
@@ -124,7 +164,6 @@ class PoseMetric(BaseMetric):
             data_samples: Predictions and ground truth as dicts.
         """
         del data_batch
-        self._check_joint_order()
         batch = self.reader.read(data_samples)
         totals = self.score(batch)
         names = tuple(totals)
@@ -186,20 +225,46 @@ class PoseMetric(BaseMetric):
                       or self.is_oracle(name)) for i, name in enumerate(names)
         ]
         settings = dict(
-            joint_order=self.joint_order,
+            joint_order=self.joint_order or self.skeleton.name,
             root_index=self.root_index,
-            ignore_invisible=self.reader.ignore_invisible,
+            ignore_invisible=self.ignore_invisible,
             windows=len(results),
             frames=int(sum(len(r['frame_ids']) for r in results)),
             videos=len(set(videos)))
         return Summary(type(self).__name__, quantities, settings=settings)
 
-    def _check_joint_order(self) -> None:
-        name = (self.dataset_meta or {}).get('dataset_name')
-        if name in JOINT_ORDERS and name != self.joint_order:
+    def _read_skeleton(self, meta: Dict[str, Any]) -> Skeleton:
+        """The joints that are scored, by arguments and metainfo."""
+        name, given = meta.get('dataset_name'), self.joint_order
+        if name in JOINT_ORDERS and given not in (None, name):
             raise ValueError(f'The data set has the joints of {name!r}, but '
                              f'{type(self).__name__} was given joint_order='
-                             f'{self.joint_order!r}.')
+                             f'{given!r}.')
+        if 'keypoint_id2name' not in meta:
+            if given is None and name in JOINT_ORDERS:
+                given = name
+            skeleton = H36M_17 if given is None else joint_skeleton(given)
+            if self._root_given is None:
+                return skeleton
+            return replace(skeleton, root_joint=self._root_given)
+        names = [str(joint) for joint in meta['keypoint_id2name'].values()]
+        known = root_of_metainfo(meta, names)
+        stated = meta.get('root_index')
+        root = self._root_given
+        if root is not None and stated is not None and root != stated:
+            raise ValueError(
+                f'{type(self).__name__} was given root_index={root}, but '
+                f'codec and data set have the root {stated} '
+                f'({names[int(stated)]}): leave it out.')
+        if root is None and known is None and not self.root_align:
+            root = 0
+        skeleton = skeleton_from_metainfo(meta, root)
+        if given is not None and set(skeleton.joints) != set(
+                joint_skeleton(given).joints):
+            raise ValueError(f'{type(self).__name__} was given joint_order='
+                             f'{given!r}, but the data set has the joints '
+                             f'{names}: leave it out.')
+        return skeleton
 
 
 def _expect_distinct_frames(results: List[Dict[str, Any]]) -> None:

@@ -8,7 +8,7 @@ from mmengine.logging import MMLogger
 
 from mmdiffpose.registry import METRICS
 from ..functional.coherence import (COHERENCE_MODES, cut_sequences,
-                                    segment_lengths, segment_std,
+                                    segment_lengths, segment_std, segments,
                                     segments_with, symmetry_gap)
 from ..functional.velocity import difference_errors, smallest_step
 from .base import PoseMetric, Totals
@@ -79,6 +79,10 @@ class CoherenceMetric(PoseMetric):
         self.sequence_length = sequence_length
         self.frame_step = frame_step
 
+    def check_skeleton(self) -> None:
+        """See :meth:`PoseMetric.check_skeleton`."""
+        segments(self.mode, self.skeleton)
+
     def score(self, batch: FrameBatch) -> Totals:
         """The symmetry gap, the only quantity that one frame tells."""
         unknown = batch.frame_ids < 0
@@ -88,10 +92,11 @@ class CoherenceMetric(PoseMetric):
                 'no frame_ids, by which CoherenceMetric orders frames. Add '
                 "'frame_ids' to meta_keys of PackPoseInputs.")
         totals = {}
-        counted = segments_with(batch.mask, self.mode, self.joint_order)
+        counted = segments_with(batch.mask, self.mode, self.skeleton)
         for group, poses in _estimates(batch):
             gap = symmetry_gap(
-                segment_lengths(poses, self.mode, self.joint_order), counted)
+                segment_lengths(poses, self.mode, self.skeleton), counted,
+                self.skeleton)
             totals[f'{group}symmetry_gap_mm'] = batch.joint_totals(
                 gap[:, None],
                 np.isfinite(gap)[:, None])
@@ -106,7 +111,7 @@ class CoherenceMetric(PoseMetric):
         for group, poses in _estimates(batch):
             kept[f'{group}residual'] = (poses - batch.gt).astype(np.float32)
             kept[f'{group}lengths'] = segment_lengths(
-                poses, self.mode, self.joint_order).astype(np.float32)
+                poses, self.mode, self.skeleton).astype(np.float32)
         return {
             name: batch.split_by_window(values)
             for name, values in kept.items()
@@ -148,7 +153,7 @@ class CoherenceMetric(PoseMetric):
                                                     step, video['mask'])
                 totals[name].append((errors[counted].sum(), counted.sum()))
             lengths = video[f'{group}lengths'].astype(np.float64)
-            counted = segments_with(video['mask'], self.mode, self.joint_order)
+            counted = segments_with(video['mask'], self.mode, self.skeleton)
             runs = [
                 segment_std(lengths[run], self.mode, counted[run])
                 for run in cut_sequences(frame_ids, self.sequence_length, step)

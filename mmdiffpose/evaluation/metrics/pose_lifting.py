@@ -67,19 +67,24 @@ class PoseLiftingMetric(PoseMetric):
             raise ValueError('pck_threshold_mm must be positive, got '
                              f'{pck_threshold_mm}.')
         self.pck_threshold_mm = pck_threshold_mm
-        self.pck_joints = self._pck_joints(pck_joint_indices)
+        if isinstance(pck_joint_indices, str) and pck_joint_indices != 'all':
+            raise ValueError('pck_joint_indices must be joint indices or '
+                             f"'all', got {pck_joint_indices!r}.")
+        self._pck_given = pck_joint_indices
 
-    def _pck_joints(
-        self, indices: Union[None, str,
-                             Sequence[int]]) -> Union[slice, Tuple[int, ...]]:
-        if indices is None:
-            return pck_joints(self.joint_order)
-        if isinstance(indices, str):
-            if indices != 'all':
-                raise ValueError('pck_joint_indices must be joint indices or '
-                                 f"'all', got {indices!r}.")
+    def check_skeleton(self) -> None:
+        """See :meth:`PoseMetric.check_skeleton`."""
+        if {'PCK', 'AUC'} & set(self.metrics):
+            self.pck_joints
+
+    @property
+    def pck_joints(self) -> Union[slice, Tuple[int, ...]]:
+        """The joints that PCK and AUC count."""
+        if self._pck_given is None:
+            return pck_joints(self.skeleton)
+        if isinstance(self._pck_given, str):
             return slice(None)
-        return tuple(indices)
+        return tuple(self._pck_given)
 
     def score(self, batch: FrameBatch) -> Totals:
         """Sums and weights of each quantity per window."""

@@ -7,7 +7,7 @@ from typing import Callable, Optional, Tuple
 import torch
 from torch import Tensor, nn
 
-from mmdiffpose.skeletons import H36M_17
+from mmdiffpose.skeletons.metainfo import SkeletonLike, as_skeleton
 from ..layers import StepEmbedding, zero_based
 from .denoiser import BaseDenoiser, BoundDenoiser
 
@@ -90,6 +90,8 @@ class CSDIDenoiser(BaseDenoiser):
             :mod:`~mmdiffpose.models.denoisers.denoiser`. Defaults to 50.
         in_channels (int): Coordinates of a pose. Defaults to 3.
         side_channels (int): See :class:`CSDIBlock`.
+        skeleton (str | dict | Skeleton): The joints and their graph. Defaults
+            to Human3.6M-17.
         init_cfg (dict, optional): Initialisation config.
     """
 
@@ -106,10 +108,12 @@ class CSDIDenoiser(BaseDenoiser):
                  num_steps: int = 50,
                  in_channels: int = 3,
                  side_channels: int = 0,
+                 skeleton: SkeletonLike = 'h36m',
                  init_cfg: Optional[dict] = None) -> None:
         super().__init__(init_cfg=init_cfg)
         self.seq_len = seq_len
-        self.num_joints = H36M_17.num_joints
+        self.skeleton = as_skeleton(skeleton)
+        self.num_joints = self.skeleton.num_joints
         self.context_channels = context_channels
         self.channels = channels
         self.num_steps = num_steps

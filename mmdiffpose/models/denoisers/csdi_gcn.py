@@ -4,14 +4,14 @@
 import math
 from typing import Any, Callable, List, Tuple, cast
 
-import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from mmdiffpose.registry import MODELS
-from mmdiffpose.skeletons import H36M_17
-from ..layers import GraphNonLocal, PreAggregatedGraphLayer
+from mmdiffpose.skeletons import Skeleton
+from mmdiffpose.skeletons.metainfo import SkeletonLike, as_skeleton
+from ..layers import GraphNonLocal, PreAggregatedGraphLayer, pooled_pairs
 from .csdi import CSDIBlock, CSDIDenoiser
 
 RELEASED_NAMES = {
@@ -45,18 +45,19 @@ class GraphMixer(nn.Module):
     Args:
         seq_len (int): Number of frames T.
         channels (int): Width C.
-        adjacency (np.ndarray): Skeleton graph (J, J).
+        skeleton (Skeleton): Gives the graph (J, J).
         dropout (float): Of both graph layers.
     """
 
-    def __init__(self, seq_len: int, channels: int, adjacency: np.ndarray,
+    def __init__(self, seq_len: int, channels: int, skeleton: Skeleton,
                  dropout: float) -> None:
         super().__init__()
+        adjacency = skeleton.adjacency()
         self.time = PreAggregatedGraphLayer(
             seq_len, adjacency, over_time=True, dropout=dropout)
         self.feature = PreAggregatedGraphLayer(
             channels, adjacency, over_time=False, dropout=dropout)
-        self.non_local = GraphNonLocal(channels)
+        self.non_local = GraphNonLocal(channels, pooled_pairs(skeleton))
 
     def forward(self, x: Tensor) -> Tensor:
         """``(J, T, B, C) -> (J, T, B, C)``."""
@@ -215,6 +216,7 @@ class CSDIGCN(CSDIDenoiser):
         seq_len (int): Number of frames T. Defaults to 27.
         channels (int): Width C. Defaults to 64.
         dropout (float): Of the graph layers. Defaults to 0.032, DiffHPE-2D's.
+        skeleton (str | dict | Skeleton): As in :class:`CSDIDenoiser`.
         **kwargs: Further arguments of :class:`CSDIDenoiser`.
     """
 
@@ -222,12 +224,14 @@ class CSDIGCN(CSDIDenoiser):
                  seq_len: int = 27,
                  channels: int = 64,
                  dropout: float = 0.032,
+                 skeleton: SkeletonLike = 'h36m',
                  **kwargs: Any) -> None:
+        joints = as_skeleton(skeleton)
         super().__init__(
-            lambda: GraphMixer(seq_len, channels, H36M_17.adjacency(), dropout
-                               ),
+            lambda: GraphMixer(seq_len, channels, joints, dropout),
             seq_len=seq_len,
             channels=channels,
+            skeleton=joints,
             **kwargs)
         self.dropout = dropout
 

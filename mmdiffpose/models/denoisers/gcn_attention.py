@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from mmdiffpose.registry import MODELS
-from mmdiffpose.skeletons import H36M_17
+from mmdiffpose.skeletons.metainfo import SkeletonLike, as_skeleton
 from ..layers import ChebConv, SelfAttention, sinusoidal_embedding
 from .denoiser import BaseDenoiser
 
@@ -65,6 +65,8 @@ class GCNAttention(BaseDenoiser):
         num_heads (int): Attention heads. Defaults to 4.
         dropout (float): Defaults to 0.1, as in the released code.
         in_channels (int): Coordinates of the noisy pose. Defaults to 3.
+        skeleton (str | dict | Skeleton): The joints and their graph. Defaults
+            to Human3.6M-17.
         init_cfg (dict, optional): Initialisation config.
     """
 
@@ -78,10 +80,12 @@ class GCNAttention(BaseDenoiser):
                  num_heads: int = 4,
                  dropout: float = 0.1,
                  in_channels: int = 3,
+                 skeleton: SkeletonLike = 'h36m',
                  init_cfg: Optional[dict] = None) -> None:
         super().__init__(init_cfg=init_cfg)
-        adjacency = H36M_17.adjacency()
-        self.num_joints = H36M_17.num_joints
+        self.skeleton = as_skeleton(skeleton)
+        adjacency = self.skeleton.adjacency()
+        self.num_joints = self.skeleton.num_joints
         self.channels = channels
         self.in_channels = in_channels
         self.context_channels = channels - channels // 2

@@ -6,7 +6,7 @@ from typing import Optional
 from torch import Tensor, nn
 
 from mmdiffpose.registry import MODELS
-from mmdiffpose.skeletons import H36M_17
+from mmdiffpose.skeletons.metainfo import SkeletonLike, as_skeleton
 from ..layers import (ChebConv, GraphAttentionLayer, ResidualChebBlock,
                       sinusoidal_embedding, start_small, zero_based)
 from .denoiser import BaseDenoiser
@@ -64,6 +64,8 @@ class GCNDiff(BaseDenoiser):
         in_channels (int): Defaults to 5.
         laplacian (str): See :class:`~mmdiffpose.models.layers.ChebConv`.
             Defaults to the released code's.
+        skeleton (str | dict | Skeleton): The joints and their graph. Defaults
+            to Human3.6M-17.
         init_cfg (dict, optional): Initialisation config.
     """
 
@@ -81,11 +83,13 @@ class GCNDiff(BaseDenoiser):
                  attn_drop: float = 0.1,
                  in_channels: int = 5,
                  laplacian: str = 'random_walk',
+                 skeleton: SkeletonLike = 'h36m',
                  init_cfg: Optional[dict] = None) -> None:
         super().__init__(init_cfg=init_cfg)
-        adjacency = H36M_17.adjacency()
+        self.skeleton = as_skeleton(skeleton)
+        adjacency = self.skeleton.adjacency()
         embed_channels = 4 * channels
-        self.num_joints = H36M_17.num_joints
+        self.num_joints = self.skeleton.num_joints
         self.channels = channels
         self.in_channels = in_channels
         self.step_mlp = nn.Sequential(
@@ -94,8 +98,8 @@ class GCNDiff(BaseDenoiser):
         self.input = start_small(
             ChebConv(in_channels, channels, adjacency, laplacian=laplacian))
         self.attention_layers = nn.ModuleList(
-            GraphAttentionLayer(channels, H36M_17.num_joints, num_heads,
-                                dropout, attn_drop) for _ in range(num_layers))
+            GraphAttentionLayer(channels, self.num_joints, num_heads, dropout,
+                                attn_drop) for _ in range(num_layers))
         self.graph_blocks = nn.ModuleList(
             ResidualChebBlock(channels, adjacency, graph_dropout,
                               embed_channels, laplacian)

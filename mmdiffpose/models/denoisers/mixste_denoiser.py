@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from mmdiffpose.registry import MODELS
+from mmdiffpose.skeletons.metainfo import SkeletonLike, as_skeleton
 from ..encoders import MixSTE
 from ..layers import flip_poses, sinusoidal_embedding, zero_based
 from .denoiser import BaseDenoiser, BoundDenoiser
@@ -42,6 +43,8 @@ class MixSTEDenoiser(BaseDenoiser):
         mirror_average (bool): Whether sampling averages each estimate of the
             clean pose with that of the mirrored window, as D3DP's published
             figures do. Twice the work. Defaults to False.
+        skeleton (str | dict | Skeleton): The joints and their mirror. Defaults
+            to Human3.6M-17.
         init_cfg (dict, optional): Initialisation config.
     """
 
@@ -57,6 +60,7 @@ class MixSTEDenoiser(BaseDenoiser):
                  clip: Optional[float] = 1.1,
                  num_steps: int = 1000,
                  mirror_average: bool = False,
+                 skeleton: SkeletonLike = 'h36m',
                  init_cfg: Optional[dict] = None) -> None:
         super().__init__(init_cfg=init_cfg)
         self.seq_len = seq_len
@@ -66,8 +70,10 @@ class MixSTEDenoiser(BaseDenoiser):
         self.clip = clip
         self.num_steps = num_steps
         self.mirror_average = mirror_average
+        self.skeleton = as_skeleton(skeleton)
         self.trunk = MixSTE(
             seq_len,
+            self.skeleton.num_joints,
             in_channels=context_channels + in_channels,
             embed_dims=embed_dims,
             depth=depth,
@@ -115,11 +121,13 @@ class MixSTEDenoiser(BaseDenoiser):
         bound = super().bind(context, num_hypotheses)
         if not self.mirror_average:
             return bound
-        in_mirror = super().bind(flip_poses(context), num_hypotheses)
+        order = self.skeleton.flip_indices
+        in_mirror = super().bind(flip_poses(context, order), num_hypotheses)
 
         @torch.no_grad()
         def averaged(x_k: Tensor, k: Tensor) -> Tensor:
-            mirrored = flip_poses(in_mirror(flip_poses(x_k), k))
+            mirrored = in_mirror(flip_poses(x_k, order), k)
+            mirrored = flip_poses(mirrored, order)
             return (bound(x_k, k) + mirrored) / 2
 
         return averaged

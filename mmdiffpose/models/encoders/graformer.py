@@ -7,7 +7,7 @@ from mmengine.model import BaseModule
 from torch import Tensor, nn
 
 from mmdiffpose.registry import MODELS
-from mmdiffpose.skeletons import H36M_17
+from mmdiffpose.skeletons.metainfo import SkeletonLike, as_skeleton
 from ..layers import (ChebConv, GraphAttentionLayer, ResidualChebBlock,
                       standardize_window, start_small)
 
@@ -29,8 +29,8 @@ class GraFormer(BaseModule):
     be converted.
 
     Args:
-        num_joints (int): Number of joints J, those of Human3.6M-17.
-            Defaults to 17.
+        num_joints (int, optional): Number of joints J. Defaults to that of
+            the skeleton.
         in_channels (int): Input coordinates. Defaults to 2.
         embed_dims (int): Width C. Defaults to 96.
         num_layers (int): Defaults to 5.
@@ -44,6 +44,8 @@ class GraFormer(BaseModule):
             Defaults to the released code's.
         standardize (bool): As in :class:`MixSTE`; of each frame. Defaults to
             False.
+        skeleton (str | dict | Skeleton): The joints and their graph. Defaults
+            to Human3.6M-17.
         init_cfg (dict, optional): Initialisation config.
     """
 
@@ -51,7 +53,7 @@ class GraFormer(BaseModule):
     """Windows are not shifted into the past (read by MMPose)."""
 
     def __init__(self,
-                 num_joints: int = 17,
+                 num_joints: Optional[int] = None,
                  in_channels: int = 2,
                  embed_dims: int = 96,
                  num_layers: int = 5,
@@ -61,13 +63,15 @@ class GraFormer(BaseModule):
                  attn_drop: float = 0.1,
                  laplacian: str = 'random_walk',
                  standardize: bool = False,
+                 skeleton: SkeletonLike = 'h36m',
                  init_cfg: Optional[dict] = None) -> None:
         super().__init__(init_cfg=init_cfg)
-        adjacency = H36M_17.adjacency()
-        if num_joints != len(adjacency):
+        self.skeleton = as_skeleton(skeleton)
+        adjacency = self.skeleton.adjacency()
+        if num_joints not in (None, len(adjacency)):
             raise ValueError(f'GraFormer has the graph of {len(adjacency)} '
                              f'joints, but num_joints is {num_joints}')
-        self.num_joints = num_joints
+        self.num_joints = num_joints = len(adjacency)
         self.in_channels = in_channels
         self.embed_dims = embed_dims
         self.standardize = standardize

@@ -5,7 +5,7 @@ from .gated_block import GatedBlock
 from .graformer_layers import (GraphAttentionLayer, LearnedGraphMLP,
                                ResidualChebBlock, StdLayerNorm, start_small)
 from .graph_conv import ChebConv, normalized_laplacian, random_walk_laplacian
-from .graph_non_local import GraphNonLocal
+from .graph_non_local import GraphNonLocal, pooled_pairs
 from .host_value import HostValue
 from .mirror import flip_mixtures, flip_poses
 from .pose_sequence_encoder import PoseSequenceEncoder
@@ -18,7 +18,7 @@ __all__ = [
     'HostValue', 'LearnedGraphMLP', 'PoseSequenceEncoder',
     'PoseTransformerBlock', 'PreAggregatedGraphLayer', 'ResidualChebBlock',
     'SelfAttention', 'StdLayerNorm', 'StepEmbedding', 'TransformerBlock',
-    'flip_mixtures', 'flip_poses', 'normalized_laplacian',
+    'flip_mixtures', 'flip_poses', 'normalized_laplacian', 'pooled_pairs',
     'random_walk_laplacian', 'sinusoidal_embedding', 'standardize_window',
     'start_small', 'zero_based'
 ]

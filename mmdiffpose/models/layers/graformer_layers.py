@@ -71,6 +71,10 @@ class LearnedGraphMLP(nn.Module):
         num_joints (int): Number of joints J.
     """
 
+    matrices_over_joints = ('adjacency', )
+    """Weights (J, J) that are multiplied with joints along their second axis,
+    read when weights are carried over to other joints."""
+
     def __init__(self, channels: int, num_joints: int) -> None:
         super().__init__()
         self.adjacency = nn.Parameter(torch.eye(num_joints))

@@ -1,11 +1,13 @@
 # Copyright (c) mmdiffpose contributors. All rights reserved.
 """The graph non-local layer of SemGCN."""
 
-from typing import NamedTuple, Sequence, Tuple
+from typing import List, NamedTuple, Sequence, Tuple
 
 import torch
 from torch import Tensor, nn
 
+from mmdiffpose.skeletons import Skeleton
+from mmdiffpose.skeletons.mocap_sets import h36m_places
 from .pre_aggregated_graph import batch_norm_affine
 
 H36M_POOLED_PAIRS = ((2, 3), (5, 6), (1, 4), (0, 7), (8, 9), (10, 15),
@@ -13,6 +15,32 @@ H36M_POOLED_PAIRS = ((2, 3), (5, 6), (1, 4), (0, 7), (8, 9), (10, 15),
 """Joints of Human3.6M-17 that are pooled. The published code groups them by
 limbs, but its pooling goes by twos over the groups in a row, so that groups
 of three shift the later ones, and joint 14 is dropped."""
+
+
+def pooled_pairs(skeleton: Skeleton) -> Tuple[Tuple[int, int], ...]:
+    """Joints that a non-local layer pools, two by two.
+
+    Where the skeleton is Human3.6M's, in any order and under any names, they
+    are those of the published code (:data:`H36M_POOLED_PAIRS`). Elsewhere
+    joints are paired with their parents from the limbs' ends inwards; who is
+    left over stands alone.
+
+    Args:
+        skeleton (Skeleton): J joints.
+    """
+    places = h36m_places(skeleton)
+    if places is not None:
+        return tuple((places[a], places[b]) for a, b in H36M_POOLED_PAIRS)
+    pairs: List[Tuple[int, int]] = []
+    left = set(range(skeleton.num_joints))
+    for joint in reversed(skeleton.draw_order):
+        if joint not in left:
+            continue
+        left.discard(joint)
+        parent = skeleton.parents[joint]
+        pairs.append((joint, parent if parent in left else joint))
+        left.discard(parent)
+    return tuple(pairs)
 
 
 class FoldedNonLocal(NamedTuple):

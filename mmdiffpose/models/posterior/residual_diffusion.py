@@ -16,6 +16,7 @@ from mmdiffpose.diffusion.preconditioning import (LOG_SIGMA_MEAN,
 from mmdiffpose.diffusion.samplers import Callback
 from mmdiffpose.diffusion.schedules import power_angles
 from mmdiffpose.registry import MODELS
+from mmdiffpose.skeletons.metainfo import SkeletonLike, as_skeleton
 from ..denoisers.angle_denoiser import VelocityNetwork, build_velocity
 from .regressors import joint_tokens, weighted_mean
 
@@ -71,8 +72,14 @@ class ResidualDiffusion(BaseModule):
         log_sigma_std (float): Its std.
         noise (str): ``'residual'`` or ``'white'``. Defaults to
             ``'residual'``.
+        skeleton (str | dict | Skeleton, optional): The joints, in whose
+            ``draw_order`` noise is made. Defaults to that of their indices.
         init_cfg (dict, optional): Initialisation config.
     """
+
+    measured_anew = ('noise_covariance', 'num_updates')
+    """Buffers that start anew where weights are carried over to joints that
+    the model did not have: theirs would be a covariance of no full rank."""
 
     denoiser: VelocityNetwork
     noise_covariance: Tensor
@@ -86,6 +93,7 @@ class ResidualDiffusion(BaseModule):
                  log_sigma_mean: float = LOG_SIGMA_MEAN,
                  log_sigma_std: float = LOG_SIGMA_STD,
                  noise: str = 'residual',
+                 skeleton: Optional[SkeletonLike] = None,
                  init_cfg: Optional[dict] = None) -> None:
         super().__init__(init_cfg=init_cfg)
         if noise not in ('residual', 'white'):
@@ -97,6 +105,11 @@ class ResidualDiffusion(BaseModule):
         self.log_sigma_mean = log_sigma_mean
         self.log_sigma_std = log_sigma_std
         self.noise = noise
+        order = list(range(num_joints)) if skeleton is None else list(
+            as_skeleton(skeleton).draw_order)
+        self._first_joint = order[0]
+        self._axes = None if order == sorted(order) else torch.tensor(
+            [3 * joint + axis for joint in order for axis in range(3)])
         self.register_buffer('noise_covariance', torch.eye(3 * num_joints))
         self.register_buffer('num_updates', torch.tensor(0))
 
@@ -111,8 +124,16 @@ class ResidualDiffusion(BaseModule):
             return white
         # In double, which autocast leaves alone: half precision would be felt
         # in the correlations.
-        factor = torch.linalg.cholesky(self.noise_covariance.double())
-        coloured = white.flatten(-2).double() @ factor.T
+        covariance = self.noise_covariance.double()
+        flat = white.flatten(-2).double()
+        if self._axes is None:
+            coloured = flat @ torch.linalg.cholesky(covariance).T
+        else:
+            # A triangular factor depends on which joint comes first.
+            axes = self._axes.to(flat.device)
+            factor = torch.linalg.cholesky(covariance[axes][:, axes])
+            coloured = torch.empty_like(flat)
+            coloured[..., axes] = flat[..., axes] @ factor.T
         return coloured.to(white).view_as(white)
 
     @torch.no_grad()
@@ -177,7 +198,7 @@ class ResidualDiffusion(BaseModule):
             draws (Tensor, optional): Standard normal, (B, N, T, J, 7) with N
                 = ``num_draws``, or (B, N, 1, J, 7) for a temporal denoiser:
                 the noise, what stands for unknown targets, and the noise
-                level (of joint 0).
+                level (of the root).
             generator (torch.Generator, optional): Of such draws, on the
                 features' device, where there are none.
 
@@ -207,8 +228,8 @@ class ResidualDiffusion(BaseModule):
         if weight is not None:
             weight = weight[:, None]
             residual = torch.where(weight[..., None] > 0, residual, unknown)
-        angle = draw_angles(level[..., 0, 0], self.log_sigma_mean,
-                            self.log_sigma_std)
+        angle = draw_angles(level[..., self._first_joint, 0],
+                            self.log_sigma_mean, self.log_sigma_std)
         state, velocity = diffuse_residual(residual, noise, angle[..., None,
                                                                   None])
         angle = angle.expand(-1, -1, T)

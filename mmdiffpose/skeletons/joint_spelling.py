@@ -1,0 +1,75 @@
+# Copyright (c) mmdiffpose contributors. All rights reserved.
+"""One spelling for the names that tools give a joint."""
+
+import re
+
+from .known_sets import SKELETONS
+
+_SIDES = dict(
+    l='left', left='left', lt='left', r='right', right='right', rt='right')
+_PARTS = dict(
+    sho='shoulder',
+    shldr='shoulder',
+    elb='elbow',
+    wri='wrist',
+    wr='wrist',
+    kne='knee',
+    ank='ankle',
+    hips='hip',
+    bigtoe='big_toe',
+    smalltoe='small_toe',
+    littletoe='small_toe',
+    toebase='big_toe',
+    toe='big_toe')
+_MIDDLES = dict(
+    hip='mid_hip',
+    pelvis='mid_hip',
+    root='mid_hip',
+    midhip='mid_hip',
+    mid_hips='mid_hip',
+    hip_center='mid_hip',
+    hip_centre='mid_hip',
+    mhip='mid_hip',
+    headtop='head_top',
+    top_of_head='head_top',
+    vertex='head_top',
+    top_head='head_top',
+    neck_nose='neck_base',
+    upperneck='upper_neck',
+    headbottom='head_bottom',
+    belly='spine',
+    torso='spine')
+"""Names of joints in the middle, beside those that are the same."""
+
+
+def canonical_joint(name: str) -> str:
+    """A joint's name as this package spells it.
+
+    ``LShoulder``, ``l_shoulder``, ``shoulder_left`` and ``Left Shoulder`` are
+    ``left_shoulder``. What is not known comes back in lower case with
+    underscores.
+    """
+    text = re.sub(r'(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])', '_',
+                  name.strip())
+    words = [w for w in re.split(r'[^a-z0-9]+', text.lower()) if w]
+    side = ''
+    for place in (0, -1):
+        if len(words) > 1 and words[place] in _SIDES:
+            side = _SIDES[words.pop(place)]
+            break
+    part = '_'.join(words)
+    if not side:
+        # All in one word: leftshoulder, lshoulder, lsho.
+        match = re.fullmatch(r'(left|right|l|r)_?(\w+)', part)
+        if match and _PARTS.get(match[2], match[2]) in _LIMB_PARTS:
+            side, part = _SIDES[match[1]], match[2]
+    if side:
+        return f'{side}_{_PARTS.get(part, part)}'
+    return _MIDDLES.get(part, part)
+
+
+_LIMB_PARTS = {
+    joint.split('_', 1)[1]
+    for skeleton in SKELETONS.values()
+    for joint in skeleton.joints if joint.startswith('left_')
+}
