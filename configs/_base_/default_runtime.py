@@ -18,6 +18,7 @@ default_hooks = dict(
     sampler_seed=dict(type='DistSamplerSeedHook'))
 custom_hooks = [
     dict(type='mmdiffpose.FiniteLossHook'),
+    dict(type='mmdiffpose.ResumedScheduleHook'),
     dict(type='mmdiffpose.ProgressBarHook'),
 ]
 

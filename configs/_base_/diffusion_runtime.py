@@ -8,6 +8,7 @@ test_cfg = dict()
 
 diffusion_hooks = [
     dict(type='mmdiffpose.FiniteLossHook'),
+    dict(type='mmdiffpose.ResumedScheduleHook'),
     dict(type='mmdiffpose.StdCalibrationHook'),
 ]
 custom_hooks = [

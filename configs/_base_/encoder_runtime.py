@@ -7,6 +7,7 @@ test_cfg = dict()
 
 custom_hooks = [
     dict(type='mmdiffpose.FiniteLossHook'),
+    dict(type='mmdiffpose.ResumedScheduleHook'),
     dict(type='mmdiffpose.ProgressBarHook', name='context encoder'),
     dict(type='mmdiffpose.ResidualCalibrationHook'),
 ]

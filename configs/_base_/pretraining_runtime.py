@@ -4,5 +4,6 @@ _base_ = ['default_runtime.py']
 
 custom_hooks = [
     dict(type='mmdiffpose.FiniteLossHook'),
+    dict(type='mmdiffpose.ResumedScheduleHook'),
     dict(type='mmdiffpose.ProgressBarHook', name='pre-training'),
 ]

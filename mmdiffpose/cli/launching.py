@@ -6,7 +6,7 @@ import difflib
 import os
 import os.path as osp
 import sys
-from typing import Any, Dict, List, Optional
+from typing import Any, Callable, Dict, List, Optional, Union
 
 from mmengine.config import Config, DictAction
 
@@ -111,14 +111,28 @@ def set_occlusion(cfg: Config, pattern: str) -> None:
         pattern (str): See
             ``mmdiffpose.datasets.simulation.occlusion_patterns``.
     """
-    cfg.merge_from_dict(_occlusion_options(cfg, pattern))
+    set_in_all_stages(cfg, lambda stage: _occlusion_options(stage, pattern))
 
 
 def _occlusion_options(cfg: Config, pattern: str) -> Dict[str, Any]:
-    options: Dict[str, Any] = {
+    return {
         f'{key}.occlusion.pattern': pattern
         for key in _dataset_keys(cfg)
     }
+
+
+def set_in_all_stages(
+        cfg: Config, options: Union[Dict[str, Any],
+                                    Callable[[Config], Dict[str,
+                                                            Any]]]) -> None:
+    """Override a config and the configs of its earlier stages.
+
+    Args:
+        cfg (Config): Changed in place.
+        options (dict | Callable): Overrides, keys with dots, or what makes
+            them of a stage's config.
+    """
+    made = options(cfg) if callable(options) else options
     train_cfg = cfg.get('train_cfg') or {}
     for stage in ('context', 'pretrain'):
         path = train_cfg.get(f'{stage}_config')
@@ -128,11 +142,21 @@ def _occlusion_options(cfg: Config, pattern: str) -> Dict[str, Any]:
         given = train_cfg.get(f'{stage}_options') or {}
         earlier = Config.fromfile(path)
         earlier.merge_from_dict(given)
-        options[f'train_cfg.{stage}_options'] = {
-            **given,
-            **_occlusion_options(earlier, pattern)
+        set_in_all_stages(earlier, options)
+        nested = {
+            f'train_cfg.{key}': value
+            for key, value in (earlier.get('train_cfg') or {}).items()
+            if key.endswith('_options')
         }
-    return options
+        own = options(earlier) if callable(options) else options
+        made = {
+            **made, f'train_cfg.{stage}_options': {
+                **given,
+                **own,
+                **nested
+            }
+        }
+    cfg.merge_from_dict(made)
 
 
 def _dataset_keys(cfg: Config) -> List[str]:

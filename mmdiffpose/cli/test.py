@@ -13,6 +13,8 @@ from mmengine.runner import Runner
 from mmdiffpose.atomic_files import replacing
 from mmdiffpose.checkpoints.config_skeleton import prepare_skeleton
 from mmdiffpose.engine.strict_loading_hook import StrictLoadingHook
+from mmdiffpose.engine.training_checks import (check_aligned_metrics,
+                                               check_parts)
 from .launching import (add_common_arguments, check_checkpoint, choose_backend,
                         leave_process_group, load_config, published_weights,
                         require_mmpose)
@@ -101,12 +103,14 @@ def main(argv: Optional[Sequence[str]] = None,
     require_mmpose()
     cfg = configure(args)
     prepare_skeleton(cfg)
+    check_parts(cfg)
     notes = choose_backend(cfg)
     runner = Runner.from_cfg(cfg)
     for note in notes:
         runner.logger.info(note)
     # MMEngine tests whatever weights are left random, with a warning.
     runner.register_hook(StrictLoadingHook(), priority='LOWEST')
+    check_aligned_metrics(runner)
     metrics = runner.test()
     if args.out is not None and is_main_process():
         write_metrics(metrics, args.out)

@@ -12,8 +12,11 @@ from mmengine.config import Config
 from mmengine.runner import Runner
 
 from mmdiffpose.checkpoints.config_skeleton import prepare_skeleton
+from mmdiffpose.engine.resumed_schedule_hook import follow_config
+from mmdiffpose.engine.training_checks import check_parts, check_runner
 from .launching import (add_common_arguments, check_checkpoint, choose_backend,
-                        leave_process_group, load_config, require_mmpose)
+                        leave_process_group, load_config, require_mmpose,
+                        set_in_all_stages)
 
 
 def make_parser(prog: Optional[str] = None) -> argparse.ArgumentParser:
@@ -34,7 +37,7 @@ def make_parser(prog: Optional[str] = None) -> argparse.ArgumentParser:
     parser.add_argument(
         '--no-validate',
         action='store_true',
-        help="don't evaluate during training")
+        help="don't evaluate during training, in an earlier stage either")
     parser.add_argument(
         '--auto-scale-lr',
         action='store_true',
@@ -59,7 +62,8 @@ def configure(args: argparse.Namespace) -> Config:
     """
     cfg = load_config(args)
     if args.no_validate:
-        cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None
+        set_in_all_stages(
+            cfg, dict(val_cfg=None, val_dataloader=None, val_evaluator=None))
     if args.amp:
         _enable_amp(cfg)
     if args.resume == 'auto':
@@ -96,10 +100,13 @@ def main(argv: Optional[Sequence[str]] = None,
     require_mmpose()
     cfg = configure(args)
     prepare_skeleton(cfg, transfer=True)
+    follow_config(cfg)
+    check_parts(cfg)
     notes = choose_backend(cfg)
     runner = Runner.from_cfg(cfg)
     for note in notes:
         runner.logger.info(note)
+    check_runner(runner)
     runner.train()
     leave_process_group()
 

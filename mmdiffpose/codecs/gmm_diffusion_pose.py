@@ -1,7 +1,7 @@
 # Copyright (c) mmdiffpose contributors. All rights reserved.
 """Codec of the diffusion lifters: 2D track in, 3D target and uncertainty."""
 
-from typing import Dict, Optional, Tuple
+from typing import Dict, Optional, Sequence, Tuple
 
 import numpy as np
 from mmpose.codecs.base import BaseKeypointCodec
@@ -47,7 +47,7 @@ class GMMDiffusionPose(BaseKeypointCodec):
 
     auxiliary_encode_keys = {
         'lifting_target', 'lifting_target_visible', 'camera_param',
-        'keypoint_mixtures', 'valid_frames'
+        'keypoint_mixtures', 'valid_frames', 'img_paths', 'target_img_path'
     }
     # What is scored is relative to the root, as predictions are, and visible
     # where it counts: MMPose's own MPJPE reads both as they are.
@@ -95,7 +95,9 @@ class GMMDiffusionPose(BaseKeypointCodec):
                lifting_target_visible: Optional[np.ndarray] = None,
                camera_param: Optional[dict] = None,
                keypoint_mixtures: Optional[np.ndarray] = None,
-               valid_frames: Optional[np.ndarray] = None) -> Dict:
+               valid_frames: Optional[np.ndarray] = None,
+               img_paths: Optional[Sequence[str]] = None,
+               target_img_path: Optional[Sequence[str]] = None) -> Dict:
         """Encode a window.
 
         Args:
@@ -105,8 +107,9 @@ class GMMDiffusionPose(BaseKeypointCodec):
                 [0, 1]. Defaults to ones.
             lifting_target (np.ndarray, optional): 3D joints (T, J, 3),
                 metres, camera axes. A target of one frame for a window of
-                several asks for the middle frame only, as MMPose's
-                inferencer does.
+                several asks for that frame only, as MMPose's inferencer and
+                data sets do: the middle one, or the one whose name is
+                ``target_img_path``.
             lifting_target_visible (np.ndarray, optional): (T, J), 0 for
                 joints whose target is not known, whatever stands there.
             camera_param (dict): Needs the image's ``w`` and ``h``, pixels.
@@ -114,6 +117,9 @@ class GMMDiffusionPose(BaseKeypointCodec):
                 weight, mean u, mean v, std u, std v in pixels.
             valid_frames (np.ndarray, optional): (T, ) bool, frames that
                 count in an evaluation.
+            img_paths (Sequence[str], optional): Names of the T frames.
+            target_img_path (Sequence[str], optional): Name of the only frame
+                asked for.
 
         Returns:
             dict:
@@ -169,11 +175,17 @@ class GMMDiffusionPose(BaseKeypointCodec):
                 mixtures[masked] = self.mixtures_from_scores(
                     labels, scores, masked)[masked]
 
-        target, visible, frame = self._target(lifting_target,
-                                              lifting_target_visible, T)
+        target, visible, single = self._target(lifting_target,
+                                               lifting_target_visible, T)
         if valid_frames is None:
             valid_frames = np.ones(T, dtype=bool)
-        valid_frames = np.asarray(valid_frames, bool)
+        valid_frames = np.array(valid_frames, bool)
+        frame = None
+        if single:
+            frame = _frame_asked_for(img_paths, target_img_path, T)
+            # The target is that of one frame, whatever the others show.
+            others = np.arange(T) != frame
+            visible[others], valid_frames[others] = 0, False
         # Without its root a pose is relative to nothing.
         root = target[:, self.root_index]
         known = visible * visible[:, self.root_index, None]
@@ -254,7 +266,7 @@ class GMMDiffusionPose(BaseKeypointCodec):
 
     def _target(self, target: Optional[np.ndarray],
                 visible: Optional[np.ndarray],
-                T: int) -> Tuple[np.ndarray, np.ndarray, Optional[int]]:
+                T: int) -> Tuple[np.ndarray, np.ndarray, bool]:
         J = self.num_keypoints
         if target is None:
             target = np.zeros((T, J, 3))
@@ -266,15 +278,14 @@ class GMMDiffusionPose(BaseKeypointCodec):
                               (len(target), J))
         target = self._check('lifting_target', target, (len(target), J, 3),
                              visible <= 0)
-        frame = None
-        if len(target) == 1 and T > 1:
-            frame = T // 2
+        single = len(target) == 1 < T
+        if single:
             target = np.repeat(target, T, axis=0)
             visible = np.repeat(visible, T, axis=0)
         if len(target) != T:
             raise ValueError(f'lifting_target has {len(target)} frames, but '
                              f'keypoints have {T}')
-        return target, visible, frame
+        return target, visible, single
 
     def _select(self, mixtures: np.ndarray) -> np.ndarray:
         """The ``num_components`` likeliest components, weights renewed."""
@@ -339,3 +350,19 @@ class GMMDiffusionPose(BaseKeypointCodec):
         mixtures[..., 3:] = sigma[:, :, None, None]
         mixtures[:, :, 0, 0] = 1
         return mixtures
+
+
+def _frame_asked_for(img_paths: Optional[Sequence[str]],
+                     target_img_path: Optional[Sequence[str]], T: int) -> int:
+    """Index of a window's only target among its T frames.
+
+    That of its name, where several have it (at a clip's ends the first and
+    last frames are repeated) the one nearest to the middle; the middle where
+    frames have no names.
+    """
+    middle = T // 2
+    if img_paths is None or target_img_path is None or len(img_paths) != T:
+        return middle
+    name = str(np.ravel(target_img_path)[0])
+    found = [i for i, path in enumerate(img_paths) if str(path) == name]
+    return min(found, key=lambda i: abs(i - middle), default=middle)

@@ -5,6 +5,7 @@ from .pretrained_loop import PretrainedTrainLoop
 from .progress_hook import ProgressBarHook
 from .residual_calibration_hook import (ResidualCalibrationHook,
                                         ResidualStatistics)
+from .resumed_schedule_hook import ResumedScheduleHook
 from .skeleton_hook import SkeletonHook
 from .std_calibration_hook import SpreadStatistics, StdCalibrationHook
 from .strict_loading_hook import StrictLoadingHook
@@ -14,6 +15,7 @@ from .two_stage_loop import TwoStageTrainLoop
 __all__ = [
     'AtomicLocalBackend', 'FiniteLossHook', 'PretrainedTrainLoop',
     'ProgressBarHook', 'ResidualCalibrationHook', 'ResidualStatistics',
-    'SkeletonHook', 'SpreadStatistics', 'StdCalibrationHook',
-    'StrictLoadingHook', 'TrackedEMAHook', 'TwoStageTrainLoop'
+    'ResumedScheduleHook', 'SkeletonHook', 'SpreadStatistics',
+    'StdCalibrationHook', 'StrictLoadingHook', 'TrackedEMAHook',
+    'TwoStageTrainLoop'
 ]

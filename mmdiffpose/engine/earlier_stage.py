@@ -14,6 +14,8 @@ from mmengine.utils import ManagerMixin
 
 from mmdiffpose.checkpoints.config_skeleton import prepare_skeleton
 from mmdiffpose.checkpoints.safe_classes import load_safely
+from .resumed_schedule_hook import follow_config
+from .training_checks import check_parts, check_runner
 
 
 def train_earlier_stage(runner: Runner, config: str, options: dict, name: str,
@@ -52,8 +54,12 @@ def train_earlier_stage(runner: Runner, config: str, options: dict, name: str,
         if key in runner.cfg:
             cfg[key] = runner.cfg[key]
     prepare_skeleton(cfg, transfer=True)
+    follow_config(cfg)
+    check_parts(cfg)
     print_log(f'{messages[0]} in {work_dir}', logger='current')
-    Runner.from_cfg(cfg).train()
+    stage = Runner.from_cfg(cfg)
+    check_runner(stage)
+    stage.train()
     if is_main_process():
         _export_best(work_dir, path)
     barrier()

@@ -1,6 +1,7 @@
 # Copyright (c) mmdiffpose contributors. All rights reserved.
 """Train the context encoder, freeze it, train the diffusion head."""
 
+import logging
 from typing import Any, Optional, Union
 
 import torch
@@ -77,15 +78,19 @@ class TwoStageTrainLoop(EpochBasedTrainLoop):
     def _calibrate(self) -> None:
         """Measure the encoder's residual where its checkpoint lacks it."""
         runner = self.runner
+        model = unwrap(runner.model)
         if runner.val_loop is None:
-            raise ValueError(
+            print_log(
                 'the context checkpoint has no measured residual_std, and '
-                'the config has no validation split to measure it on')
+                'there is no validation split to measure it on: it is taken '
+                f'to be {float(model.coarse_head.residual_std.max()):g} m',
+                logger='current',
+                level=logging.WARNING)
+            return
         print_log(
             "measuring the context encoder's residual on the validation "
             'split',
             logger='current')
-        model = unwrap(runner.model)
         model.eval()
         statistics = ResidualStatistics(model.coarse_head.root_index)
         for batch in runner.val_loop.dataloader:

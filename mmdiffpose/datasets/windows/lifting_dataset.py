@@ -26,6 +26,18 @@ _SAMPLE_METAINFO = ('dataset_name', 'dataset_keypoint_weights', 'flip_indices',
                     'stats_info', 'upper_body_ids', 'lower_body_ids')
 
 
+def check_names(argument: str, names: Sequence[str]) -> List[str]:
+    """Names of a filter as a list.
+
+    Raises:
+        ValueError: If there is none, or a single string, which would be taken
+            for a list of letters.
+    """
+    if isinstance(names, str) or not names:
+        raise ValueError(f'{argument} must be a list of names, got {names!r}')
+    return list(names)
+
+
 @DATASETS.register_module()
 class LiftingDataset(BaseDataset):
     """Base of all lifting data sets: sequences in memory, windows on demand.
@@ -57,6 +69,8 @@ class LiftingDataset(BaseDataset):
             generator (which MMEngine seeds per worker).
         max_sequences: Use only that many sequences, evenly spaced; for tests
             and trials.
+        subjects: Use only these people, by exact name, for splits by person.
+            Defaults to all.
         occlusion: 2D joints that go missing: a pattern's name, or a dict with
             ``pattern`` and further arguments of
             :class:`~mmdiffpose.datasets.transforms.Occlusion`; ``'noise'``
@@ -106,6 +120,7 @@ class LiftingDataset(BaseDataset):
                  pipeline: Sequence[Union[dict, Callable]] = (),
                  test_mode: bool = False,
                  lazy_init: bool = False,
+                 subjects: Optional[Sequence[str]] = None,
                  score_unseen: bool = False,
                  max_refetch: int = 1000,
                  ann_file: str = '',
@@ -127,6 +142,8 @@ class LiftingDataset(BaseDataset):
         self.seq_len = seq_len
         self.stride = stride
         self.score_unseen = score_unseen
+        self._subjects = None if subjects is None else check_names(
+            'subjects', subjects)
         self.clip_end = clip_end
         self.causal = causal
         self.random_phase = random_phase
@@ -216,6 +233,8 @@ class LiftingDataset(BaseDataset):
         sequences = self.load_sequences()
         if not sequences:
             raise ValueError(f'{type(self).__name__} has no sequences')
+        if self._subjects is not None:
+            sequences = self._of_subjects(sequences, self._subjects)
         if self.max_sequences is not None:
             keep = np.linspace(0,
                                len(sequences) - 1,
@@ -250,6 +269,15 @@ class LiftingDataset(BaseDataset):
         if self._indices is not None:
             self.windows = self._pick(self._indices)
         self._fully_initialized = True
+
+    def _of_subjects(self, sequences: Sequence[PoseSequence],
+                     subjects: Sequence[str]) -> List[PoseSequence]:
+        known = {sequence.subject for sequence in sequences}
+        unknown = sorted(set(subjects) - known)
+        if unknown:
+            raise ValueError(f'{type(self).__name__} has no subject {unknown}'
+                             f'; it has {sorted(known)}')
+        return [s for s in sequences if s.subject in subjects]
 
     def _any_known(self, windows: np.ndarray) -> np.ndarray:
         """Which windows (W, 4) have a frame that can be scored, or, in

@@ -119,7 +119,8 @@ def video_and_frames(sample: Mapping[str, Any],
         The video and the frame indices (T,), all -1 where they are unknown.
     """
     paths = sample.get('target_img_path')
-    paths = [paths] if isinstance(paths, str) else list(paths or ())
+    # MMPose's own data sets have an array of names where targets are several.
+    paths = [] if paths is None else np.ravel(paths).tolist()
     found = [_H36M_IMAGE.search(str(path)) for path in paths]
     names = [match.groupdict() for match in found if match is not None]
     parsed = names[0] if found and found[0] is not None else {}
@@ -134,8 +135,10 @@ def video_and_frames(sample: Mapping[str, Any],
     video = (subject, action, camera, clip)
     if sample.get('frame_ids') is not None:
         frame_ids = to_numpy(sample['frame_ids']).reshape(-1).astype(np.int64)
-    elif len(names) == len(found) == num_frames:
+    elif len(names) == len(found) and len(found) in (1, num_frames):
+        # One name for a window is that of its target frame.
         frame_ids = np.array([int(name['frame']) for name in names])
+        frame_ids = np.resize(frame_ids, num_frames)
     else:
         frame_ids = np.full(num_frames, -1)
     if len(frame_ids) != num_frames:
@@ -262,6 +265,15 @@ class SampleReader:
         pred = _require(pred_instances, 'pred_instances', 'keypoints', where)
         if pred.ndim == 4 and pred.shape[0] == 1:
             pred = pred[0]
+        target_frame = sample.get('target_frame')
+        if target_frame is not None and len(pred) == 1 < len(gt):
+            # The only frame of the window that was asked for.
+            one = slice(target_frame, target_frame + 1)
+            gt_instances = {
+                key: to_numpy(value)[one] if len(value) == len(gt) else value
+                for key, value in gt_instances.items()
+            }
+            gt, frame_ids = gt[one], frame_ids[one]
         _expect_shape(pred, gt.shape, 'pred_instances.keypoints', where)
         valid = self.valid_frames(gt_instances, len(gt), where)
         known = self.known_joints(gt_instances, gt.shape[:2], where)
