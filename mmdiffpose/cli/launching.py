@@ -115,16 +115,12 @@ def set_occlusion(cfg: Config, pattern: str) -> None:
 
 
 def _occlusion_options(cfg: Config, pattern: str) -> Dict[str, Any]:
-    return {
-        f'{key}.occlusion.pattern': pattern
-        for key in _dataset_keys(cfg)
-    }
+    return {f'{key}.occlusion.pattern': pattern for key in _dataset_keys(cfg)}
 
 
 def set_in_all_stages(
-        cfg: Config, options: Union[Dict[str, Any],
-                                    Callable[[Config], Dict[str,
-                                                            Any]]]) -> None:
+    cfg: Config, options: Union[Dict[str, Any],
+                                Callable[[Config], Dict[str, Any]]]) -> None:
     """Override a config and the configs of its earlier stages.
 
     Args:

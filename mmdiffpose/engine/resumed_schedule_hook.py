@@ -42,8 +42,8 @@ class ResumedScheduleHook(Hook):
         """Remember what the config says."""
         self._states, self._loaded = None, False
         schedulers = getattr(runner, 'param_schedulers', None)
-        if isinstance(schedulers, list) and isinstance(
-                runner.optim_wrapper, OptimWrapper):
+        if isinstance(schedulers, list) and isinstance(runner.optim_wrapper,
+                                                       OptimWrapper):
             self._states = [
                 copy.deepcopy(scheduler.state_dict())
                 for scheduler in schedulers

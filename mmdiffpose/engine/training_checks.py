@@ -43,8 +43,8 @@ def check_parts(cfg: Config) -> None:
                 and dataset.get('seq_len', 1) > 1:
             raise ValueError(
                 f'model.head.type={head!r} predicts one frame of a window, '
-                f'but {split}_dataloader.dataset.type={_name(dataset)!r} has a '
-                'target for each of its frames. Annotation files are read by '
+                f'but {split}_dataloader.dataset.type={_name(dataset)!r} has '
+                'a target for each of its frames. Annotation files are read by '
                 "MMPose's own data set, too: dict(type='Human36mDataset', "
                 f'seq_len={dataset.get("seq_len")}, causal=False, '
                 'pad_video_seq=True, ...); mmdiffpose.PoseLiftingMetric '
@@ -118,9 +118,8 @@ def check_aligned_metrics(runner: Runner) -> None:
         for metric in loop.evaluator.metrics:
             mode = getattr(metric, 'mode', None)
             if type(metric).__module__.startswith('mmpose.') and mode in (
-                    'p-mpjpe', 'n-mpjpe') and any(
-                        sequence.visible is not None
-                        for sequence in sequences):
+                    'p-mpjpe', 'n-mpjpe') and any(sequence.visible is not None
+                                                  for sequence in sequences):
                 name = mode.upper()
                 raise ValueError(
                     f"MMPose's {type(metric).__name__}(mode={mode!r}) aligns "

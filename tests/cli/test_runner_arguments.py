@@ -44,6 +44,16 @@ def test_no_validate(train: Callable[..., Config]) -> None:
     assert cfg.val_evaluator is None
 
 
+def test_no_validate_reaches_the_earlier_stage(load_command: Callable) -> None:
+    tool = load_command('train')
+    path = Path(__file__).parents[2] / 'configs/diffpose_mixste_mini-27.py'
+    cfg = tool.configure(tool.parse_args([str(path), '--no-validate']))
+    given = cfg.train_cfg.context_options
+    assert cfg.val_dataloader is None
+    assert {given[f'val_{key}']
+            for key in ('cfg', 'dataloader', 'evaluator')} == {None}
+
+
 def test_resume(train: Callable[..., Config], tmp_path: Path) -> None:
     cfg = train('--resume')
     assert cfg.resume is True and cfg.load_from is None

@@ -141,6 +141,28 @@ def test_one_target_frame_asks_for_the_middle_of_the_window():
     assert out['lifting_target_visible'].shape == (T, J)
 
 
+@pytest.mark.parametrize(
+    'names, target, expected',
+    [
+        ('abcdef', 'f', 5),  # the last, of a causal window
+        ('aaabcd', 'a', 2),  # a clip's first frame is repeated before it
+        ('abcddd', 'd', 3),
+        ('abcdef', 'x', 3),
+    ])
+def test_the_target_frame_is_the_one_of_its_name(names, target, expected):
+    data = window()
+    data['lifting_target'] = data['lifting_target'][:1]
+    del data['lifting_target_visible']
+    out = GMMDiffusionPose().encode(
+        **data, img_paths=list(names), target_img_path=[target])
+    frame = out['target_frame']
+    assert frame == expected
+    others = np.arange(T) != frame
+    assert out['lifting_target_weight'][frame].all()
+    assert not out['lifting_target_weight'][others].any()
+    assert out['valid_frames'].tolist() == (~others).tolist()
+
+
 @pytest.mark.parametrize('key, index, value', [
     ('keypoints', (1, 2, 0), np.nan),
     ('keypoints', (1, 2, 0), np.inf),

@@ -188,3 +188,21 @@ def test_worker_processes(method):
         np.testing.assert_array_equal(sample['keypoints'],
                                       dataset.get_data_info(i)['keypoints'])
     assert i == len(dataset) - 1
+
+
+def test_people_are_chosen_by_name():
+
+    class People(ToyDataset):
+
+        def load_sequences(self):
+            sequences = super().load_sequences()
+            for name, sequence in zip(('Ann', 'Bo', 'Ann Lee'), sequences):
+                sequence.subject = name
+            return sequences
+
+    chosen = People(9, 9, subjects=['Ann', 'Bo'])
+    assert {sample['subject'] for sample in chosen} == {'Ann', 'Bo'}
+    with pytest.raises(ValueError, match=r"no subject \['An'\]; it has.*Bo"):
+        People(9, 9, subjects=['An'])
+    with pytest.raises(ValueError, match="list of names, got 'Ann'"):
+        People(9, 9, subjects='Ann')
