@@ -52,6 +52,11 @@ def add_common_arguments(parser: argparse.ArgumentParser) -> None:
         'test alike, in an earlier stage too; the same as '
         'train_dataloader.dataset.occlusion.pattern=PATTERN and so on')
     parser.add_argument(
+        '--show-dir',
+        metavar='DIR',
+        help='draw predictions of some windows of each validation and test '
+        'into PNG files of this folder, beside the truth')
+    parser.add_argument(
         '--launcher',
         choices=['none', 'pytorch', 'slurm', 'mpi'],
         default='none',
@@ -92,6 +97,13 @@ def load_config(args: argparse.Namespace) -> Config:
         cfg.merge_from_dict(args.cfg_options)
     if getattr(args, 'occlusion', None) is not None:
         set_occlusion(cfg, args.occlusion)
+    if getattr(args, 'show_dir', None) is not None:
+        cfg.custom_hooks = [
+            *(cfg.get('custom_hooks') or []),
+            dict(
+                type='mmdiffpose.LiftingVisualizationHook',
+                out_dir=args.show_dir)
+        ]
     cfg.launcher = args.launcher
     if args.work_dir is not None:
         cfg.work_dir = args.work_dir

@@ -1,6 +1,7 @@
 # Copyright (c) mmdiffpose contributors. All rights reserved.
 from .atomic_backend import AtomicLocalBackend
 from .finite_loss_hook import FiniteLossHook
+from .lifting_visualization_hook import LiftingVisualizationHook
 from .pretrained_loop import PretrainedTrainLoop
 from .progress_hook import ProgressBarHook
 from .residual_calibration_hook import (ResidualCalibrationHook,
@@ -13,9 +14,9 @@ from .tracked_ema_hook import TrackedEMAHook
 from .two_stage_loop import TwoStageTrainLoop
 
 __all__ = [
-    'AtomicLocalBackend', 'FiniteLossHook', 'PretrainedTrainLoop',
-    'ProgressBarHook', 'ResidualCalibrationHook', 'ResidualStatistics',
-    'ResumedScheduleHook', 'SkeletonHook', 'SpreadStatistics',
-    'StdCalibrationHook', 'StrictLoadingHook', 'TrackedEMAHook',
-    'TwoStageTrainLoop'
+    'AtomicLocalBackend', 'FiniteLossHook', 'LiftingVisualizationHook',
+    'PretrainedTrainLoop', 'ProgressBarHook', 'ResidualCalibrationHook',
+    'ResidualStatistics', 'ResumedScheduleHook', 'SkeletonHook',
+    'SpreadStatistics', 'StdCalibrationHook', 'StrictLoadingHook',
+    'TrackedEMAHook', 'TwoStageTrainLoop'
 ]

@@ -44,8 +44,8 @@ def check_parts(cfg: Config) -> None:
             raise ValueError(
                 f'model.head.type={head!r} predicts one frame of a window, '
                 f'but {split}_dataloader.dataset.type={_name(dataset)!r} has '
-                'a target for each of its frames. Annotation files are read by '
-                "MMPose's own data set, too: dict(type='Human36mDataset', "
+                'a target for each of its frames. Annotation files are read '
+                "by MMPose's own data set, too: dict(type='Human36mDataset', "
                 f'seq_len={dataset.get("seq_len")}, causal=False, '
                 'pad_video_seq=True, ...); mmdiffpose.PoseLiftingMetric '
                 'scores it')
