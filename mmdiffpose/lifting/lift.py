@@ -15,8 +15,8 @@ from .focal_length import Focal, FocalLengths
 from .frame_rate import Rates, ResampledTrack, at_rate, lifter_fps
 from .gaps import default_max_gap, split_at_gaps
 from .window_inference import (Clip, Fields, assemble, lifter_skeleton,
-                               prepare_clip, run_windows, window_length)
-from .windows import plan_windows
+                               plan_clip, prepare_clip, run_windows,
+                               window_length)
 
 __all__ = ['LiftedTrack', 'lift_track', 'lift_tracks', 'window_length']
 
@@ -47,8 +47,11 @@ def lift_tracks(model: nn.Module,
     is lifted once, and poses and stds are blended where windows overlap.
 
     Args:
-        model (nn.Module): From :func:`mmdiffpose.apis.init_model`, any
-            MMPose lifter that predicts all frames of its window.
+        model (nn.Module): From :func:`mmdiffpose.apis.init_model`: a lifter
+            of this package, or MMPose's SimpleBaseline, VideoPose3D (a window
+            for each frame, whose middle it is) or MotionBERT. Others have to
+            predict the joints of their data set in all frames of a window, or
+            in the one that is its target.
         tracks (Sequence[KeypointTrack]): One per person, of any joint set
             that maps to the model's.
         overlap (int, optional): Frames that neighbouring windows share at
@@ -102,7 +105,7 @@ def lift_tracks(model: nn.Module,
     ]
     if batch_size is None:
         batch_size = _batch_size(model, length)
-    plans = [plan_windows(len(clip.track), length, overlap) for clip in clips]
+    plans = [plan_clip(model, len(clip.track), overlap) for clip in clips]
     samples = chain.from_iterable(map(Clip.windows, clips, plans))
     total = sum(len(plan.starts) for plan in plans)
     done: List[Fields] = []

@@ -19,7 +19,7 @@ from .frame_rate import ResampledTrack, interpolated, lifter_fps
 from .sighting_buffer import SightingBuffer
 from .stream_rate import StreamRate
 from .window_inference import (Clip, assemble, lifter_skeleton, prepare_clip,
-                               run_windows, window_length)
+                               run_windows, window_shape)
 from .windows import plan_windows
 
 Sighting = Sequence[np.ndarray]
@@ -88,8 +88,9 @@ class StreamingLifter:
             training. Models of single frames do without. Defaults to True.
 
     Raises:
-        ValueError: For a latency that the model's window has no room for, or
-            joints that have no mapping to the model's.
+        ValueError: For a latency that the model's window has no room for,
+            joints that have no mapping to the model's, or a model that
+            predicts one frame of a window.
     """
 
     def __init__(self,
@@ -107,7 +108,12 @@ class StreamingLifter:
         if step < 1:
             raise ValueError(f'step should be 1 or more, got {step}')
         self.stride = step
-        self.length = window_length(model)
+        shape = window_shape(model)
+        if shape.target is not None:
+            raise ValueError(
+                f'{source}: lifters that predict one frame of a window, such '
+                'as VideoPose3D, are for lift_tracks, not for streams')
+        self.length = shape.length
         resample = resample and self.length > 1
         self._rate = StreamRate(
             lifter_fps(model) if resample else None, self.length, fps)

@@ -2,9 +2,10 @@
 """Show a model windows of a 2D track and put its answers together."""
 
 from dataclasses import dataclass
+from inspect import signature
 from itertools import islice
-from typing import (Any, Dict, Iterable, Iterator, List, Mapping, Optional,
-                    Tuple)
+from typing import (Any, Dict, Iterable, Iterator, List, Mapping, NamedTuple,
+                    Optional, Tuple)
 
 import numpy as np
 import torch
@@ -12,6 +13,7 @@ from mmengine.dataset import Compose, pseudo_collate
 from mmengine.registry import init_default_scope
 from torch import nn
 
+from mmdiffpose.registry import DATASETS
 from mmdiffpose.skeletons import H36M_17, Skeleton, skeleton_from_metainfo
 from mmdiffpose.structures.axes import LIFTER
 from mmdiffpose.structures.canonical_view import turn_poses_back
@@ -22,16 +24,74 @@ from .focal_length import FocalLength, FocalLengths
 from .gaps import bridge_gaps, bridge_mixtures
 from .unseen_joints import widen_unseen
 from .view_fit import fit_to_training
-from .windows import WindowPlan
+from .windows import WindowPlan, plan_single_frames, plan_windows
 
 Fields = Dict[str, np.ndarray]
+LIFTERS = (
+    'lifters of this package and MMPose\'s SimpleBaseline, VideoPose3D and '
+    'MotionBERT are known to work: they predict the joints of their data set '
+    'in all frames of a window, or in the one that is its target')
+"""Which lifters get along with :func:`run_windows`."""
 _FIELDS = ('keypoints', 'keypoint_scores', 'keypoint_std', 'keypoint_std_xyz',
            'hypotheses')
 
 
+class WindowShape(NamedTuple):
+    """What a model is shown at once, and of which frames it says the pose.
+
+    Attributes:
+        length: Frames T of a window.
+        target: The frame of a window whose pose the model predicts; None for
+            all of them.
+        step: From one frame of a window to the next.
+    """
+    length: int
+    target: Optional[int] = None
+    step: int = 1
+
+
+def window_shape(model: nn.Module) -> WindowShape:
+    """The windows that a model was configured for.
+
+    Data sets of this package give all frames of a window as targets. MMPose's
+    give the one in the middle, or, where they are causal, the last; or with
+    ``multiple_target`` so many frames and all of them.
+    """
+    dataset = _test_dataset(model)
+    length = int(dataset.get('seq_len', 1))
+    kind = dataset.get('type')
+    if isinstance(kind, str):
+        kind = DATASETS.get(kind)
+    if kind is None or 'multiple_target' not in signature(kind).parameters:
+        return WindowShape(length)
+    if dataset.get('multiple_target', 0):
+        return WindowShape(int(dataset['multiple_target']))
+    if length == 1:
+        return WindowShape(length)
+    causal = dataset.get('causal',
+                         signature(kind).parameters['causal'].default)
+    target = length - 1 if causal else (length - 1) // 2
+    return WindowShape(length, target, int(dataset.get('seq_step', 1)))
+
+
 def window_length(model: nn.Module) -> int:
     """Frames T of the windows that a model was configured for."""
-    return int(_test_dataset(model).get('seq_len', 1))
+    return window_shape(model).length
+
+
+def plan_clip(model: nn.Module, num_frames: int, overlap: int) -> WindowPlan:
+    """Where the windows of a clip lie.
+
+    Args:
+        model (nn.Module): Says their shape.
+        num_frames (int): Frames F of the clip.
+        overlap (int): Frames that neighbouring windows share at least; of
+            models of one pose a window, each frame has its own.
+    """
+    length, target, step = window_shape(model)
+    if target is None:
+        return plan_windows(num_frames, length, overlap)
+    return plan_single_frames(num_frames, length, target, step)
 
 
 def lifter_skeleton(model: nn.Module) -> Skeleton:
@@ -76,13 +136,27 @@ def knows_missing(model: nn.Module) -> bool:
     That is so where its codec has a mask channel. Such a model says itself
     where an unseen joint may be; for others it is interpolated.
     """
+    return any(codec.get('mask_channel', False) for codec in _codecs(model))
+
+
+def derives_scale(model: nn.Module) -> bool:
+    """Whether a model's codec takes the scale of a pose from its target.
+
+    MotionBERT's does where it knows the camera. Without it, it takes that of
+    somebody at the size of its training.
+    """
+    return any(
+        _type_name(codec) == 'MotionBERTLabel' for codec in _codecs(model))
+
+
+def _codecs(model: nn.Module) -> Iterator[Mapping[str, Any]]:
+    """Configs of the codecs in a model's pipeline."""
     for step in _test_dataset(model)['pipeline']:
         codec = step.get('encoder') if isinstance(step, Mapping) else None
         # MMPose takes a list of codecs, too.
         for one in codec if isinstance(codec, list) else [codec]:
-            if isinstance(one, Mapping) and one.get('mask_channel', False):
-                return True
-    return False
+            if isinstance(one, Mapping):
+                yield one
 
 
 def _type_name(step: Any) -> str:
@@ -126,11 +200,12 @@ class Clip:
         MMPose's inferencer hand it over."""
         for frames, valid in zip(plan.frames, plan.valid):
             T, J = len(frames), self.scores.shape[1]
+            poses = plan.poses
             sample = dict(
                 keypoints=self.keypoints[frames].astype(np.float32),
                 keypoints_visible=self.scores[frames].astype(np.float32),
-                lifting_target=np.zeros((T, J, 3), np.float32),
-                lifting_target_visible=np.ones((T, J), np.float32),
+                lifting_target=np.zeros((poses, J, 3), np.float32),
+                lifting_target_visible=np.ones((poses, J), np.float32),
                 factor=np.zeros(T, np.float32),
                 camera_param=dict(self.camera),
                 valid_frames=valid,
@@ -175,11 +250,14 @@ def prepare_clip(model: nn.Module,
         scores = track.scores
     stats = _untyped(model).dataset_meta.get('stats_info')
     middle = np.array(track.image_size) / 2
+    derived = derives_scale(model)
     turned = turns_to_person(model)
     if turned or not (fit and stats):
         known = turned or focals.given
         focal = focals.of(track.image_size) if known else None
-        camera = _camera(track.image_size, focal and focal.pixels, middle)
+        camera = _camera(track.image_size,
+                         None if derived or focal is None else focal.pixels,
+                         middle)
         return Clip(track, filled, filled, scores, mixtures, camera, None,
                     focal, interpolated)
     moved = fit_to_training(track.keypoints, track.scores, stats)
@@ -192,7 +270,9 @@ def prepare_clip(model: nn.Module,
         np.tile(center, rows), np.full(len(track), moved.zoom), focal.pixels,
         middle)
     # A camera that faces the person has its principal point there.
-    camera = _camera(moved.image_size, moved.zoom * focal.pixels, moved.target)
+    camera = _camera(moved.image_size,
+                     None if derived else moved.zoom * focal.pixels,
+                     moved.target)
     return Clip(track, filled, moved.points(filled), scores, mixtures, camera,
                 view, focal, interpolated)
 
@@ -244,16 +324,19 @@ def run_windows(model: nn.Module, samples: Iterable[Dict[str, Any]],
 def _fields(output: Any, sample: Dict[str, Any]) -> Fields:
     """One window's prediction as arrays, checked."""
     pred = output.pred_instances
-    expected = (*sample['keypoints'].shape[:2], 3)
+    expected = sample['lifting_target'].shape
     fields = {
         name: np.asarray(torch.as_tensor(pred[name]).cpu(), np.float32)
         for name in _FIELDS if name in pred
     }
+    if fields['keypoints'].shape == (1, *expected):
+        # MotionBERT's head keeps the axis of people.
+        fields = {name: values[0] for name, values in fields.items()}
     if fields['keypoints'].shape != expected:
         raise ValueError(
             f'expected a lifter that predicts {expected} (frames, joints, 3) '
-            f'for its window, found {fields["keypoints"].shape}; lifters of '
-            'one frame per window are not supported')
+            f'for its window of {len(sample["keypoints"])} frames, found '
+            f'{fields["keypoints"].shape}; {LIFTERS}')
     if not np.isfinite(fields['keypoints']).all():
         raise ValueError('the model predicts NaN or infinite positions: its '
                          'weights are broken or of a failed training')

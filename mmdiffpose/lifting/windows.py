@@ -34,6 +34,11 @@ class WindowPlan:
     weights: np.ndarray
 
     @property
+    def poses(self) -> int:
+        """Poses that a model says of a window."""
+        return self.length
+
+    @property
     def positions(self) -> np.ndarray:
         """(W, T) frame of each window position, outside of the clip too."""
         return self.starts[:, None] + np.arange(self.length)
@@ -119,3 +124,51 @@ def plan_windows(num_frames: int, length: int, overlap: int) -> WindowPlan:
     total = np.zeros(num_frames)
     np.add.at(total, plan.frames, weights)
     return WindowPlan(num_frames, length, starts, weights / total[plan.frames])
+
+
+@dataclass(frozen=True)
+class SingleFramePlan(WindowPlan):
+    """A window for each frame of a clip, of a model that says its pose only.
+
+    Attributes:
+        step: From one frame of a window to the next.
+    """
+    step: int = 1
+
+    @property
+    def poses(self) -> int:
+        """Poses that a model says of a window."""
+        return 1
+
+    @property
+    def positions(self) -> np.ndarray:
+        """(W, T) frame of each window position, outside of the clip too."""
+        return self.starts[:, None] + self.step * np.arange(self.length)
+
+    def blend(self, values: np.ndarray) -> np.ndarray:
+        """One result per window (F, 1, ...) as one per frame (F, ...)."""
+        return values[:, 0]
+
+    def pick(self, values: np.ndarray) -> np.ndarray:
+        """The same."""
+        return values[:, 0]
+
+
+def plan_single_frames(num_frames: int,
+                       length: int,
+                       target: int,
+                       step: int = 1) -> SingleFramePlan:
+    """Windows of models that predict one frame of them.
+
+    Args:
+        num_frames (int): Frames F of the clip.
+        length (int): Frames T of a window.
+        target (int): Which of them is predicted.
+        step (int): From one frame of a window to the next.
+
+    Returns:
+        SingleFramePlan: F windows; those at the ends of the clip repeat its
+        end frames, as MMPose's do.
+    """
+    starts = np.arange(num_frames) - target * step
+    return SingleFramePlan(num_frames, length, starts, np.empty(0), step)
