@@ -118,8 +118,15 @@ def restate_skeleton(cfg: Config, skeleton: Skeleton) -> None:
 def _fill(key: str, part: Dict[str, Any], known: frozenset, skeleton: Skeleton,
           where: str) -> None:
     """Fill in or compare one part's joints."""
+    if key.endswith('.traj_head'):
+        # It says where the root is, one joint.
+        return
     values: Dict[str, Any] = dict(root_index=skeleton.root)
     values.update(dict.fromkeys(_COUNTS, skeleton.num_joints))
+    decoder = part.get('decoder')
+    if isinstance(decoder, Mapping) and decoder.get('remove_root'):
+        # The codec puts the root back.
+        values['num_joints'] -= 1
     defaults = dict(root_index=0, num_joints=17, num_keypoints=17)
     for name, value in values.items():
         if name not in known:
