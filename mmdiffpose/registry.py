@@ -8,6 +8,8 @@ modules here are found from there and may themselves build MMPose's modules.
 """
 
 import importlib.util
+import inspect
+from typing import Set
 
 from mmengine import registry as mmengine_registry
 from mmengine.registry import Registry
@@ -56,5 +58,21 @@ FUNCTIONS = Registry(
 
 __all__ = [
     'MODELS', 'KEYPOINT_CODECS', 'DATASETS', 'TRANSFORMS', 'METRICS', 'LOOPS',
-    'DATA_SAMPLERS', 'HOOKS', 'VISUALIZERS', 'FUNCTIONS', 'HAS_MMPOSE'
+    'DATA_SAMPLERS', 'HOOKS', 'VISUALIZERS', 'FUNCTIONS', 'HAS_MMPOSE',
+    'accepted_arguments'
 ]
+
+
+def accepted_arguments(kind: type) -> Set[str]:
+    """Names of the arguments that a class takes, those that it passes on to
+    its bases included."""
+    accepted: Set[str] = set()
+    for base in inspect.getmro(kind):
+        if '__init__' not in vars(base):
+            continue
+        parameters = inspect.signature(
+            vars(base)['__init__']).parameters.values()
+        accepted |= {p.name for p in parameters}
+        if not any(p.kind is p.VAR_KEYWORD for p in parameters):
+            break
+    return accepted - {'self', 'args', 'kwargs'}

@@ -2,13 +2,11 @@
 """Overrides of a model's config: what nothing reads is refused."""
 
 import difflib
-import inspect
-from typing import (Any, Collection, Dict, Iterator, List, Mapping, Optional,
-                    Set)
+from typing import Any, Collection, Dict, Iterator, List, Mapping, Optional
 
 from mmengine.config import Config
 
-from mmdiffpose.registry import MODELS
+from mmdiffpose.registry import MODELS, accepted_arguments
 
 READ_KEYS = ('model', 'test_dataloader', 'train_dataloader', 'default_scope',
              'custom_imports', 'lifter_fps')
@@ -85,21 +83,6 @@ def _known_keys(config: Config, node: Mapping[str, Any],
     kind = node['type']
     kind = MODELS.get(kind) if isinstance(kind, str) else kind
     return None if kind is None else accepted_arguments(kind) | set(node)
-
-
-def accepted_arguments(kind: type) -> Set[str]:
-    """Names of the arguments that a class takes, those that it passes on to
-    its bases included."""
-    accepted: Set[str] = set()
-    for base in inspect.getmro(kind):
-        if '__init__' not in vars(base):
-            continue
-        parameters = inspect.signature(
-            vars(base)['__init__']).parameters.values()
-        accepted |= {p.name for p in parameters}
-        if not any(p.kind is p.VAR_KEYWORD for p in parameters):
-            break
-    return accepted - {'self', 'args', 'kwargs'}
 
 
 def test_keys(config: Config) -> List[str]:

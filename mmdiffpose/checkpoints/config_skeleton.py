@@ -8,11 +8,11 @@ from typing import Any, Dict, Iterator, List, Mapping, Optional, Tuple
 from mmengine.config import Config
 from mmengine.registry import Registry
 
-from mmdiffpose.registry import DATASETS, KEYPOINT_CODECS, MODELS
+from mmdiffpose.registry import (DATASETS, KEYPOINT_CODECS, MODELS,
+                                 accepted_arguments)
 from mmdiffpose.skeletons import H36M_17, Skeleton, as_skeleton
 from mmdiffpose.skeletons.metainfo import skeleton_from_metainfo
 from .config_names import find_config_and_weights
-from .config_overrides import accepted_arguments
 
 _COUNTS = ('num_joints', 'num_keypoints')
 _LOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')

@@ -248,7 +248,7 @@ def pose_noise(mixture: GaussianMixture, noise: HypothesisNoise) -> NoiseModel:
         mixture (GaussianMixture): Batch (B, T), D = 3J.
         noise (HypothesisNoise): Of shape (B, N, T, J).
     """
-    uniform = noise.uniform()[..., 0].transpose(1, 2)
+    uniform = noise.uniform_frames().transpose(1, 2)
     component = draw_component(mixture.weights[..., None, :], uniform)
 
     def to_poses(values: Tensor) -> Tensor:

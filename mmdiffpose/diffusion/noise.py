@@ -62,6 +62,7 @@ class HypothesisNoise:
         if sorted(order) != list(range(num_joints)):
             raise ValueError(f'joint_order should be a permutation of '
                              f'{num_joints} joints, got {order}')
+        self._first = order[0]
         # Number that each joint's draw has; nothing to do for one in a row.
         self._places = None if order == sorted(order) else torch.tensor(
             [order.index(joint) for joint in range(num_joints)])
@@ -90,3 +91,8 @@ class HypothesisNoise:
     def uniform(self) -> Tensor:
         """Uniform draws from [0, 1), shape (B, N, T, J)."""
         return self._draw(torch.rand, self.num_joints)
+
+    def uniform_frames(self) -> Tensor:
+        """Uniform draws from [0, 1) of frames, (B, N, T): the first joint's of
+        as many as :meth:`uniform` makes."""
+        return self.uniform()[..., self._first]

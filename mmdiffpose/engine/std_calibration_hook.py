@@ -108,6 +108,15 @@ class StdCalibrationHook(Hook):
         self.record: Optional[Dict[str, Any]] = None
         self._statistics = SpreadStatistics()
 
+    def before_run(self, runner: Runner) -> None:
+        """Learn before anything is trained that the splits are the same.
+
+        Raises:
+            ValueError: Where the validation split is the test split.
+        """
+        if runner._train_loop is not None and runner.val_loop is not None:
+            check_split(runner.cfg)
+
     def before_val_epoch(self, runner: Runner) -> None:
         """Start anew.
 

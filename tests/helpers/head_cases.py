@@ -155,13 +155,9 @@ def is_stage_one(case):
     return 'encoder' in CASES[case]
 
 
-def make(case, **head):
-    """The model, in evaluation, with values where training starts from none.
-
-    Residual stds differ between axes and joints, as measured ones do.
-    """
+def config_of(case, **head):
+    """The model's config."""
     parts = CASES[case]
-    torch.manual_seed(0)
     config = dict(
         head=dict(
             type=f'mmdiffpose.{case_type(case)}', **{
@@ -180,7 +176,17 @@ def make(case, **head):
         config.update(
             type='mmdiffpose.DiffusionPoseLifter',
             backbone=dict(type='mmdiffpose.IdentityContext'))
-    model = build(config)
+    return config
+
+
+def make(case, **head):
+    """The model, in evaluation, with values where training starts from none.
+
+    Residual stds differ between axes and joints, as measured ones do.
+    """
+    parts = CASES[case]
+    torch.manual_seed(0)
+    model = build(config_of(case, **head))
     generator = torch.Generator().manual_seed(1)
     for name, value in model.head.named_parameters():
         if value.detach().unique().numel() == 1:

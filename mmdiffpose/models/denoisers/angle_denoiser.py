@@ -2,15 +2,16 @@
 """Networks that know steps, as the F of scaled residuals."""
 
 import math
-from typing import Dict, Protocol, Sequence, cast, runtime_checkable
+from typing import Dict, Optional, Protocol, Sequence, cast, runtime_checkable
 
 import torch
 from mmengine.model import BaseModule
 from torch import Tensor, nn
 
 from mmdiffpose.registry import MODELS
+from mmdiffpose.skeletons import Skeleton
 from .denoiser import (BaseDenoiser, BoundDenoiser, build_denoiser,
-                       denoise_hypotheses)
+                       denoise_hypotheses, told_joints)
 from .residual_mlp import BoundVelocity
 
 NUM_STEPS = 50
@@ -37,8 +38,10 @@ class VelocityNetwork(Protocol):
         N, J, 3) or (P, N, T, J, 3), level)``."""
 
 
-def build_velocity(config: dict, context_channels: int,
-                   num_joints: int) -> VelocityNetwork:
+def build_velocity(config: dict,
+                   context_channels: int,
+                   num_joints: int,
+                   skeleton: Optional[Skeleton] = None) -> VelocityNetwork:
     """Build F from a config of either kind.
 
     Args:
@@ -47,7 +50,9 @@ def build_velocity(config: dict, context_channels: int,
             ``GCNAttention`` and ``CSDIGCN``, which is wrapped.
         context_channels (int): Channels C of the context.
         num_joints (int): J.
+        skeleton (Skeleton, optional): The joints, where they are known.
     """
+    config = told_joints(config, skeleton)
     kind = config['type']
     kind = MODELS.get(kind) if isinstance(kind, str) else kind
     if kind is not None and issubclass(kind, BaseDenoiser):

@@ -8,13 +8,15 @@ weights know steps 0..K - 1 turn k into theirs inside
 (:func:`~mmdiffpose.models.layers.zero_based`).
 """
 
-from typing import Callable, Optional, Protocol, runtime_checkable
+from typing import (Any, Callable, Dict, Mapping, Optional, Protocol,
+                    runtime_checkable)
 
 import torch
 from mmengine.model import BaseModule
 from torch import Tensor
 
-from mmdiffpose.registry import MODELS
+from mmdiffpose.registry import MODELS, accepted_arguments
+from mmdiffpose.skeletons import Skeleton
 
 BoundDenoiser = Callable[[Tensor, Tensor], Tensor]
 """``bound(x_k (B, N, T, J, C), k (B, ))``, one step k for all poses, returns
@@ -64,18 +66,39 @@ class Denoiser(Protocol):
         """
 
 
-def build_denoiser(config: dict, num_steps: int) -> Denoiser:
+def told_joints(config: Mapping[str, Any],
+                skeleton: Optional[Skeleton]) -> Dict[str, Any]:
+    """A network's config with the joints of the head that builds it.
+
+    Args:
+        config (Mapping): With ``type``.
+        skeleton (Skeleton, optional): Filled in where the network asks for
+            one and its config names none.
+    """
+    kind = config['type']
+    kind = MODELS.get(kind) if isinstance(kind, str) else kind
+    told = dict(config)
+    if kind is not None and skeleton is not None and config.get(
+            'skeleton') is None and 'skeleton' in accepted_arguments(kind):
+        told['skeleton'] = skeleton
+    return told
+
+
+def build_denoiser(config: Mapping[str, Any],
+                   num_steps: int,
+                   skeleton: Optional[Skeleton] = None) -> Denoiser:
     """Build a head's network.
 
     Args:
-        config (dict): Of a registered :class:`Denoiser`.
+        config (Mapping): Of a registered :class:`Denoiser`.
         num_steps (int): Steps K that the head will ask for.
+        skeleton (Skeleton, optional): The head's joints.
 
     Raises:
         TypeError: For a module that is no :class:`Denoiser`.
         ValueError: For one that knows fewer steps.
     """
-    network = MODELS.build(config)
+    network = MODELS.build(told_joints(config, skeleton))
     if not isinstance(network, Denoiser):
         missing = [
             name for name in ('temporal', 'num_steps', 'in_channels',

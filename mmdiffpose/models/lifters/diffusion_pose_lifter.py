@@ -179,13 +179,15 @@ class DiffusionPoseLifter(PoseLifter):
         return LiftingContext(features, coarse, self.coarse_head.residual_std,
                               seen)
 
-    def views(self, inputs: Tensor) -> Views:
+    def views(self,
+              inputs: Tensor,
+              data_samples: Optional[List] = None) -> Views:
         """Encode windows (B, T, J, C), and their mirror images where the
         model tests with flips."""
         feats = self.extract_feat(inputs)
         if not self.test_cfg.get('flip_test', False):
             return feats
-        mirrored = flip_poses(inputs, self.head.flip_indices)
+        mirrored = flip_poses(inputs, self.head.mirror_order(data_samples))
         return [feats, self.extract_feat(mirrored)]
 
     def forward(self,
@@ -212,7 +214,7 @@ class DiffusionPoseLifter(PoseLifter):
                  inputs: Tensor,
                  data_samples: Optional[List] = None) -> Tensor:
         return self.head.forward(
-            self.views(inputs), data_samples, self.test_cfg)
+            self.views(inputs, data_samples), data_samples, self.test_cfg)
 
     def loss(self, inputs: Tensor, data_samples: List) -> dict:
         """Loss of the head.
@@ -232,6 +234,8 @@ class DiffusionPoseLifter(PoseLifter):
     def predict(self, inputs: Tensor, data_samples: List) -> List:
         """Predict; see :meth:`BaseLiftingHead.pack` for the fields."""
         preds = self.head.predict(
-            self.views(inputs), data_samples, test_cfg=self.test_cfg)
+            self.views(inputs, data_samples),
+            data_samples,
+            test_cfg=self.test_cfg)
         return self.add_pred_to_datasample(preds, None, None, None,
                                            data_samples)

@@ -100,7 +100,9 @@ class ResidualDiffusion(BaseModule):
             raise ValueError("noise should be 'residual' or 'white', got "
                              f'{noise!r}')
         self.features_norm = nn.LayerNorm(in_channels)
-        self.denoiser = build_velocity(denoiser, in_channels + 7, num_joints)
+        self.denoiser = build_velocity(
+            denoiser, in_channels + 7, num_joints,
+            None if skeleton is None else as_skeleton(skeleton))
         self.num_draws = num_draws
         self.log_sigma_mean = log_sigma_mean
         self.log_sigma_std = log_sigma_std

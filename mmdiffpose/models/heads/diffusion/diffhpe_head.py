@@ -16,6 +16,7 @@ from mmdiffpose.models.heads.parts.base import LiftingContext
 from mmdiffpose.models.heads.parts.residual_sampling import (
     ResidualSamplingHead, refuse_unread, with_denoiser)
 from mmdiffpose.registry import MODELS
+from mmdiffpose.skeletons.metainfo import SkeletonLike
 
 TEST_DEFAULTS = dict(
     num_hypotheses=5,
@@ -84,10 +85,11 @@ class DiffHPEHead(ResidualSamplingHead):
             ``ResidualSamplingHead.diffuse_residual``;
             of the options above ``denoiser`` and ``loss`` are read then.
             Defaults to None: as published.
-        num_joints (int): Number of joints J. Defaults to 17.
-        root_index (int): The root joint. Defaults to 0.
+        num_joints (int, optional): As in ``BaseLiftingHead``.
+        root_index (int, optional): As there.
         decoder (dict, optional): The codec.
         init_cfg (dict, optional): Initialisation config.
+        skeleton (str | dict | Skeleton, optional): As in ``BaseLiftingHead``.
 
     Raises:
         ValueError: For an unknown target, a denoiser built for fewer
@@ -107,16 +109,17 @@ class DiffHPEHead(ResidualSamplingHead):
                  step_exponent: float = 1.,
                  loss: Optional[dict] = None,
                  residual_diffusion: Optional[dict] = None,
-                 num_joints: int = 17,
-                 root_index: int = 0,
+                 num_joints: Optional[int] = None,
+                 root_index: Optional[int] = None,
                  decoder: Optional[dict] = None,
-                 init_cfg: Optional[dict] = None) -> None:
+                 init_cfg: Optional[dict] = None,
+                 skeleton: Optional[SkeletonLike] = None) -> None:
         given = dict(locals())
-        super().__init__(num_joints, root_index, decoder, init_cfg)
+        super().__init__(num_joints, root_index, decoder, init_cfg, skeleton)
         if residual_diffusion is not None:
             refuse_unread(
                 DiffHPEHead, given, 'denoiser loss residual_diffusion '
-                'num_joints root_index decoder init_cfg')
+                'num_joints root_index decoder init_cfg skeleton')
             self.diffuse_residual(
                 **{
                     'loss':
@@ -128,7 +131,7 @@ class DiffHPEHead(ResidualSamplingHead):
         if target not in ('epsilon', 'sample'):
             raise ValueError("target should be 'epsilon' or 'sample', got "
                              f'{target!r}')
-        self.denoiser = build_denoiser(denoiser, num_steps)
+        self.denoiser = build_denoiser(denoiser, num_steps, self.skeleton)
         schedule = dict(schedule or dict(type='cosine', max_beta=0.5))
         self.process = DiffusionProcess(
             make_alphas(schedule.pop('type'), num_steps, **schedule))
@@ -153,8 +156,8 @@ class DiffHPEHead(ResidualSamplingHead):
         x_0, weight = self.targets(batch_data_samples, feats.features,
                                    feats.coarse)
         noise = self.training_noise(batch_data_samples, x_0)
-        k = training_steps(noise.uniform()[:, 0, 0, 0], self.process.num_steps,
-                           self.step_exponent)
+        k = training_steps(noise.uniform_frames()[:, 0, 0],
+                           self.process.num_steps, self.step_exponent)
         epsilon = noise.normal()[:, 0]
         x_k = self.process.diffuse(x_0, k, epsilon)
         target = self.process.target(self.target, x_0, k, epsilon, 0.)

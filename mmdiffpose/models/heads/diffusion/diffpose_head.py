@@ -160,7 +160,8 @@ class DiffPoseHead(DenoisingHead, ResidualSamplingHead):
                 refuse_unread(
                     owner, given, 'in_channels denoiser loss kwargs '
                     'residual_diffusion xy std_scale depth depth_histogram '
-                    'depth_components num_joints root_index decoder init_cfg')
+                    'depth_components num_joints root_index decoder init_cfg '
+                    'skeleton')
             self.diffuse_residual(
                 **{
                     'start': 'mixture',
@@ -211,24 +212,37 @@ class DiffPoseHead(DenoisingHead, ResidualSamplingHead):
                 lambda white: white * self.standard_std)
         if self.start == 'joint':
             return joint_noise(joints, noise)
+        # As for joints in an order of the skeleton's own: neither EM nor a
+        # triangular factor then depends on where a joint stands.
+        order = self.draw_order
+        own = [order.index(joint) for joint in range(self.num_joints)]
         base = HypothesisNoise([0],
                                self.num_gmm_samples,
                                1,
                                self.num_joints,
                                device=joints.means.device,
                                dtype=joints.means.dtype)
+        if own != order:
+            joints = JointMixtures(joints.weights[:, :, order],
+                                   joints.means[:, :, order],
+                                   joints.stds[:, :, order])
         mixture = fit_pose_mixture(joints, self.num_components, base,
                                    self.covariance_type)
-        return pose_noise(mixture, noise)
+        model = pose_noise(mixture, noise)
+        if own == order:
+            return model
+        return NoiseModel(
+            model.center[..., own, :],
+            lambda white: model.colour(white[..., order, :])[..., own, :])
 
     def _steps(self, noise: HypothesisNoise) -> List[Tensor]:
         """Steps (B, N, T) to train on in this iteration."""
         K = self.process.num_steps
         if isinstance(self.train_steps, str):
-            like = noise.uniform()[..., 0]
+            like = noise.uniform_frames()
             return [torch.full_like(like, k).long() for k in range(1, K + 1)]
         return [
-            training_steps(noise.uniform()[..., 0], K, self.step_exponent)
+            training_steps(noise.uniform_frames(), K, self.step_exponent)
             for _ in range(self.train_steps)
         ]
 

@@ -19,6 +19,7 @@ from mmdiffpose.models.denoisers.denoiser import (Denoiser, build_denoiser,
 from mmdiffpose.models.heads.parts.base import LiftingContext, stack_mixtures
 from mmdiffpose.models.heads.parts.sampling import SamplingHead
 from mmdiffpose.registry import MODELS
+from mmdiffpose.skeletons.metainfo import SkeletonLike
 
 TEST_DEFAULTS = dict(
     sampling_range=(24, 2),
@@ -110,10 +111,11 @@ class ReleasedDiffPoseHead(SamplingHead):
         noise_scale (tuple[float], optional): Noise std of u, v, x, y, z in
             place of the kernels' widths; the released video code has (0.5,
             0.5, 1, 1, 1). Defaults to None: the kernels' on u, v and 1 m.
-        num_joints (int): Number of joints J. Defaults to 17.
-        root_index (int): The root joint. Defaults to 0.
+        num_joints (int, optional): As in ``BaseLiftingHead``.
+        root_index (int, optional): As there.
         decoder (dict, optional): The codec.
         init_cfg (dict, optional): Initialisation config.
+        skeleton (str | dict | Skeleton, optional): As in ``BaseLiftingHead``.
     """
 
     reads_mixtures = True
@@ -125,16 +127,17 @@ class ReleasedDiffPoseHead(SamplingHead):
                  num_steps: int = 51,
                  schedule: Optional[dict] = None,
                  noise_scale: Optional[Sequence[float]] = None,
-                 num_joints: int = 17,
-                 root_index: int = 0,
+                 num_joints: Optional[int] = None,
+                 root_index: Optional[int] = None,
                  decoder: Optional[dict] = None,
-                 init_cfg: Optional[dict] = None) -> None:
-        super().__init__(num_joints, root_index, decoder, init_cfg)
+                 init_cfg: Optional[dict] = None,
+                 skeleton: Optional[SkeletonLike] = None) -> None:
+        super().__init__(num_joints, root_index, decoder, init_cfg, skeleton)
         if noise_scale is not None and (len(noise_scale) != 5
                                         or min(noise_scale) <= 0):
             raise ValueError('noise_scale should hold five positive stds, of '
                              f'u, v, x, y, z, got {noise_scale}')
-        self.denoiser = build_denoiser(denoiser, num_steps)
+        self.denoiser = build_denoiser(denoiser, num_steps, self.skeleton)
         schedule = dict(
             schedule or dict(type='linear', beta_start=1e-4, beta_end=1e-3))
         self.process = DiffusionProcess(
@@ -164,7 +167,7 @@ class ReleasedDiffPoseHead(SamplingHead):
         mixtures = stack_mixtures(batch_data_samples, coarse)
         noise = self.training_noise(batch_data_samples, poses)
         kernels = pick_kernels(mixtures, noise.uniform()[:, 0])
-        k = self._training_steps(noise.uniform()[:, 0, :, 0])
+        k = self._training_steps(noise.uniform_frames()[:, 0])
         epsilon = noise.normal(5)[:, 0] * self.scale(kernels.std)
         clean = torch.cat([kernels.mean, poses], dim=-1)
         noisy = self.process.diffuse(clean, k, epsilon)

@@ -12,6 +12,7 @@ from mmdiffpose.models.heads.parts.base import LiftingContext
 from mmdiffpose.models.heads.parts.residual_sampling import (
     RESIDUAL_TEST_DEFAULTS, ResidualSamplingHead)
 from mmdiffpose.registry import MODELS
+from mmdiffpose.skeletons.metainfo import SkeletonLike
 
 
 @MODELS.register_module()
@@ -34,10 +35,11 @@ class ResidualDiffusionHead(ResidualSamplingHead):
         diffusion_weight (float): Of the denoiser's loss. Defaults to 1.
         diffusion_stride (int): Every how many-th frame trains the denoiser.
             Defaults to 1.
-        num_joints (int): Number of joints J. Defaults to 17.
-        root_index (int): The root joint. Defaults to 0.
+        num_joints (int, optional): As in ``BaseLiftingHead``.
+        root_index (int, optional): As there.
         decoder (dict, optional): The codec.
         init_cfg (dict, optional): Initialisation config.
+        skeleton (str | dict | Skeleton, optional): As in ``BaseLiftingHead``.
 
     Raises:
         ValueError: For an unknown start.
@@ -55,11 +57,12 @@ class ResidualDiffusionHead(ResidualSamplingHead):
                  std_weight: float = 0.1,
                  diffusion_weight: float = 1.,
                  diffusion_stride: int = 1,
-                 num_joints: int = 17,
-                 root_index: int = 0,
+                 num_joints: Optional[int] = None,
+                 root_index: Optional[int] = None,
                  decoder: Optional[dict] = None,
-                 init_cfg: Optional[dict] = None) -> None:
-        super().__init__(num_joints, root_index, decoder, init_cfg)
+                 init_cfg: Optional[dict] = None,
+                 skeleton: Optional[SkeletonLike] = None) -> None:
+        super().__init__(num_joints, root_index, decoder, init_cfg, skeleton)
         self.diffuse_residual(in_channels, diffusion, refine, std, start, loss,
                               std_weight, diffusion_weight, diffusion_stride)
 

@@ -1,18 +1,22 @@
 # Copyright (c) mmdiffpose contributors. All rights reserved.
 """What all lifting heads share."""
 
+import logging
 from abc import abstractmethod
 from typing import Any, List, NamedTuple, Optional, Sequence, Tuple
 
 import torch
+from mmengine.logging import print_log
 from mmengine.structures import BaseDataElement, InstanceData
 from mmpose.models.heads.base_head import BaseHead
 from mmpose.registry import KEYPOINT_CODECS
 from torch import Tensor
 
 from mmdiffpose.diffusion.aggregation import score_from_std
-from mmdiffpose.models.layers import flip_mixtures, flip_poses
-from mmdiffpose.skeletons import H36M_17
+from mmdiffpose.models.layers import (ChebConv, PreAggregatedGraphLayer,
+                                      flip_mixtures, flip_poses)
+from mmdiffpose.skeletons import H36M_17, Skeleton, as_skeleton
+from mmdiffpose.skeletons.metainfo import SkeletonLike
 
 __all__ = [
     'UNMEASURED_STD', 'BaseLiftingHead', 'LiftingContext', 'LiftingEstimate',
@@ -40,6 +44,8 @@ class LiftingContext(NamedTuple):
         mean: What a head that regresses before it samples has made of it,
             (B, T, J, 3), root-relative metres; see ``SamplingHead.prepare``.
         std: How far off that is, (B, T, J, 3), metres.
+        mirror: Of windows in a mirror, the joint that takes each joint's
+            place there; None for what the head knows.
     """
     features: Tensor
     coarse: Optional[Tensor]
@@ -47,6 +53,7 @@ class LiftingContext(NamedTuple):
     seen: Optional[Tensor] = None
     mean: Optional[Tensor] = None
     std: Optional[Tensor] = None
+    mirror: Optional[Tuple[int, ...]] = None
 
     def known_coarse(self) -> Tensor:
         """The coarse poses, for heads that can't do without.
@@ -169,10 +176,19 @@ class BaseLiftingHead(BaseHead):
             its own.
 
     Args:
-        num_joints (int): Number of joints J.
-        root_index (int): The root joint.
+        num_joints (int, optional): Number of joints J. Defaults to the
+            skeleton's.
+        root_index (int, optional): The root joint. Defaults to the
+            skeleton's.
         decoder (dict, optional): The codec.
         init_cfg (dict, optional): Initialisation config.
+        skeleton (str | dict | Skeleton, optional): The joints, with bones,
+            left and right. Defaults to Human3.6M-17 where the numbers are its
+            own; else they are not known, and the samples have to say what a
+            mirror exchanges.
+
+    Raises:
+        ValueError: Where the numbers are not the skeleton's.
     """
 
     reads_mixtures: bool = False
@@ -180,14 +196,31 @@ class BaseLiftingHead(BaseHead):
     works_without_coarse: bool = False
 
     def __init__(self,
-                 num_joints: int = 17,
-                 root_index: int = 0,
+                 num_joints: Optional[int] = None,
+                 root_index: Optional[int] = None,
                  decoder: Optional[dict] = None,
-                 init_cfg: Optional[dict] = None) -> None:
+                 init_cfg: Optional[dict] = None,
+                 skeleton: Optional[SkeletonLike] = None) -> None:
         super().__init__(init_cfg=init_cfg)
-        self.num_joints = num_joints
-        self.root_index = root_index
-        self.flip_indices: Tuple[int, ...] = tuple(H36M_17.flip_indices)
+        self.skeleton: Optional[Skeleton] = None
+        if skeleton is not None:
+            self.skeleton = as_skeleton(skeleton)
+        elif num_joints in (None, 17) and root_index in (None, 0):
+            self.skeleton = H36M_17
+        known = self.skeleton
+        for name, value, own in (('num_joints', num_joints, known
+                                  and known.num_joints),
+                                 ('root_index', root_index, known
+                                  and known.root)):
+            if known and value not in (None, own):
+                raise ValueError(
+                    f'{type(self).__name__}.{name} is {value}, but its '
+                    f'skeleton {known.name} has {own}')
+        self.num_joints: int = known.num_joints if known else num_joints or 17
+        self.root_index: int = known.root if known else root_index or 0
+        self.flip_indices: Optional[Tuple[int, ...]] = (
+            known.flip_indices if known else None)
+        self._warned_of_mirror = False
         self.decoder = (None
                         if decoder is None else KEYPOINT_CODECS.build(decoder))
 
@@ -230,31 +263,114 @@ class BaseLiftingHead(BaseHead):
             return None
         return stack_mixtures(data_samples, like)
 
-    def average_views(self, poses: Tensor,
-                      mirrored: Optional[Tensor]) -> Tensor:
+    @property
+    def draw_order(self) -> List[int]:
+        """Joints in the order in which they get their noise."""
+        if self.skeleton is None:
+            return list(range(self.num_joints))
+        return list(self.skeleton.draw_order)
+
+    def mirror(self, order: Optional[Sequence[int]] = None) -> Tuple[int, ...]:
+        """Joint that takes each joint's place in a mirror.
+
+        Args:
+            order (Sequence[int], optional): Where it is already known.
+
+        Raises:
+            ValueError: Where neither that nor the skeleton says it.
+        """
+        if order is not None:
+            return tuple(order)
+        if self.flip_indices is None:
+            raise ValueError(
+                f'{type(self).__name__} has {self.num_joints} joints and does '
+                'not know their left and right: name the skeleton, or let '
+                "samples say it ('flip_indices' in meta_keys of "
+                'PackPoseInputs)')
+        return self.flip_indices
+
+    def mirror_order(self,
+                     data_samples: Optional[Sequence] = None
+                     ) -> Tuple[int, ...]:
+        """:meth:`mirror`, as the samples of a batch say it.
+
+        Their data set knows its left and right, as in MMPose. Where it is not
+        what the model was built for, a graph would be another one, too.
+
+        Args:
+            data_samples (list[PoseDataSample], optional): With
+                ``flip_indices`` in their metainfo, or without.
+
+        Raises:
+            ValueError: Where nothing says it, or a graph contradicts it.
+        """
+        given = None
+        if data_samples is not None and not isinstance(data_samples,
+                                                       BaseDataElement):
+            given = data_samples[0].metainfo.get('flip_indices')
+        if given is None:
+            return self.mirror()
+        given = tuple(int(i) for i in given)
+        if len(given) != self.num_joints:
+            raise ValueError(f'samples have flip_indices of {len(given)} '
+                             f'joints, the model has {self.num_joints}')
+        if self.flip_indices not in (None, given):
+            self._check_mirror(given)
+        return given
+
+    def _check_mirror(self, given: Tuple[int, ...]) -> None:
+        graphs = [
+            type(module).__name__ for module in self.modules()
+            if isinstance(module, (ChebConv, PreAggregatedGraphLayer))
+        ]
+        message = (
+            f"the data set's left and right, flip_indices {list(given)}, are "
+            f'not those that the model was built for, '
+            f'{list(self.flip_indices or ())}')
+        if graphs:
+            raise ValueError(f'{message}: {graphs[0]} has the bones of '
+                             'another skeleton')
+        if not self._warned_of_mirror:
+            self._warned_of_mirror = True
+            print_log(
+                f"{message}. The data set's are taken: the weights should be "
+                'of its joints',
+                logger='current',
+                level=logging.WARNING)
+
+    def average_views(self,
+                      poses: Tensor,
+                      mirrored: Optional[Tensor],
+                      order: Optional[Sequence[int]] = None) -> Tensor:
         """Mean of poses (..., J, 3) and those of the mirror image.
 
         Args:
             poses (Tensor): Of the windows, metres.
             mirrored (Tensor, optional): Of their mirror images, as seen
                 there. Without it the poses go through.
+            order (Sequence[int], optional): See :meth:`mirror`.
         """
         if mirrored is None:
             return poses
-        return (poses + flip_poses(mirrored, self.flip_indices)) / 2
+        return (poses + flip_poses(mirrored, self.mirror(order))) / 2
 
-    def flip_mixtures(self, mixtures: Optional[Tensor]) -> Optional[Tensor]:
+    def flip_mixtures(
+            self,
+            mixtures: Optional[Tensor],
+            order: Optional[Sequence[int]] = None) -> Optional[Tensor]:
         """2D mixtures (B, T, J, M, 5) of the mirror images."""
         if mixtures is None:
             return None
-        return flip_mixtures(mixtures, self.flip_indices)
+        return flip_mixtures(mixtures, self.mirror(order))
 
     def average_coarse(self, feats: Any, mirrored: Any) -> Optional[Tensor]:
         """The context encoder's poses (B, T, J, 3), of both views' mean."""
         if not isinstance(feats, LiftingContext) or feats.coarse is None:
             return None
-        return self.average_views(
-            feats.coarse, None if mirrored is None else mirrored.coarse)
+        if mirrored is None:
+            return feats.coarse
+        return self.average_views(feats.coarse, mirrored.coarse,
+                                  mirrored.mirror)
 
     @abstractmethod
     def estimate(self,

@@ -11,6 +11,7 @@ from mmdiffpose.diffusion.initial_distribution import (JointMixtures,
 from mmdiffpose.models.denoisers.denoiser import (BoundDenoiser, Denoiser,
                                                   build_denoiser,
                                                   denoise_hypotheses)
+from mmdiffpose.skeletons.metainfo import SkeletonLike
 from .base import BaseLiftingHead, LiftingContext
 from .depth_prior import DepthPrior
 
@@ -48,10 +49,11 @@ class DenoisingHead(BaseLiftingHead):
             it, checkpoints hold what it says.
         depth_components (int): Gaussians for each joint's histogram, see
             :mod:`~mmdiffpose.diffusion.depth_histogram`. Defaults to 5.
-        num_joints (int): Number of joints J. Defaults to 17.
-        root_index (int): The root joint. Defaults to 0.
+        num_joints (int, optional): As in ``BaseLiftingHead``.
+        root_index (int, optional): As there.
         decoder (dict, optional): The codec.
         init_cfg (dict, optional): Initialisation config.
+        skeleton (str | dict | Skeleton, optional): As in ``BaseLiftingHead``.
     """
 
     reads_mixtures = True
@@ -69,11 +71,12 @@ class DenoisingHead(BaseLiftingHead):
                  depth: str = 'context',
                  depth_histogram: Optional[str] = None,
                  depth_components: int = 5,
-                 num_joints: int = 17,
-                 root_index: int = 0,
+                 num_joints: Optional[int] = None,
+                 root_index: Optional[int] = None,
                  decoder: Optional[dict] = None,
-                 init_cfg: Optional[dict] = None) -> None:
-        super().__init__(num_joints, root_index, decoder, init_cfg)
+                 init_cfg: Optional[dict] = None,
+                 skeleton: Optional[SkeletonLike] = None) -> None:
+        super().__init__(num_joints, root_index, decoder, init_cfg, skeleton)
         if depth not in ('context', 'histogram'):
             raise ValueError("depth should be 'context' or 'histogram', got "
                              f'{depth!r}')
@@ -81,7 +84,7 @@ class DenoisingHead(BaseLiftingHead):
             raise ValueError(f'depth_histogram={depth_histogram!r} is not '
                              "read unless depth='histogram'")
         if denoiser is not None:
-            self.denoiser = build_denoiser(denoiser, num_steps)
+            self.denoiser = build_denoiser(denoiser, num_steps, self.skeleton)
             self.context_proj = nn.Sequential(
                 nn.LayerNorm(in_channels),
                 nn.Linear(in_channels, self.denoiser.context_channels))
@@ -93,7 +96,7 @@ class DenoisingHead(BaseLiftingHead):
         self.xy = xy
         self.std_scale = std_scale
         self.depth_prior = (None if depth == 'context' else DepthPrior(
-            depth_histogram, num_joints, depth_components))
+            depth_histogram, self.num_joints, depth_components))
 
     def denoise(self,
                 poses: Tensor,

@@ -8,7 +8,9 @@ import torch
 from torch import Tensor, nn
 
 from mmdiffpose.diffusion.aggregation import std_per_axis
-from .base import UNMEASURED_STD, BaseLiftingHead, LiftingEstimate, split_views
+from mmdiffpose.skeletons.metainfo import SkeletonLike
+from .base import (UNMEASURED_STD, BaseLiftingHead, LiftingContext,
+                   LiftingEstimate, split_views)
 
 
 class RegressingHead(BaseLiftingHead):
@@ -61,10 +63,14 @@ class RegressingHead(BaseLiftingHead):
         """See :meth:`BaseLiftingHead.estimate`."""
         feats, mirrored = split_views(feats)
         mixtures = self.mixtures(data_samples, feats[0])
-        poses, other = self.regress(feats, mixtures), None
+        poses, other, mirror = self.regress(feats, mixtures), None, None
         if mirrored is not None:
-            other = self.regress(mirrored, self.flip_mixtures(mixtures))
-        poses = self.to_root_relative(self.average_views(poses, other))
+            mirror = self.mirror_order(data_samples)
+            other = self.regress(mirrored,
+                                 self.flip_mixtures(mixtures, mirror))
+            if isinstance(mirrored, LiftingContext):
+                mirrored = mirrored._replace(mirror=mirror)
+        poses = self.to_root_relative(self.average_views(poses, other, mirror))
         along = self.joint_std(feats)
         return LiftingEstimate(
             poses,
@@ -85,13 +91,14 @@ class MeasuredHead(RegressingHead):
     calibrated: Tensor
 
     def __init__(self,
-                 num_joints: int = 17,
-                 root_index: int = 0,
+                 num_joints: Optional[int] = None,
+                 root_index: Optional[int] = None,
                  decoder: Optional[dict] = None,
-                 init_cfg: Optional[dict] = None) -> None:
-        super().__init__(num_joints, root_index, decoder, init_cfg)
+                 init_cfg: Optional[dict] = None,
+                 skeleton: Optional[SkeletonLike] = None) -> None:
+        super().__init__(num_joints, root_index, decoder, init_cfg, skeleton)
         self.register_buffer('residual_std',
-                             torch.full((num_joints, 3), UNMEASURED_STD))
+                             torch.full((self.num_joints, 3), UNMEASURED_STD))
         self.register_buffer('calibrated', torch.tensor(False))
 
     def set_residual_std(self, std: Tensor) -> None:

@@ -13,6 +13,7 @@ from mmdiffpose.diffusion.initial_distribution import (JointMixtures,
                                                        joint_noise)
 from mmdiffpose.diffusion.noise import HypothesisNoise
 from mmdiffpose.diffusion.samplers import Callback
+from mmdiffpose.models.denoisers.denoiser import told_joints
 from mmdiffpose.models.layers import flip_poses
 from mmdiffpose.models.posterior import ResidualStdRegressor
 from mmdiffpose.registry import MODELS
@@ -171,7 +172,8 @@ class ResidualSamplingHead(SamplingHead):
             raise ValueError('diffusion_stride should be a positive int, got '
                              f'{diffusion_stride}')
         if regression is not None:
-            self.regression = MODELS.build(dict(regression))
+            self.regression = MODELS.build(
+                told_joints(regression, self.skeleton))
             if not hasattr(self.regression, 'regress'):
                 raise TypeError(
                     'regression should be a network that regresses poses, '
@@ -187,6 +189,7 @@ class ResidualSamplingHead(SamplingHead):
         self.reads_mixtures = start == 'mixture'
         self.test_defaults = RESIDUAL_TEST_DEFAULTS
         common = dict(in_channels=in_channels, num_joints=self.num_joints)
+        told = {} if self.skeleton is None else dict(skeleton=self.skeleton)
         if refine is not None:
             self.refine = MODELS.build(
                 dict(refine, type='mmdiffpose.RefiningRegressor', **common))
@@ -197,7 +200,8 @@ class ResidualSamplingHead(SamplingHead):
             dict(type='mmdiffpose.ResidualMLP'),
             **diffusion, 'type':
             'mmdiffpose.ResidualDiffusion',
-            **common
+            **common,
+            **told
         })
         self.loss_module = MODELS.build(
             dict(type='mmdiffpose.MPJPELoss') if loss is None else loss)
@@ -336,16 +340,17 @@ class ResidualSamplingHead(SamplingHead):
         poses = []
         for view, seen_mixtures, flipped in ((context, mixtures, False),
                                              (mirrored,
-                                              self.flip_mixtures(mixtures),
-                                              True)):
+                                              self.flip_mixtures(
+                                                  mixtures,
+                                                  mirrored.mirror), True)):
             noise = window_noise(seeds, used['num_hypotheses'], view.features,
-                                 used['share_frames'])
+                                 used['share_frames'], self.draw_order)
             if flipped:
-                noise = MirroredNoise(noise, self.flip_indices)
+                noise = MirroredNoise(noise, self.mirror(mirrored.mirror))
             poses.append(
                 self.to_root_relative(
                     self.reverse(view, seen_mixtures, noise, used, None)))
-        return self.average_views(*poses)
+        return self.average_views(poses[0], poses[1], mirrored.mirror)
 
     def predictive_std(self, hypotheses: Tensor, context: LiftingContext,
                        options: Mapping[str, Any]) -> Tensor:
@@ -386,3 +391,7 @@ class MirroredNoise(HypothesisNoise):
     def uniform(self) -> Tensor:
         """See :meth:`HypothesisNoise.uniform`."""
         return self._noise.uniform()[..., self._order]
+
+    def uniform_frames(self) -> Tensor:
+        """See :meth:`HypothesisNoise.uniform_frames`."""
+        return self._noise.uniform_frames()

@@ -14,6 +14,7 @@ from mmdiffpose.diffusion.noise import HypothesisNoise, seed_from
 from mmdiffpose.diffusion.samplers import Callback
 from mmdiffpose.diffusion.sampling import SAMPLERS
 from mmdiffpose.models.layers import HostValue
+from mmdiffpose.skeletons.metainfo import SkeletonLike
 from .aggregating import AGGREGATIONS, aggregate
 from .base import (UNMEASURED_STD, BaseLiftingHead, LiftingContext,
                    LiftingEstimate, split_views)
@@ -126,14 +127,15 @@ class SamplingHead(BaseLiftingHead):
     iteration: Tensor
 
     def __init__(self,
-                 num_joints: int = 17,
-                 root_index: int = 0,
+                 num_joints: Optional[int] = None,
+                 root_index: Optional[int] = None,
                  decoder: Optional[dict] = None,
-                 init_cfg: Optional[dict] = None) -> None:
-        super().__init__(num_joints, root_index, decoder, init_cfg)
+                 init_cfg: Optional[dict] = None,
+                 skeleton: Optional[SkeletonLike] = None) -> None:
+        super().__init__(num_joints, root_index, decoder, init_cfg, skeleton)
         self.register_buffer('iteration', torch.tensor(0))
         self._iteration = HostValue(0)
-        self.std_calibration = StdCalibration(num_joints)
+        self.std_calibration = StdCalibration(self.num_joints)
 
     def check_test_cfg(self, test_cfg: Optional[dict]) -> Dict[str, Any]:
         """What a model's ``test_cfg`` says of this head's keys.
@@ -193,7 +195,8 @@ class SamplingHead(BaseLiftingHead):
                 for i, sample in enumerate(data_samples)
             ]
         seeds = [seed_from(count, i) for i in ids[windows]]
-        return window_noise(seeds, num_hypotheses, like)
+        return window_noise(
+            seeds, num_hypotheses, like, joint_order=self.draw_order)
 
     @torch.no_grad()
     def sample(self,
@@ -219,7 +222,7 @@ class SamplingHead(BaseLiftingHead):
         noise = window_noise(
             range(len(context.features)) if seeds is None else seeds,
             used['num_hypotheses'], context.features,
-            used.get('share_frames', False))
+            used.get('share_frames', False), self.draw_order)
         return self.to_root_relative(
             self.reverse(
                 self.prepare(context), mixtures, noise, used, callback))
@@ -233,9 +236,11 @@ class SamplingHead(BaseLiftingHead):
         hypotheses = self.sample(context, mixtures, seeds, **options)
         other = None
         if mirrored is not None:
-            other = self.sample(mirrored, self.flip_mixtures(mixtures), seeds,
-                                **options)
-        return self.average_views(hypotheses, other)
+            other = self.sample(mirrored,
+                                self.flip_mixtures(mixtures, mirrored.mirror),
+                                seeds, **options)
+        return self.average_views(hypotheses, other, mirrored
+                                  and mirrored.mirror)
 
     def aggregate(self, hypotheses: Tensor, context: LiftingContext,
                   data_samples: Optional[Sequence],
@@ -288,7 +293,8 @@ class SamplingHead(BaseLiftingHead):
         used = {**self.test_defaults, **options}
         context = self.prepare(context)
         if mirrored is not None:
-            mirrored = self.prepare(mirrored)
+            mirrored = self.prepare(mirrored)._replace(
+                mirror=self.mirror_order(data_samples))
         seeds = clip_seeds(
             used.pop('seed'), data_samples, len(context.features))
         mixtures = self.mixtures(data_samples, context.features)
@@ -319,10 +325,12 @@ def along_axes(std: Tensor, shape: Tensor) -> Tensor:
     return std[..., None] * share
 
 
-def window_noise(seeds: Sequence[int],
-                 num_hypotheses: int,
-                 like: Tensor,
-                 share_frames: bool = False) -> HypothesisNoise:
+def window_noise(
+        seeds: Sequence[int],
+        num_hypotheses: int,
+        like: Tensor,
+        share_frames: bool = False,
+        joint_order: Optional[Sequence[int]] = None) -> HypothesisNoise:
     """Noise for windows like (B, T, J, ...), in at least 32 bits."""
     T, J = like.shape[1:3]
     return HypothesisNoise(
@@ -332,4 +340,5 @@ def window_noise(seeds: Sequence[int],
         J,
         share_frames=share_frames,
         device=like.device,
-        dtype=torch.promote_types(like.dtype, torch.float32))
+        dtype=torch.promote_types(like.dtype, torch.float32),
+        joint_order=joint_order)

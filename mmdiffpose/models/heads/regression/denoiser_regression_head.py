@@ -9,6 +9,7 @@ from mmdiffpose.models.denoisers.denoiser import Denoiser, build_denoiser
 from mmdiffpose.models.heads.parts.base import LiftingContext
 from mmdiffpose.models.heads.parts.regressing import MeasuredHead
 from mmdiffpose.registry import MODELS
+from mmdiffpose.skeletons.metainfo import SkeletonLike
 
 
 @MODELS.register_module()
@@ -27,10 +28,11 @@ class DenoiserRegressionHead(MeasuredHead):
         denoiser (dict): The network, ``CSDIGCN`` or ``CSDITransformer``.
         loss (dict, optional): Defaults to the mean of squares over all
             coordinates.
-        num_joints (int): Number of joints J. Defaults to 17.
-        root_index (int): The root joint. Defaults to 0.
+        num_joints (int, optional): As in ``BaseLiftingHead``.
+        root_index (int, optional): As there.
         decoder (dict, optional): The codec.
         init_cfg (dict, optional): Initialisation config.
+        skeleton (str | dict | Skeleton, optional): As in ``BaseLiftingHead``.
     """
 
     normalized_context = True
@@ -40,12 +42,13 @@ class DenoiserRegressionHead(MeasuredHead):
     def __init__(self,
                  denoiser: dict,
                  loss: Optional[dict] = None,
-                 num_joints: int = 17,
-                 root_index: int = 0,
+                 num_joints: Optional[int] = None,
+                 root_index: Optional[int] = None,
                  decoder: Optional[dict] = None,
-                 init_cfg: Optional[dict] = None) -> None:
-        super().__init__(num_joints, root_index, decoder, init_cfg)
-        self.denoiser = build_denoiser(denoiser, 0)
+                 init_cfg: Optional[dict] = None,
+                 skeleton: Optional[SkeletonLike] = None) -> None:
+        super().__init__(num_joints, root_index, decoder, init_cfg, skeleton)
+        self.denoiser = build_denoiser(denoiser, 0, self.skeleton)
         if loss is None:
             loss = dict(type='mmdiffpose.SquaredErrorLoss', loss_weight=1 / 3)
         self.loss_module = MODELS.build(loss)

@@ -10,7 +10,7 @@ from mmdiffpose.models.heads.parts.regressing import MeasuredHead
 from mmdiffpose.models.layers import ChebConv, start_small
 from mmdiffpose.models.losses.lifting_losses import masked_mean
 from mmdiffpose.registry import MODELS
-from mmdiffpose.skeletons import H36M_17
+from mmdiffpose.skeletons.metainfo import SkeletonLike
 
 
 class EncoderHead(MeasuredHead):
@@ -21,20 +21,22 @@ class EncoderHead(MeasuredHead):
     encoder's residual on its own training frames would be far too small.
 
     Args:
-        num_joints (int): Number of joints J. Defaults to 17.
+        num_joints (int, optional): As in ``BaseLiftingHead``.
         loss (dict): Defaults to MPJPE.
-        root_index (int): The root joint. Defaults to 0.
+        root_index (int, optional): As there.
         decoder (dict, optional): The codec.
         init_cfg (dict, optional): Initialisation config.
+        skeleton (str | dict | Skeleton, optional): As in ``BaseLiftingHead``.
     """
 
     def __init__(self,
-                 num_joints: int = 17,
+                 num_joints: Optional[int] = None,
                  loss: Optional[dict] = None,
-                 root_index: int = 0,
+                 root_index: Optional[int] = None,
                  decoder: Optional[dict] = None,
-                 init_cfg: Optional[dict] = None) -> None:
-        super().__init__(num_joints, root_index, decoder, init_cfg)
+                 init_cfg: Optional[dict] = None,
+                 skeleton: Optional[SkeletonLike] = None) -> None:
+        super().__init__(num_joints, root_index, decoder, init_cfg, skeleton)
         self.loss_module = MODELS.build(
             dict(type='mmdiffpose.MPJPELoss') if loss is None else loss)
 
@@ -106,8 +108,13 @@ class GraphRegressionHead(EncoderHead):
                  laplacian: str = 'random_walk',
                  **kwargs: Any) -> None:
         super().__init__(**kwargs)
+        if self.skeleton is None:
+            raise ValueError('GraphRegressionHead needs the graph of its '
+                             f'{self.num_joints} joints: skeleton')
         self.output = start_small(
-            ChebConv(in_channels, 3, H36M_17.adjacency(), laplacian=laplacian))
+            ChebConv(
+                in_channels, 3, self.skeleton.adjacency(),
+                laplacian=laplacian))
 
     def regress(self,
                 feats: Tuple[Tensor, ...],

@@ -45,7 +45,7 @@ class SinglePassHead(DenoisingHead, RegressingHead):
             raise ValueError(f'num_stacks should be at least 1, got '
                              f'{num_stacks}')
         self.refiners = nn.ModuleList(
-            cast(nn.Module, build_denoiser(denoiser, 0))
+            cast(nn.Module, build_denoiser(denoiser, 0, self.skeleton))
             for _ in range(num_stacks - 1))
         self.loss_module = MODELS.build(
             dict(type='mmdiffpose.MPJPELoss') if loss is None else loss)
