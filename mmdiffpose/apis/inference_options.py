@@ -4,7 +4,7 @@
 import difflib
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any, Mapping, Optional, Sequence, Tuple
+from typing import Any, Dict, Mapping, Optional, Sequence, Tuple
 
 import numpy as np
 
@@ -12,10 +12,11 @@ from mmdiffpose.detection.frame_sources import FrameInputs
 from mmdiffpose.files.keypoint_files import FORMATS as KEYPOINT_FORMATS
 from mmdiffpose.files.optional_packages import check_packages
 from mmdiffpose.files.result_files import FORMATS as RESULT_FORMATS
-from mmdiffpose.files.result_options import UNITS
+from mmdiffpose.files.result_options import UNITS, UNSEEN
 from mmdiffpose.skeletons import SKELETONS
 from mmdiffpose.skeletons.marker_sets import MARKER_SETS
 from mmdiffpose.structures.axes import check_axes
+from mmdiffpose.structures.keypoint_track import checked_score_thr
 
 ANIMATIONS = ('mp4', 'gif', 'auto', 'none')
 
@@ -46,6 +47,8 @@ class InferenceOptions:
             all, in Human3.6M's spelling.
         symmetric_bones: In bvh and glb files, left and right bones get the
             mean of both lengths. Defaults to False.
+        trc_unseen: What trc files hold for joints that were not seen:
+            ``'nan'``, ``'blank'`` or ``'estimate'``. Defaults to NaN.
         return_vis: Results hold pictures, RGB. Defaults to False.
         show: Shows each picture in a window. Defaults to False.
         animation: Kind of the animation: one of :data:`ANIMATIONS`. Defaults
@@ -77,6 +80,8 @@ class InferenceOptions:
         fit: See :func:`~mmdiffpose.lifting.lift.lift_track`. Defaults to True.
         resample: Lifts at the frame rate of training what comes at another
             one. Defaults to True.
+        score_thr: 2D joints of lower scores count as not seen, 0 to 1. A low
+            score makes a joint's std larger in any case. Defaults to 0.
         track_ids: The people wanted. Defaults to None: everybody.
         largest: Of a keypoint file, only the person who is largest and
             longest in the picture. Defaults to False.
@@ -100,6 +105,7 @@ class InferenceOptions:
     unit: Optional[str] = None
     markers: str = 'h36m'
     symmetric_bones: bool = False
+    trc_unseen: str = 'nan'
     return_vis: bool = False
     show: bool = False
     animation: str = 'mp4'
@@ -115,6 +121,7 @@ class InferenceOptions:
     overlap: Optional[int] = None
     fit: bool = True
     resample: bool = True
+    score_thr: float = 0.
     track_ids: Optional[Sequence[int]] = None
     largest: bool = False
     max_frames: Optional[int] = None
@@ -155,6 +162,14 @@ class InferenceOptions:
                 options.setdefault(name, f'{options["out_dir"]}/{folder}')
         return cls(**options)
 
+    def of_format(self, name: str) -> Dict[str, Any]:
+        """What :func:`~mmdiffpose.files.result_files.write_results` is told
+        for a format; an npz holds hypotheses in any case."""
+        names = ('axes', 'unit', 'markers', 'symmetric_bones', 'trc_unseen')
+        return dict({option: getattr(self, option)
+                     for option in names},
+                    hypotheses=self.hypotheses or name == 'npz')
+
     @property
     def animated(self) -> bool:
         """Whether an animation is written."""
@@ -180,7 +195,8 @@ _NAMES = dict(
     keypoint_format=list(KEYPOINT_FORMATS),
     unit=sorted(UNITS),
     markers=sorted(MARKER_SETS),
-    formats=list(RESULT_FORMATS))
+    formats=list(RESULT_FORMATS),
+    trc_unseen=sorted(UNSEEN))
 
 
 def _check(name: str, value: Any) -> None:
@@ -193,6 +209,8 @@ def _check(name: str, value: Any) -> None:
         value, (int, float, np.number)) and not isinstance(value, bool)
     if value is None and name in _MAY_BE_NONE:
         return
+    if name == 'score_thr':
+        checked_score_thr(value)
     expected, fits = '', True
     if name in _WHOLE:
         expected = f'a whole number from {_WHOLE[name]} on'

@@ -3,6 +3,7 @@
 
 import warnings
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import (Any, Callable, Dict, Iterator, List, NamedTuple, Optional,
                     Sequence, Tuple, Union)
@@ -322,7 +323,8 @@ class LiftingPipeline:
                 fit=options.fit,
                 progress=progress,
                 focal_length=focal,
-                resample=options.resample)
+                resample=options.resample,
+                score_thr=options.score_thr)
 
     def place(
         self,
@@ -347,18 +349,14 @@ class LiftingPipeline:
         """Write a clip's poses, where the options say where to.
 
         Returns:
-            list[Path]: The files. An npz holds hypotheses in any case.
+            list[Path]: The files.
         """
-        paths: List[Path] = []
         if not options.pred_out_dir or not lifted:
-            return paths
-        path = Path(options.pred_out_dir) / f'{stem}{options.suffix}'
-        for name in options.formats:
-            paths += write_results(lifted, path, (name, ), options.axes,
-                                   options.hypotheses or name == 'npz',
-                                   options.unit, options.markers,
-                                   options.symmetric_bones, self.stages.say)
-        return paths
+            return []
+        stem = f'{Path(options.pred_out_dir) / stem}{options.suffix}'
+        told = partial(write_results, lifted, stem, say=self.stages.say)
+        return sum((told([name], **options.of_format(name))
+                    for name in options.formats), [])
 
     def draw(
         self,

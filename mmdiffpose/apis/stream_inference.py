@@ -70,7 +70,8 @@ def lift_stream(model: nn.Module, pose2d: Pose2DStage, tracker: PersonTracker,
                 options.fit,
                 source=source.name,
                 focal_length=focal,
-                resample=options.resample)
+                resample=options.resample,
+                score_thr=options.score_thr)
         image = frame if options.pictures else None
         seconds = None
         if options.fps is None and source.timestamps:

@@ -31,7 +31,7 @@ from mmengine.config import DictAction
 
 from mmdiffpose.files.keypoint_files.reading import FORMATS as KEYPOINT_FORMATS
 from mmdiffpose.files.result_files import FORMATS
-from mmdiffpose.files.result_options import UNITS
+from mmdiffpose.files.result_options import UNITS, UNSEEN
 from mmdiffpose.skeletons import SKELETONS
 from mmdiffpose.skeletons.marker_sets import MARKER_SETS
 from mmdiffpose.structures.axes import AXES_NAMES
@@ -189,6 +189,12 @@ def add_lifting_arguments(parser: argparse.ArgumentParser) -> None:
         help='lift frames at the rate at which they come, not at that of '
         'training')
     parser.add_argument(
+        '--score-thr',
+        type=float,
+        default=0.,
+        help='2D joints of lower scores count as not seen (default: 0; low '
+        'scores make a joint less sure in any case)')
+    parser.add_argument(
         '--cfg-options',
         nargs='+',
         action=DictAction,
@@ -220,6 +226,11 @@ def add_output_arguments(parser: argparse.ArgumentParser) -> None:
         action='store_true',
         help='give left and right bones of bvh and glb files the mean of both '
         'lengths')
+    parser.add_argument(
+        '--trc-unseen',
+        choices=sorted(UNSEEN),
+        default='nan',
+        help='what trc files hold for joints that nobody saw (default: nan)')
     parser.add_argument(
         '--hypotheses',
         action='store_true',
@@ -261,6 +272,7 @@ def make_options(args: argparse.Namespace) -> 'InferenceOptions':
         overlap=args.overlap,
         fit=not args.no_fit,
         resample=not args.no_resample,
+        score_thr=args.score_thr,
         track_ids=None if args.track_id is None else [args.track_id],
         largest=args.track_id is None and not args.all_people,
         max_frames=args.max_frames,
@@ -273,6 +285,7 @@ def make_options(args: argparse.Namespace) -> 'InferenceOptions':
         unit=args.unit,
         markers=args.markers,
         symmetric_bones=args.symmetric_bones,
+        trc_unseen=args.trc_unseen,
         panel_size=args.panel_size)
 
 

@@ -7,6 +7,7 @@ import numpy as np
 from mmpose.codecs.base import BaseKeypointCodec
 
 from mmdiffpose.registry import KEYPOINT_CODECS
+from mmdiffpose.skeletons.score_width import SCORE_SIGMA, share_of_score
 
 
 @KEYPOINT_CODECS.register_module()
@@ -33,9 +34,8 @@ class GMMDiffusionPose(BaseKeypointCodec):
             std in the image at score 1 and at score 0, as shares of the
             track's size (root of the mean squared distance of joints to
             their centre, median over the frames); log-linear in between.
-            The defaults are fitted to the validation split of ``mocap-mini``
-            by ``tools/analysis_tools/fit_score_width.py``; within one and
-            two of these stds lie 72 % and 95 % of the errors there.
+            Defaults to
+            :data:`~mmdiffpose.skeletons.score_width.SCORE_SIGMA`.
         mask_value (float): Normalised coordinate that stands for a joint
             whose score is not above ``score_thr``. Defaults to 0, the image
             centre, as in DiffHPE.
@@ -69,7 +69,7 @@ class GMMDiffusionPose(BaseKeypointCodec):
                  num_keypoints: int = 17,
                  root_index: int = 0,
                  num_components: int = 2,
-                 score_sigma: Tuple[float, float] = (0.0376, 0.613),
+                 score_sigma: Tuple[float, float] = SCORE_SIGMA,
                  mask_value: float = 0.,
                  score_thr: float = 0.,
                  mask_channel: bool = False) -> None:
@@ -83,7 +83,7 @@ class GMMDiffusionPose(BaseKeypointCodec):
         self.num_keypoints = num_keypoints
         self.root_index = root_index
         self.num_components = num_components
-        self.score_sigma = tuple(score_sigma)
+        self.score_sigma = score_sigma
         self.mask_value = mask_value
         self.score_thr = score_thr
         self.mask_channel = mask_channel
@@ -340,8 +340,7 @@ class GMMDiffusionPose(BaseKeypointCodec):
             # Somewhere in the image, which is 2 wide.
             extent = 1.
 
-        low, high = self.score_sigma
-        share = high * (low / high)**np.clip(scores, 0, 1)
+        share = share_of_score(scores, self.score_sigma)
         sigma = extent * np.where(masked, 1., share)
         mean = np.where(masked[..., None], centre, labels)
         mixtures = np.zeros((*labels.shape[:2], self.num_components, 5),

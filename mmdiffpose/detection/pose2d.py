@@ -9,7 +9,7 @@ import numpy as np
 
 from mmdiffpose.skeletons import Skeleton, get_skeleton
 from mmdiffpose.structures.detections import Detections
-from mmdiffpose.structures.seen_joints import mark_unseen
+from mmdiffpose.structures.seen_joints import ScoreScale, mark_unseen
 
 Detections2D = Detections
 """The name that detectors of one's own may know it by."""
@@ -95,14 +95,16 @@ class Pose2DStage:
         if reset is not None:
             reset()
         frames = iter(frames)
+        to_one = ScoreScale(type(self.model).__name__)
         step = batch_size if hasattr(self.model, 'batch') else 1
         while images := list(islice(frames, step)):
-            results = self._detect(images)
+            results = self._detect(images, to_one)
             while images:
                 # The caller shall hold the only reference.
                 yield images.pop(0), results.pop(0)
 
-    def _detect(self, images: Sequence[np.ndarray]) -> List[Detections]:
+    def _detect(self, images: Sequence[np.ndarray],
+                to_one: ScoreScale) -> List[Detections]:
         boxes: List[Optional[np.ndarray]] = [None] * len(images)
         if self.person_detector is not None:
             boxes = [self.person_detector(image) for image in images]
@@ -110,10 +112,12 @@ class Pose2DStage:
             results = self.model.batch(images, boxes)
         else:
             results = [self.model(i, b) for i, b in zip(images, boxes)]
-        return [check_detections(r, self.skeleton) for r in results]
+        return [check_detections(r, self.skeleton, to_one) for r in results]
 
 
-def check_detections(result: Any, skeleton: Skeleton) -> Detections:
+def check_detections(result: Any,
+                     skeleton: Skeleton,
+                     to_one: Optional[ScoreScale] = None) -> Detections:
     """A detector's result, with the shapes that it should have.
 
     Joints that were not seen are marked by
@@ -123,6 +127,8 @@ def check_detections(result: Any, skeleton: Skeleton) -> Detections:
     Args:
         result (Detections | tuple): Of a :class:`Pose2DModel`.
         skeleton (Skeleton): The detector's, K joints.
+        to_one (ScoreScale, optional): Knows the scale of its scores from the
+            frames before.
 
     Raises:
         ValueError: If a shape is wrong; says what was expected and found.
@@ -155,5 +161,6 @@ def check_detections(result: Any, skeleton: Skeleton) -> Detections:
         finite &= np.isfinite(mixtures).all((-1, -2))
         mixtures[~finite] = 0
     keypoints = np.where(finite[..., None], keypoints, 0)
-    scores = np.where(finite, scores, 0).clip(0, 1)
+    scores = np.where(finite, scores, 0)
+    scores = (to_one or ScoreScale('2D detector'))(scores).clip(0, 1)
     return Detections(keypoints, scores, mixtures)

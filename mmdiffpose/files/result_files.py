@@ -35,7 +35,8 @@ def write_results(lifted: Lifted,
                   unit: Optional[str] = None,
                   markers: str = 'h36m',
                   symmetric_bones: bool = False,
-                  say: Callable[[str], None] = say_nothing) -> List[Path]:
+                  say: Callable[[str], None] = say_nothing,
+                  trc_unseen: str = 'nan') -> List[Path]:
     """Write the people of one video, each file all or nothing.
 
     Args:
@@ -64,6 +65,9 @@ def write_results(lifted: Lifted,
         markers (str): Of trc and c3d.
         symmetric_bones (bool): Of bvh and glb.
         say (callable): Told what a person at the command line wants to know.
+        trc_unseen (str): What trc files hold for joints that were not seen.
+            All formats but bvh and glb mark these, by NaN, a residual of -1,
+            a colour, or a 2D score of 0.
 
     Returns:
         list[Path]: The files, in the order of ``formats``.
@@ -79,7 +83,7 @@ def write_results(lifted: Lifted,
                          f'{unknown}')
     check_packages(formats)
     options = ResultOptions(axes, hypotheses, unit, markers, symmetric_bones,
-                            say)
+                            say, trc_unseen)
     tracks = as_list(lifted)
     return [
         path for name in dict.fromkeys(formats)
@@ -249,7 +253,7 @@ def _csv(tracks: Sequence[LiftedTrack], stem: str,
 
 def _trc(tracks: Sequence[LiftedTrack], stem: str,
          options: ResultOptions) -> List[Path]:
-    return write_trc(tracks, stem, options.unit or 'mm')
+    return write_trc(tracks, stem, options.unit or 'mm', options.trc_unseen)
 
 
 def _html(tracks: Sequence[LiftedTrack], stem: str,

@@ -9,6 +9,20 @@ from mmdiffpose.structures.axes import check_axes
 
 UNITS = {'mm': 1000., 'm': 1.}
 """Units of marker files, and how many of them a metre is."""
+UNSEEN = {'nan': 'NaN', 'blank': '', 'estimate': ''}
+"""What stands for a joint that was not seen, by name; it is not needed for an
+estimate, which is where the joint was taken to be."""
+
+
+def check_unseen(unseen: str) -> None:
+    """Check what stands for joints that were not seen.
+
+    Raises:
+        ValueError: If it is none of :data:`UNSEEN`.
+    """
+    if unseen not in UNSEEN:
+        raise ValueError(f'unseen: expected one of {sorted(UNSEEN)}, found '
+                         f'{unseen!r}')
 
 
 def say_nothing(message: str) -> None:
@@ -31,6 +45,8 @@ class ResultOptions:
         symmetric_bones: Whether left and right bones get the mean of both
             lengths, in bvh and glb.
         say: Told what a person at the command line wants to know.
+        trc_unseen: What trc holds for joints that were not seen, one of
+            :data:`UNSEEN`.
 
     Raises:
         ValueError: If there are no such axes, unit or markers, or they do
@@ -42,10 +58,12 @@ class ResultOptions:
     markers: str = 'h36m'
     symmetric_bones: bool = False
     say: Callable[[str], None] = say_nothing
+    trc_unseen: str = 'nan'
 
     def __post_init__(self) -> None:
         check_axes(self.axes)
         check_markers(self.markers)
+        check_unseen(self.trc_unseen)
         if self.unit is not None and self.unit not in UNITS:
             raise ValueError(f'unit: expected one of {sorted(UNITS)}, found '
                              f'{self.unit!r}')

@@ -12,22 +12,24 @@ from mmdiffpose.structures.axes import to_axes
 from mmdiffpose.structures.keypoint_track import DEFAULT_FPS, seconds_of
 from mmdiffpose.structures.lifted_track import LiftedTrack
 from mmdiffpose.structures.people import Lifted, as_list, by_person
-
-UNITS = {'mm': 1000., 'm': 1.}
+from .result_options import UNITS, UNSEEN, check_unseen
 
 
 def write_trc(lifted: Lifted,
               stem: Union[str, Path],
-              unit: str = 'mm') -> List[Path]:
+              unit: str = 'mm',
+              unseen: str = 'nan') -> List[Path]:
     """Write one TRC file per person, ``<stem>_person<number>.trc``.
 
     OpenSim's convention: y up, a marker per joint, named after it. Without
     root trajectories the pelvis stays over the origin; with them people stand
     as they do in the scene, as seen from the camera. Everybody is moved up or
-    down by one amount, so that the lowest joint of all touches the ground
-    y = 0. ``Time`` counts from the video's start, and ``Frame#`` is the
+    down by one amount, so that the lowest joint of all written touches the
+    ground y = 0. ``Time`` counts from the video's start, and ``Frame#`` is the
     video's frame from 1 on, so that several people's files go together;
-    frames in which the person was not there have no row.
+    frames in which the person was not there have no row, nor have those in
+    which none of the joints was seen: OpenSim's inverse kinematics ends at
+    such a row.
 
     The layout (tabs between all):
 
@@ -46,16 +48,23 @@ def write_trc(lifted: Lifted,
         stem (str | Path): Path of the files without their ending.
         unit (str): ``'mm'`` or ``'m'``; the header says which. Defaults to
             ``'mm'``.
+        unseen (str): What stands for a joint that was not seen: ``'nan'``,
+            spelled NaN, which readers leave out frame by frame; ``'blank'``,
+            empty fields, which OpenSim refuses at the end of a row and some
+            readers skip; ``'estimate'``, where it was taken to be, as if it
+            had been seen. Defaults to ``'nan'``.
 
     Returns:
         list[Path]: The files, by the people's numbers.
 
     Raises:
-        ValueError: If there is no such unit.
+        ValueError: If there is no such unit, or nothing such for a joint that
+            was not seen.
     """
     if unit not in UNITS:
         raise ValueError(f'unit: expected one of {sorted(UNITS)}, found '
                          f'{unit!r}')
+    check_unseen(unseen)
     tracks = as_list(lifted)
     rate = tracks[0].fps
     if rate is None:
@@ -64,10 +73,12 @@ def write_trc(lifted: Lifted,
                       f'files are those of {rate:g} frames a second')
     people = by_person(tracks)
     markers = {
-        number: np.concatenate([_markers(piece) for piece in pieces])
+        number:
+        np.concatenate(
+            [_markers(piece, unseen != 'estimate') for piece in pieces])
         for number, pieces in people.items()
     }
-    floor = min(points[..., 1].min() for points in markers.values())
+    floor = min(np.nanmin(points[..., 1]) for points in markers.values())
     paths = []
     for number, pieces in people.items():
         path = Path(f'{stem}_person{number}.trc')
@@ -77,17 +88,22 @@ def write_trc(lifted: Lifted,
             seconds_of(piece.frame_ids, piece.step, rate, piece.times)
             for piece in pieces
         ])
+        there = np.isfinite(points).any((1, 2))
+        frames, seconds, points = (
+            values[there] for values in (frames, seconds, points))
         text = _header(path.name, pieces[0], frames, rate, unit)
-        text += _body(frames, seconds, points, unit)
+        text += _body(frames, seconds, points, unit, UNSEEN[unseen])
         with replacing(path) as part:
             part.write_text(text, encoding='utf-8')
         paths.append(path)
     return paths
 
 
-def _markers(track: LiftedTrack) -> np.ndarray:
-    """Joints in the scene, (F, J, 3) metres, y up."""
+def _markers(track: LiftedTrack, seen_only: bool) -> np.ndarray:
+    """Joints in the scene, (F, J, 3) metres, y up; NaN where not seen."""
     points = track.keypoints_3d.astype(float)
+    if seen_only:
+        points[track.scores_2d == 0] = np.nan
     if track.root_trajectory is not None:
         points = points + track.root_trajectory[:, None]
     return to_axes(points, 'y-up')
@@ -120,9 +136,10 @@ def _header(name: str, track: LiftedTrack, frames: Sequence[int], rate: float,
 
 
 def _body(frames: Sequence[int], seconds: np.ndarray, points: np.ndarray,
-          unit: str) -> str:
+          unit: str, unseen: str) -> str:
     digits = 2 if unit == 'mm' else 5
     texts = np.char.mod(f'%.{digits}f', np.round(points, digits) + 0.)
+    texts[np.isnan(points)] = unseen
     return ''.join('\t'.join([str(frame + 1), f'{second:.6f}', *row.ravel()]) +
                    '\n' for frame, second, row in zip(
                        np.asarray(frames).tolist(), seconds, texts))

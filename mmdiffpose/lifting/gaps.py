@@ -5,6 +5,7 @@ from typing import List, Optional, Tuple
 
 import numpy as np
 
+from mmdiffpose.skeletons.score_width import person_size
 from mmdiffpose.structures.keypoint_track import DEFAULT_FPS
 
 BRIDGED_SCORE = 0.01
@@ -109,8 +110,7 @@ def bridge_mixtures(mixtures: np.ndarray, keypoints: np.ndarray,
     if seen.all():
         return mixtures
     mixtures = mixtures.copy()
-    offset = keypoints - keypoints.mean(1, keepdims=True)
-    size = float(np.median(np.sqrt((offset**2).sum(2).mean(1))))
+    size = person_size(keypoints)
     stand_in = np.ones_like(mixtures[~seen])
     stand_in[:, 1:, 0] = 0
     stand_in[..., 1:3] = keypoints[~seen][:, None]

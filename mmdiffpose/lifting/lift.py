@@ -36,13 +36,16 @@ def lift_tracks(model: nn.Module,
                 progress: Optional[Progress] = None,
                 max_gap: Optional[int] = None,
                 focal_length: Optional[Focal] = None,
-                resample: bool = True) -> List[LiftedTrack]:
+                resample: bool = True,
+                score_thr: float = 0.) -> List[LiftedTrack]:
     """Lift the 2D tracks of any number of people to 3D.
 
     Each track is cut where nothing of the person was seen for longer than
-    ``max_gap``; in shorter gaps the joints are interpolated, scored as hardly
-    seen, and what comes out of them gets a larger std and wider hypotheses
-    (:func:`~mmdiffpose.lifting.unseen_joints.widen_unseen`) and scores of 0.
+    ``max_gap``; in shorter gaps the joints are interpolated and scored as
+    hardly seen. What comes out of joints that were hardly or not seen gets a
+    larger std, wider hypotheses and a lower score
+    (:func:`~mmdiffpose.lifting.unseen_joints.widen_unsure`); those not seen
+    have scores of 0.
     What is left is cut into overlapping windows of the model's length, each
     is lifted once, and poses and stds are blended where windows overlap.
 
@@ -78,6 +81,8 @@ def lift_tracks(model: nn.Module,
             that of training is lifted at that one
             (:mod:`~mmdiffpose.lifting.frame_rate`); poses come at the track's
             own frames. Models of single frames do without. Defaults to True.
+        score_thr (float): Joints of lower scores count as not seen, from 0
+            to 1. Scores count without it, too. Defaults to 0.
 
     Returns:
         list[LiftedTrack]: In the order of the tracks, one for each piece
@@ -97,7 +102,7 @@ def lift_tracks(model: nn.Module,
     joints = lifter_skeleton(model)
     pieces = [
         piece for track in tracks
-        for piece in _pieces(track, joints, length, max_gap, fps)
+        for piece in _pieces(track, joints, length, max_gap, fps, score_thr)
     ]
     clips = [
         prepare_clip(model, piece.track, piece.max_gap, fit, focals)
@@ -138,7 +143,8 @@ def lift_track(model: nn.Module,
                progress: Optional[Progress] = None,
                max_gap: Optional[int] = None,
                focal_length: Optional[Focal] = None,
-               resample: bool = True) -> LiftedTrack:
+               resample: bool = True,
+               score_thr: float = 0.) -> LiftedTrack:
     """Lift one person's 2D track to 3D, as one track.
 
     As :func:`lift_tracks`, but the pieces between long gaps are joined:
@@ -154,6 +160,7 @@ def lift_track(model: nn.Module,
         max_gap (int, optional): Longest gap that is bridged, frames.
         focal_length (FocalLength | float, optional): The camera's, pixels.
         resample (bool): Whether it is lifted at the rate of training.
+        score_thr (float): Joints of lower scores count as not seen.
 
     Returns:
         LiftedTrack: All frames but those of long gaps, and those before the
@@ -167,7 +174,8 @@ def lift_track(model: nn.Module,
         # Said by the error below.
         warnings.filterwarnings('ignore', message='.*left out: none of')
         pieces = lift_tracks(model, [track], overlap, batch_size, fit,
-                             progress, max_gap, focal_length, resample)
+                             progress, max_gap, focal_length, resample,
+                             score_thr)
     if not pieces:
         raise ValueError(
             f'{track.source}: expected joints that make the lifter\'s '
@@ -202,18 +210,25 @@ class _Piece(NamedTuple):
 
 
 def _pieces(track: KeypointTrack, joints: Skeleton, length: int,
-            max_gap: Optional[int], fps: Optional[Rates]) -> Iterator[_Piece]:
+            max_gap: Optional[int], fps: Optional[Rates],
+            score_thr: float) -> Iterator[_Piece]:
     """The parts of a track between long gaps, with the lifter's joints."""
     if max_gap is not None and max_gap < 0:
         raise ValueError(f'max_gap should not be negative, got {max_gap}')
     if unit_of(track.keypoints, track.scores, track.image_size) == 'shares':
         check_pixels(track.keypoints, track.scores, track.image_size,
                      track.source)
-    mapped = track.for_lifter(joints)
+    sure = track.above(score_thr)
+    mapped = None if sure is None else sure.for_lifter(joints)
     if mapped is None:
         warnings.warn(f'{track.source}, person {track.track_id}: left out: '
                       'none of the joints seen makes one of the lifter\'s')
         return
+    if not mapped.scores[:, joints.root].any():
+        warnings.warn(
+            f'{track.source}, person {track.track_id}: nobody saw the hips, '
+            'to which all poses are relative: std and scores say how far off '
+            'they may be')
     shown, back = at_rate(mapped.dense(), fps)
     gap = default_max_gap(length, shown.fps)
     if max_gap is not None:

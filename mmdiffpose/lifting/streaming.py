@@ -10,10 +10,12 @@ import numpy as np
 from torch import nn
 
 from mmdiffpose.skeletons import Skeleton, get_skeleton
-from mmdiffpose.structures.keypoint_track import KeypointTrack, seconds_of
+from mmdiffpose.structures.keypoint_track import (KeypointTrack,
+                                                  checked_score_thr,
+                                                  seconds_of)
 from mmdiffpose.structures.lifted_track import LiftedTrack
-from mmdiffpose.structures.seen_joints import (check_pixels, mark_unseen,
-                                               unit_of)
+from mmdiffpose.structures.seen_joints import (ScoreScale, check_pixels,
+                                               mark_unseen, unit_of)
 from .focal_length import Focal, FocalLengths
 from .frame_rate import ResampledTrack, interpolated, lifter_fps
 from .sighting_buffer import SightingBuffer
@@ -86,6 +88,8 @@ class StreamingLifter:
             every n-th frame; ``fps`` counts those. Defaults to 1.
         resample (bool): Whether windows are made at the frame rate of
             training. Models of single frames do without. Defaults to True.
+        score_thr (float): Joints of lower scores count as not seen. Defaults
+            to 0.
 
     Raises:
         ValueError: For a latency that the model's window has no room for,
@@ -104,7 +108,8 @@ class StreamingLifter:
                  source: str = 'stream',
                  focal_length: Optional[Focal] = None,
                  step: int = 1,
-                 resample: bool = True) -> None:
+                 resample: bool = True,
+                 score_thr: float = 0.) -> None:
         if step < 1:
             raise ValueError(f'step should be 1 or more, got {step}')
         self.stride = step
@@ -135,6 +140,8 @@ class StreamingLifter:
         # So the frame that is due and both ends of its gap fit in a window.
         self.max_gap = min(max_gap, self._rate.half_window)
         self.source = source
+        self.score_thr = checked_score_thr(score_thr)
+        self._to_one = ScoreScale(source)
         self._focals = FocalLengths(focal_length)
         self._step = -1
         held = self._rate.capacity + latency
@@ -284,6 +291,7 @@ class StreamingLifter:
             if rows[1].size and not rows[1].any():
                 return None
             self._check_unit(rows[0], rows[1], where)
+            rows[1] = self._to_one(rows[1])
         track = KeypointTrack(
             rows[0],
             rows[1],
@@ -292,7 +300,8 @@ class StreamingLifter:
             np.array([frame_id]),
             source=where,
             mixtures=rows[2] if len(rows) > 2 else None)
-        return track.for_lifter(self.joints)
+        sure = track.above(self.score_thr)
+        return None if sure is None else sure.for_lifter(self.joints)
 
     def _check_unit(self, keypoints: np.ndarray, scores: np.ndarray,
                     where: str) -> None:

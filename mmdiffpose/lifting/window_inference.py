@@ -13,6 +13,7 @@ from mmengine.dataset import Compose, pseudo_collate
 from mmengine.registry import init_default_scope
 from torch import nn
 
+from mmdiffpose.diffusion.aggregation import score_from_std
 from mmdiffpose.registry import DATASETS
 from mmdiffpose.skeletons import H36M_17, Skeleton, skeleton_from_metainfo
 from mmdiffpose.structures.axes import LIFTER
@@ -21,8 +22,9 @@ from mmdiffpose.structures.keypoint_track import KeypointTrack
 from mmdiffpose.structures.lifted_track import LiftedTrack
 from mmdiffpose.structures.lifter_view import LifterView
 from .focal_length import FocalLength, FocalLengths
-from .gaps import bridge_gaps, bridge_mixtures
-from .unseen_joints import widen_unseen
+from .gaps import BRIDGED_SCORE, bridge_gaps, bridge_mixtures
+from .unseen_joints import widen_unsure
+from .usual_poses import place_unknown
 from .view_fit import fit_to_training
 from .windows import WindowPlan, plan_single_frames, plan_windows
 
@@ -32,6 +34,11 @@ LIFTERS = (
     'MotionBERT are known to work: they predict the joints of their data set '
     'in all frames of a window, or in the one that is its target')
 """Which lifters get along with :func:`run_windows`."""
+BELIEVED_SCORE = 0.35
+"""Score below which a model that knows of missing joints is told that a joint
+is: the highest threshold of its training
+(:class:`~mmdiffpose.datasets.simulation.window_noise.WindowNoise`). At most
+half of the median score of the track: detectors differ."""
 _FIELDS = ('keypoints', 'keypoint_scores', 'keypoint_std', 'keypoint_std_xyz',
            'hypotheses')
 
@@ -159,6 +166,24 @@ def _codecs(model: nn.Module) -> Iterator[Mapping[str, Any]]:
                 yield one
 
 
+def meets_missing(model: nn.Module) -> bool:
+    """Whether joints were missing in a model's training.
+
+    Such a model may be shown none where a joint was never seen; others get
+    one where such joints usually are.
+    """
+    parts = [_untyped(model).cfg.get('train_dataloader')]
+    while parts:
+        part = parts.pop()
+        if isinstance(part, Mapping):
+            if part.get('occlusion') or _type_name(part) == 'Occlusion':
+                return True
+            parts += part.values()
+        elif isinstance(part, (list, tuple)):
+            parts += part
+    return knows_missing(model)
+
+
 def _type_name(step: Any) -> str:
     """Name of a pipeline's step: a config, whose type is a name or a class,
     or, as MMEngine allows, any function."""
@@ -182,8 +207,8 @@ class Clip:
             is known ``f`` (2, ) and ``c`` (2, ), too.
         view: How it was moved for the lifter; None for the picture itself.
         focal: The real camera's, where it is known or the view needs it.
-        interpolated: Whether joints that were not seen are shown to the model
-            where they probably were; else it is told that they are missing.
+        believed: Score below which the model is told that joints are missing;
+            None if it is shown them where they probably were.
     """
     track: KeypointTrack
     filled: np.ndarray
@@ -193,7 +218,7 @@ class Clip:
     camera: Dict[str, Any]
     view: Optional[LifterView] = None
     focal: Optional[FocalLength] = None
-    interpolated: bool = True
+    believed: Optional[float] = None
 
     def windows(self, plan: WindowPlan) -> Iterator[Dict[str, Any]]:
         """What the pipeline gets for each window, as the data sets and
@@ -231,6 +256,11 @@ def prepare_clip(model: nn.Module,
                  focals: Optional[FocalLengths] = None) -> Clip:
     """Bridge a track's gaps and move it to where the model saw people.
 
+    A joint that was never seen stands where it usually is, by the others
+    (:func:`~.usual_poses.place_unknown`). A model that has never met missing
+    joints is shown it there, hardly trusted; others only get the picture
+    moved by it.
+
     Args:
         model (nn.Module): Its ``dataset_meta`` may hold ``stats_info``.
         track (KeypointTrack): Of the lifter's joints.
@@ -245,9 +275,16 @@ def prepare_clip(model: nn.Module,
     mixtures = track.mixtures
     if mixtures is not None:
         mixtures = bridge_mixtures(mixtures, filled, seen)
-    interpolated = not knows_missing(model)
-    if not interpolated:
-        scores = track.scores
+    never = ~seen.any(0)
+    filled = place_unknown(filled, ~never, track.skeleton)
+    where = np.where(seen | never, 1, 0)
+    believed = None
+    if knows_missing(model):
+        believed = min(BELIEVED_SCORE,
+                       float(np.median(track.scores[seen])) / 2)
+        scores = np.where(track.scores < believed, 0, track.scores)
+    elif not meets_missing(model):
+        scores[:, never] = BRIDGED_SCORE
     stats = _untyped(model).dataset_meta.get('stats_info')
     middle = np.array(track.image_size) / 2
     derived = derives_scale(model)
@@ -259,12 +296,12 @@ def prepare_clip(model: nn.Module,
                          None if derived or focal is None else focal.pixels,
                          middle)
         return Clip(track, filled, filled, scores, mixtures, camera, None,
-                    focal, interpolated)
-    moved = fit_to_training(track.keypoints, track.scores, stats)
+                    focal, believed)
+    moved = fit_to_training(filled, where, stats)
     if mixtures is not None:
         mixtures = moved.mixtures(mixtures)
     focal = focals.of(track.image_size)
-    center = np.median(track.keypoints[seen], axis=0)
+    center = np.median(filled[where > 0], axis=0)
     rows = (len(track), 1)
     view = LifterView.facing(
         np.tile(center, rows), np.full(len(track), moved.zoom), focal.pixels,
@@ -274,7 +311,7 @@ def prepare_clip(model: nn.Module,
                      None if derived else moved.zoom * focal.pixels,
                      moved.target)
     return Clip(track, filled, moved.points(filled), scores, mixtures, camera,
-                view, focal, interpolated)
+                view, focal, believed)
 
 
 def _camera(image_size: Tuple[int, int], focal: Optional[float],
@@ -369,6 +406,11 @@ def _turned_back(fields: Fields, camera: Dict[str, Any]) -> Fields:
     return fields
 
 
+def _chance(std: np.ndarray) -> np.ndarray:
+    """Scores of joints whose std is known, of the std's shape."""
+    return score_from_std(torch.from_numpy(np.asarray(std))).numpy()
+
+
 def assemble(clip: Clip, plan: WindowPlan,
              windows: List[Fields]) -> LiftedTrack:
     """Blend the windows of a clip and turn them into the camera's axes.
@@ -388,22 +430,29 @@ def assemble(clip: Clip, plan: WindowPlan,
     }
     keypoints = plan.blend(fields['keypoints'])
     scores = plan.blend(fields['keypoint_scores']).clip(0, 1)
-    std = hypotheses = covariance = None
+    hypotheses = covariance = None
     if 'hypotheses' in fields:
         own = fields['keypoints'][:, :, None]
         hypotheses = keypoints[:, None] + plan.pick(fields['hypotheses'] - own)
         hypotheses = hypotheses - hypotheses[:, :, root:root + 1]
     keypoints = keypoints - keypoints[:, root:root + 1]
+    bare = None
     if 'keypoint_std' in fields:
-        bare = std = plan.blend(fields['keypoint_std'])
-        if clip.interpolated:
-            std, hypotheses = widen_unseen(keypoints, bare, hypotheses,
-                                           track.scores > 0, root)
-        if 'covariance' in fields:
-            # Each axis grows by what all together grow by.
-            growth = std / np.maximum(bare, np.finfo(bare.dtype).tiny)
-            covariance = plan.blend(fields['covariance'])
-            covariance = covariance * growth[..., None, None]**2
+        bare = plan.blend(fields['keypoint_std'])
+    std, hypotheses, added = widen_unsure(keypoints, bare, hypotheses,
+                                          track.scores, track.skeleton,
+                                          clip.believed)
+    if bare is not None and std is not None and 'covariance' in fields:
+        # Each axis grows by what all together grow by.
+        growth = np.where(bare > 1e-6, std / np.maximum(bare, 1e-6), 1)
+        covariance = plan.blend(fields['covariance'])
+        covariance = covariance * growth[..., None, None]**2
+        # A model that was surer than sure has no axes.
+        covariance[bare <= 1e-6] += np.eye(
+            3, dtype=covariance.dtype) * (
+                std[bare <= 1e-6, None, None]**2)
+    scores = np.minimum(scores, _chance(added if std is None else std))
+    scores[:, root] = np.minimum(scores[:, root], _chance(added[:, root]))
     view, axes = clip.view, LIFTER
     if 'rotation' in fields:
         assert clip.focal is not None

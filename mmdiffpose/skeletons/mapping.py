@@ -2,7 +2,9 @@
 """From the joints of a 2D detector to a lifter's, by name."""
 
 from functools import lru_cache
-from typing import Dict, FrozenSet, List, Mapping, Optional, Tuple
+from itertools import product
+from typing import (Dict, FrozenSet, Iterator, List, Mapping, NamedTuple,
+                    Optional, Tuple)
 
 import numpy as np
 
@@ -91,6 +93,69 @@ _OF_THE_SET: Dict[FrozenSet[str], Mapping[str, Recipe]] = {
 neck lies at the shoulders and its head at the chin, see
 :data:`~mmdiffpose.skeletons.mocap_sets.JOINT_ORDERS`."""
 
+_OTHER_RECIPE = 0.9
+"""Trust in one of the recipes that is not the first that a set has parts
+for."""
+
+
+class Way(NamedTuple):
+    """How a joint may be made.
+
+    Attributes:
+        parts: Weights of the source's joints, (S, ); they sum to 1.
+        trust: What the score of such a joint is multiplied by, in (0, 1].
+    """
+    parts: np.ndarray
+    trust: float
+
+
+def _chin(*parts: str) -> Recipe:
+    """Half-way between the middle of the head's sides and the shoulders."""
+    return {
+        **{
+            part: .5 / len(parts)
+            for part in parts
+        },
+        **{
+            part: .25
+            for part in _SHOULDERS
+        }
+    }
+
+
+_FACES: List[Tuple[float, Tuple[str, ...]]] = [
+    (.8, ('left_ear', 'right_ear')),
+    (.7, ('left_eye', 'left_ear')),
+    (.7, ('right_eye', 'right_ear')),
+    (.7, ('left_eye', )),
+    (.7, ('right_eye', )),
+    (.5, ('left_ear', )),
+    (.5, ('right_ear', )),
+]
+"""What is seen of a head from behind and from the side."""
+
+_STAND_INS: Dict[str, List[Tuple[float, Recipe]]] = {
+    'root': [(.65, _mean('left_hip')), (.65, _mean('right_hip'))],
+    'thorax': [(.9, _SHOULDERS), (.9, _mean('neck')),
+               (.4, _mean('left_shoulder')), (.4, _mean('right_shoulder'))],
+    'neck_base':
+    [(.8, _chin('left_eye', 'right_eye'))] + [(trust, _chin(*parts))
+                                              for trust, parts in _FACES],
+    'head': [(trust, _mean(*parts))
+             for trust, parts in _FACES] + [(.6, _mean('nose'))],
+}
+"""What stands in for a joint in frames in which none of its recipes' parts was
+seen, and how far that is trusted.
+
+Detectors see no nose and no eyes from behind, and one side only of somebody
+who stands sideways. A trust is the score at which
+:data:`~mmdiffpose.skeletons.score_width.SCORE_SIGMA` has the width by which
+a stand-in is off, seen from all sides: on mocap-mini one hip is 45 mm from the
+pelvis (per axis), one shoulder 86 mm from the thorax; ears lie 20 mm below the
+eyes, a head is 150 mm wide and 200 mm deep, and the chin lies 0.57 of the way
+from the ears to the shoulders (ANSUR II).
+"""
+
 
 def _recipe(joint: str, source: Skeleton) -> Recipe:
     """A Human3.6M joint's parts; none where the source has no such joint."""
@@ -103,13 +168,94 @@ def _recipe(joint: str, source: Skeleton) -> Recipe:
             for part, weight in half.items():
                 spine[part] = spine.get(part, 0.) + weight / 2
         return spine
+    return next(_usual(joint, source), {})
+
+
+def _usual(joint: str, source: Skeleton) -> Iterator[Recipe]:
+    """A Human3.6M joint's recipes that the source has the parts of, the best
+    first."""
     own = _OF_THE_SET.get(frozenset(source.joints), {})
     if joint in own:
-        return own[joint]
+        yield own[joint]
+        return
     for recipe in [_mean(joint), *_RECIPES.get(joint, [])]:
         if all(part in source.index for part in recipe):
-            return recipe
-    return {}
+            yield recipe
+
+
+def _ways(joint: str, source: Skeleton) -> List[Way]:
+    """How a Human3.6M joint may be made, the best way first."""
+    if joint == 'spine' and joint not in source.index:
+        return [
+            Way((low.parts + high.parts) / 2, min(low.trust, high.trust))
+            for low, high in product(
+                _ways('root', source), _ways('thorax', source))
+        ]
+    usual = [
+        Way(_parts(recipe, source), _OTHER_RECIPE if rank else 1.)
+        for rank, recipe in enumerate(_usual(joint, source))
+    ]
+    return usual + _stand_ins(joint, source)
+
+
+def _own_ways(joint: str, source: Skeleton) -> List[Way]:
+    """How a joint of any skeleton may be made, the best way first."""
+    recipe = _own_recipe(joint, source)
+    usual = [Way(_parts(recipe, source), 1.)] if recipe else []
+    return usual + _stand_ins(canonical_joint(joint), source)
+
+
+def _stand_ins(joint: str, source: Skeleton) -> List[Way]:
+    return [
+        Way(_parts(recipe, source), trust)
+        for trust, recipe in _STAND_INS.get(joint, [])
+        if all(part in source.index for part in recipe)
+    ]
+
+
+def _parts(recipe: Recipe, source: Skeleton) -> np.ndarray:
+    weights = np.zeros(source.num_joints)
+    for part, weight in recipe.items():
+        weights[source.index[part]] = weight
+    weights.flags.writeable = False
+    return weights
+
+
+@lru_cache(maxsize=None)
+def mapping_ways(source: Skeleton,
+                 target: Skeleton) -> Tuple[Tuple[Way, ...], ...]:
+    """All ways to make the target's joints from the source's.
+
+    Args:
+        source (Skeleton): See :func:`mapping_matrix`, as for the target.
+        target (Skeleton): J joints.
+
+    Returns:
+        tuple[tuple[Way]]: J of them, each the best first; none for a joint
+        that the source has nothing for.
+
+    Raises:
+        ValueError: If there is no mapping between the two.
+    """
+    if source.joints == target.joints:
+        return tuple((Way(row, 1.), ) for row in np.eye(target.num_joints))
+    places = h36m_places(target)
+    if set(source.joints) == set(target.joints):
+        made = [[Way(_parts(_mean(joint), source), 1.)]
+                for joint in target.joints]
+    elif places is not None:
+        made = [[] for _ in target.joints]
+        for place, joint in zip(places, H36M_17.joints):
+            made[place] = _ways(joint, source)
+    else:
+        made = [_own_ways(joint, source) for joint in target.joints]
+    if not made[target.root]:
+        raise ValueError(
+            f'no joint mapping from {source.name} to {target.name}: '
+            f'nothing in {list(source.joints)} makes the root of '
+            f'{list(target.joints)}, {target.joints[target.root]}; known '
+            f'joint sets are {sorted(SKELETONS)}')
+    return tuple(map(tuple, made))
 
 
 def _own_recipe(joint: str, source: Skeleton) -> Recipe:
@@ -172,7 +318,7 @@ def joint_share(skeleton: Skeleton, name: str) -> Optional[np.ndarray]:
 
 @lru_cache(maxsize=None)
 def mapping_matrix(source: Skeleton, target: Skeleton) -> np.ndarray:
-    """Weights that make the target's joints from the source's.
+    """Weights that make the target's joints where all parts are seen.
 
     Args:
         source (Skeleton): Joint set of a 2D detector, S joints.
@@ -186,32 +332,10 @@ def mapping_matrix(source: Skeleton, target: Skeleton) -> np.ndarray:
     Raises:
         ValueError: If there is no mapping between the two.
     """
-    if source.joints == target.joints:
-        matrix = np.eye(target.num_joints)
-    else:
-        matrix = np.zeros((target.num_joints, source.num_joints))
-        places = h36m_places(target)
-        if set(source.joints) == set(target.joints):
-            recipes = {target.index[j]: _mean(j) for j in target.joints}
-        elif places is not None:
-            recipes = {
-                place: _recipe(joint, source)
-                for place, joint in zip(places, H36M_17.joints)
-            }
-        else:
-            recipes = {
-                i: _own_recipe(joint, source)
-                for i, joint in enumerate(target.joints)
-            }
-        for row, recipe in recipes.items():
-            for part, weight in recipe.items():
-                matrix[row, source.index[part]] = weight
-        if not matrix[target.root].any():
-            raise ValueError(
-                f'no joint mapping from {source.name} to {target.name}: '
-                f'nothing in {list(source.joints)} makes the root of '
-                f'{list(target.joints)}, {target.joints[target.root]}; known '
-                f'joint sets are {sorted(SKELETONS)}')
+    matrix = np.stack([
+        ways[0].parts if ways else np.zeros(source.num_joints)
+        for ways in mapping_ways(source, target)
+    ])
     matrix.flags.writeable = False
     return matrix
 
@@ -221,9 +345,11 @@ def map_joints(keypoints: np.ndarray, scores: np.ndarray, source: Skeleton,
     """Convert 2D joints and their scores to another joint set.
 
     A joint made of several is as sure as the least sure of them: its score is
-    their minimum. So a joint is missing (score 0) as soon as one that it
-    needs is, or where the source has nothing for it; its coordinates then
-    mean nothing.
+    their minimum. Where one that it needs is missing, others stand in if they
+    can, with a lower score (:data:`_STAND_INS`): ears for the eyes of
+    somebody seen from behind, one hip for the middle of both. Otherwise the
+    joint is missing (score 0), as it is where the source has nothing for it;
+    its coordinates then mean nothing.
 
     Args:
         keypoints (np.ndarray): (..., S, C), pixels.
@@ -244,11 +370,17 @@ def map_joints(keypoints: np.ndarray, scores: np.ndarray, source: Skeleton,
         if found != source.num_joints:
             raise ValueError(f'{name} of skeleton {source.name}: expected '
                              f'{source.num_joints} joints, found {found}')
-    matrix = mapping_matrix(source, target)
-    mapped = matrix.astype(keypoints.dtype) @ keypoints
-    needed = [
-        scores[...,
-               row > 0].min(-1) if row.any() else np.zeros_like(scores[..., 0])
-        for row in matrix
-    ]
-    return mapped, np.stack(needed, -1).astype(scores.dtype)
+    places, sure = [], []
+    for ways in mapping_ways(source, target):
+        place = np.zeros_like(keypoints[..., 0, :])
+        score = np.zeros_like(scores[..., 0])
+        for rank, way in enumerate(ways):
+            own = scores[..., way.parts > 0].min(-1) * way.trust
+            use = (score == 0) & ((own > 0) | (rank == 0))
+            made = way.parts.astype(keypoints.dtype) @ keypoints
+            place = np.where(use[..., None], made, place)
+            score = np.where(use, own, score)
+        places.append(place)
+        sure.append(score)
+    return (np.stack(places, -2).astype(keypoints.dtype),
+            np.stack(sure, -1).astype(scores.dtype))

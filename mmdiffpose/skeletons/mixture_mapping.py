@@ -28,7 +28,7 @@ from typing import Union
 
 import numpy as np
 
-from .mapping import get_skeleton, mapping_matrix
+from .mapping import get_skeleton, mapping_ways
 from .skeleton import Skeleton
 
 _MASKED = np.array([0, 0, 0, 1, 1.])
@@ -49,7 +49,8 @@ def map_mixtures(mixtures: np.ndarray,
     Returns:
         np.ndarray: (..., J, M', 5) float32, pixels, the heaviest component
         first; spare components are copies of it with weight 0. A joint is
-        masked (weights 0, means 0, stds 1) as soon as one that it needs is.
+        masked (weights 0, means 0, stds 1) where
+        :func:`~.mapping.map_joints` has nothing for it.
 
     Raises:
         ValueError: If the joint counts aren't the skeleton's, there is no
@@ -67,24 +68,33 @@ def map_mixtures(mixtures: np.ndarray,
     total = mixtures[..., :1].sum(-2, keepdims=True)
     mixtures[..., :1] /= np.where(total > 0, total, 1.)
     mixtures[..., 3:] **= 2  # variances from here on
+    shape = (*mixtures.shape[:-3], num_components, 5)
     joints = []
-    for row in mapping_matrix(source, target):
-        parts = np.flatnonzero(row)
-        if not len(parts):  # the detector has nothing for this joint
-            shape = (*mixtures.shape[:-3], num_components, 5)
-            joints.append(np.broadcast_to(_MASKED, shape))
-            continue
-        mixture = _scaled(mixtures[..., parts[0], :, :], row[parts[0]])
-        for part in parts[1:]:
-            mixture = _sum(
-                _reduce(mixture, num_components),
-                _scaled(mixtures[..., part, :, :], row[part]))
-        mixture = _pad(_reduce(mixture, num_components), num_components)
-        mixture[masked[..., parts].any(-1)] = _MASKED
-        joints.append(mixture)
+    for ways in mapping_ways(source, target):
+        joint = np.array(np.broadcast_to(_MASKED, shape))
+        missing = np.ones(shape[:-2], bool)
+        # As map_joints: the first way whose parts were all seen.
+        for way in ways:
+            use = missing & ~masked[..., way.parts > 0].any(-1)
+            if use.any():
+                joint[use] = _mixture(mixtures[use], way.parts, num_components)
+                missing &= ~use
+        joints.append(joint)
     result = np.stack(joints, axis=-3)
     result[..., 3:] **= 0.5
     return result.astype(np.float32)
+
+
+def _mixture(mixtures: np.ndarray, parts: np.ndarray,
+             num_components: int) -> np.ndarray:
+    """Mixture (..., M', 5) of a weighted mean of joints (..., S, M, 5)."""
+    first, *others = np.flatnonzero(parts)
+    mixture = _scaled(mixtures[..., first, :, :], parts[first])
+    for part in others:
+        mixture = _sum(
+            _reduce(mixture, num_components),
+            _scaled(mixtures[..., part, :, :], parts[part]))
+    return _pad(_reduce(mixture, num_components), num_components)
 
 
 def mask_joints(mixtures: np.ndarray) -> np.ndarray:

@@ -10,7 +10,7 @@ import numpy as np
 
 from mmdiffpose.skeletons import H36M_17, Skeleton, map_joints
 from mmdiffpose.skeletons.mixture_mapping import map_mixtures
-from .seen_joints import mark_unseen
+from .seen_joints import mark_unseen, scores_to_one
 
 DEFAULT_FPS = 30.
 """Frames a second of clips that do not say it."""
@@ -39,6 +39,19 @@ def seconds_of(frame_ids: np.ndarray, step: int, fps: Optional[float],
     return None if fps is None else frame_ids / (step * fps)
 
 
+def checked_score_thr(score_thr: float) -> float:
+    """A least score of joints that count as seen.
+
+    Raises:
+        ValueError: If it is no number from 0 to 1.
+    """
+    number = isinstance(score_thr, (int, float, np.number))
+    if isinstance(score_thr, bool) or not number or not 0 <= score_thr <= 1:
+        raise ValueError('score_thr should be a number from 0 to 1, got '
+                         f'{score_thr!r}')
+    return float(score_thr)
+
+
 @dataclass
 class KeypointTrack:
     """One person's 2D joints over a clip, checked.
@@ -48,6 +61,8 @@ class KeypointTrack:
         scores: (F, J) float32 in [0, 1]; 0 for a joint that was not seen,
             whose coordinates mean nothing then and become 0.
             :func:`~.seen_joints.mark_unseen` says what counts as not seen.
+            Those on other scales are brought to it, with a warning
+            (:func:`~.seen_joints.score_scale`).
         image_size: Width and height in pixels.
         skeleton: The joint set, J joints.
         frame_ids: (F, ) int, increasing, where the frames stand in the video.
@@ -88,7 +103,7 @@ class KeypointTrack:
         self.keypoints, self.scores = mark_unseen(self.keypoints, self.scores)
         unseen = self.scores == 0
         # Some detectors' scores (SimCC peaks) go a little over 1.
-        self.scores = self.scores.clip(0, 1)
+        self.scores = scores_to_one(self.scores, self.source).clip(0, 1)
         if unseen.all():
             raise ValueError(f'{self.source}: no joint was seen in any frame '
                              '(all scores are 0), there is nothing to lift')
@@ -218,11 +233,28 @@ class KeypointTrack:
             skeleton=target,
             mixtures=mixtures)
 
+    def above(self, score_thr: float) -> Optional['KeypointTrack']:
+        """The track without joints whose score is lower: they were not seen.
+
+        Args:
+            score_thr (float): From 0 to 1.
+
+        Returns:
+            KeypointTrack | None: None if none is left.
+
+        Raises:
+            ValueError: If there is no such threshold.
+        """
+        if not checked_score_thr(score_thr):
+            return self
+        scores = np.where(self.scores < score_thr, 0, self.scores)
+        return replace(self, scores=scores) if scores.any() else None
+
     def for_lifter(self,
                    joints: Skeleton = H36M_17) -> Optional['KeypointTrack']:
         """The track with a lifter's joints; None if none of them was seen.
 
-        A person of whom a detector saw no more than an ear has no joint that
+        A person of whom a detector saw no more than a toe has no joint that
         a lifter knows.
 
         Args:

@@ -1,7 +1,8 @@
 # Copyright (c) mmdiffpose contributors. All rights reserved.
-"""Which 2D joints were seen at all, and whether they are pixels."""
+"""Which 2D joints were seen at all, in which units places and scores are."""
 
-from typing import Sequence, Tuple
+import warnings
+from typing import Optional, Sequence, Tuple
 
 import numpy as np
 
@@ -15,6 +16,10 @@ PERCENT_SIZE = 300
 :data:`PERCENT_REACH` pixels."""
 MIN_JOINTS = 4
 """With fewer joints the unit cannot be told."""
+SCORE_REACH = 1.5
+"""Scores are taken as they are if nine in ten lie within this: peaks of SimCC
+models go a little over 1. Within ten times this they are of 0 to 10, within a
+hundred times percents."""
 
 
 def mark_unseen(keypoints: np.ndarray,
@@ -88,3 +93,86 @@ def check_pixels(keypoints: np.ndarray, scores: np.ndarray,
             f'{source}: expected keypoints in pixels of a picture of '
             f'{image_size[0]} x {image_size[1]}, found nearly all between '
             f'{low:.3g} and {high:.3g}, as {unit} of the picture')
+
+
+def score_scale(scores: np.ndarray, source: str) -> float:
+    """What scores have to be divided by to lie between 0 and 1.
+
+    Most of the scores decide, so that one that is too high changes nothing.
+
+    Args:
+        scores (np.ndarray): (...) of all people of a clip; 0 for joints that
+            were not seen.
+        source (str): Where they came from, for the message.
+
+    Returns:
+        float: 1; 10; 100 for percents; 2 for COCO's flags (1: hidden, 2:
+        visible).
+
+    Raises:
+        ValueError: If they are on no known scale.
+    """
+    seen = scores[scores > 0]
+    bulk = float(np.quantile(seen, .9)) if seen.size else 0.
+    if bulk <= SCORE_REACH:
+        return 1.
+    if ((seen == 1) | (seen == 2)).all():
+        return 2.
+    for scale in (10., 100.):
+        if bulk <= SCORE_REACH * scale:
+            return scale
+    raise ValueError(f'{source}: expected scores from 0 to 1, 0 to 10 or in '
+                     f'percent, found most of them up to {bulk:.3g}')
+
+
+def scores_to_one(scores: np.ndarray, source: str) -> np.ndarray:
+    """Scores of a clip on the scale from 0 to 1, with a word where they were
+    on another.
+
+    Args:
+        scores (np.ndarray): See :func:`score_scale`.
+        source (str): Where they came from, for messages.
+
+    Returns:
+        np.ndarray: (...), of the same type.
+
+    Raises:
+        ValueError: If they are on no known scale.
+    """
+    return ScoreScale(source)(scores)
+
+
+class ScoreScale:
+    """Brings scores to the scale from 0 to 1, frame by frame.
+
+    The first frames decide on the scale; later ones can only show that it is
+    larger. Each change is warned of.
+
+    Args:
+        source (str): Where they come from, for messages.
+    """
+
+    def __init__(self, source: str) -> None:
+        self.source = source
+        self._scale: Optional[float] = None
+
+    def __call__(self, scores: np.ndarray) -> np.ndarray:
+        """Scores (...) of a frame's people, or of a clip's, on the scale."""
+        if self._scale is None or (scores > SCORE_REACH * self._scale).any():
+            self._find(scores)
+        if self._scale in (None, 1.):
+            return scores
+        return (scores / self._scale).astype(scores.dtype)
+
+    def _find(self, scores: np.ndarray) -> None:
+        if not (scores > 0).any():
+            return
+        scale = score_scale(scores, self.source)
+        if scale > (self._scale or 1.):
+            what = {
+                2.: "COCO's flags",
+                10.: 'from 0 to 10'
+            }.get(scale, 'percents')
+            warnings.warn(f'{self.source}: scores are taken as {what} and '
+                          f'divided by {scale:g}')
+        self._scale = max(scale, self._scale or 1.)

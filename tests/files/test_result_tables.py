@@ -4,6 +4,7 @@
 import csv
 import json
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
@@ -127,6 +128,48 @@ def test_trc_read_back(lifted, tmp_path, unit, factor):
     expected = lifted.keypoints_3d * [1, -1, -1]
     expected[..., 1] -= expected[..., 1].min()
     np.testing.assert_allclose(points / factor, expected, atol=1e-5)
+
+
+def fields_of(path):
+    """(F, 17, 3) texts."""
+    rows = [
+        line.split('\t')[2:] for line in path.read_text().split('\n')[6:-1]
+    ]
+    return np.array(rows).reshape(len(rows), 17, 3)
+
+
+def test_what_nobody_saw_is_marked_in_trc(lifted, tmp_path):
+    """The last marker and the lowest one were not seen; a frame not at all."""
+    scores = np.ones_like(lifted.scores_2d)
+    lowest = lifted.keypoints_3d[0, :, 1].argmax()
+    scores[0, [lowest, 16]] = 0
+    scores[3] = 0
+    lifted = replace(lifted, scores_2d=scores)
+    path, = write_trc(lifted, tmp_path / 'nan')
+    header, _, frames, _, points = read_trc(path)
+    assert frames.tolist() == [11, 12, 13, 22] and header['NumFrames'] == '4'
+    texts = fields_of(path)
+    assert (texts[0, [lowest, 16]] == 'NaN').all()
+    assert (texts == 'NaN').sum() == 3 * len({lowest, 16})
+    # What was not seen does not stand on the ground.
+    assert np.nanmin(points[..., 1]) == 0
+    path, = write_trc(lifted, tmp_path / 'blank', unseen='blank')
+    blank = fields_of(path)
+    assert (blank[texts == 'NaN'] == '').all()
+    np.testing.assert_array_equal(blank[texts != 'NaN'], texts[texts != 'NaN'])
+    path, = write_trc(lifted, tmp_path / 'all', unseen='estimate')
+    _, _, frames, _, points = read_trc(path)
+    assert len(frames) == 5 and np.isfinite(points).all()
+    path, = write_results(lifted, tmp_path / 'b', ['trc'], trc_unseen='blank')
+    assert (fields_of(path) == blank).all()
+    for write in (partial(write_trc, lifted, tmp_path / 'x', unseen='none'),
+                  partial(
+                      write_results,
+                      lifted,
+                      tmp_path / 'x', ['json'],
+                      trc_unseen='none')):
+        with pytest.raises(ValueError, match="'blank', 'estimate', 'nan'"):
+            write()
 
 
 def test_people_keep_their_places_in_trc(lifted, tmp_path):

@@ -116,8 +116,16 @@ def test_masked_joints_stay_masked():
     masked = mask_joints(mapped)
     assert not masked[1].any()
     names = {H36M_17.joints[j] for j in np.flatnonzero(masked[0])}
-    assert names == {'root', 'spine', 'left_hip'}
+    assert names == {'left_hip'}
     assert np.isfinite(mapped).all()
+    # One hip stands in for the middle of both.
+    right = mixtures[0, COCO_17.index['right_hip']]
+    right = right[np.argsort(-right[:, 0])]
+    np.testing.assert_allclose(mapped[0, 0], right, rtol=1e-5)
+    mixtures[0, COCO_17.index['right_hip'], :, 0] = 0
+    masked = mask_joints(map_mixtures(mixtures, COCO_17, H36M_17))
+    names = {H36M_17.joints[j] for j in np.flatnonzero(masked[0])}
+    assert names == {'root', 'spine', 'left_hip', 'right_hip'}
 
 
 def test_a_mixture_of_the_lifters_joints_stays_as_it_is():

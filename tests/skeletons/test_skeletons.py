@@ -188,11 +188,13 @@ def test_mapping_keeps_left_and_right(source, seed):
     shape = (2, source.num_joints)
     rng = np.random.default_rng(seed)
     keypoints, scores = rng.uniform(0, 2000, (*shape, 2)), rng.random(shape)
+    scores[rng.random(shape) < .3] = 0  # others stand in for some
     order = list(source.flip_indices)
     mirrored = map_joints(keypoints[:, order], scores[:, order], source,
                           H36M_17)
     mapped = map_joints(keypoints, scores, source, H36M_17)
     for one, other in zip(mirrored, mapped):
+        one[mirrored[1] == 0] = other[mapped[1] == 0] = 0
         np.testing.assert_allclose(one, other[:, list(H36M_17.flip_indices)])
 
 
@@ -205,7 +207,56 @@ def test_a_missing_joint_masks_what_needs_it_and_nothing_else(source, data):
     _, mapped = map_joints(
         np.ones((1, source.num_joints, 2)), scores, source, H36M_17)
     needs = mapping_matrix(source, H36M_17)[:, sorted(missing)].any(1)
-    np.testing.assert_array_equal(mapped[0], np.where(needs, 0, 0.9))
+    assert (mapped[0, ~needs] == 0.9).all()
+    # Others may stand in, and are trusted less.
+    assert (mapped[0, needs] < 0.9).all()
+    for joint in np.flatnonzero(needs):
+        name = H36M_17.joints[joint]
+        if name.startswith(('left', 'right')):
+            assert mapped[0, joint] == 0
+
+
+def with_coco_missing(*missing):
+    """Joints of a COCO person at (index, 2 * index), some not seen."""
+    scores = np.full(17, 0.8)
+    scores[[COCO_17.index[name] for name in missing]] = 0
+    places = np.arange(17.)[:, None] * [1, 2]
+    places[scores == 0] = 0
+    mapped, sure = map_joints(places, scores, COCO_17, H36M_17)
+    return {
+        name: (mapped[j, 0], round(sure[j], 6))
+        for j, name in enumerate(H36M_17.joints)
+    }
+
+
+def test_seen_from_behind_ears_say_where_the_head_is():
+    """Ears are COCO's joints 3 and 4, shoulders 5 and 6."""
+    full = with_coco_missing()
+    assert full['head'] == (1.5, 0.8) and full['neck_base'] == (0, 0.8)
+    back = with_coco_missing('nose', 'left_eye', 'right_eye')
+    assert back['head'] == (3.5, 0.64)
+    # The chin: half-way between ears and shoulders.
+    assert back['neck_base'] == (4.5, 0.64)
+    rest = set(full) - {'head', 'neck_base'}
+    assert all(back[name] == full[name] for name in rest)
+    nothing = with_coco_missing('nose', 'left_eye', 'right_eye', 'left_ear',
+                                'right_ear')
+    assert nothing['head'][1] == nothing['neck_base'][1] == 0
+
+
+def test_seen_from_the_side_one_side_stands_in():
+    side = with_coco_missing('left_eye', 'left_ear', 'left_shoulder',
+                             'left_hip')
+    assert side['head'] == (3, 0.56)  # right eye and ear: 2 and 4
+    assert side['root'] == (12, 0.52) and side['thorax'] == (6, 0.32)
+    assert side['spine'] == (9, 0.32)
+    assert side['left_hip'][1] == side['left_shoulder'][1] == 0
+    # A chin needs both shoulders; the nose was seen.
+    assert side['neck_base'] == (0, 0.8)
+    ear = with_coco_missing('left_eye', 'right_eye', 'left_ear')
+    assert ear['head'] == (4, 0.4)
+    nose = with_coco_missing('left_eye', 'right_eye', 'left_ear', 'right_ear')
+    assert nose['head'] == (0, 0.48)
 
 
 def test_missing_hip():
@@ -213,7 +264,11 @@ def test_missing_hip():
     scores[0, COCO_17.index['left_hip']] = 0
     _, mapped = map_joints(np.ones((1, 17, 2)), scores, COCO_17, H36M_17)
     missing = {H36M_17.joints[j] for j in np.flatnonzero(mapped[0] == 0)}
-    assert missing == {'root', 'left_hip', 'spine'}
+    assert missing == {'left_hip'}
+    scores[0, COCO_17.index['right_hip']] = 0
+    _, mapped = map_joints(np.ones((1, 17, 2)), scores, COCO_17, H36M_17)
+    missing = {H36M_17.joints[j] for j in np.flatnonzero(mapped[0] == 0)}
+    assert missing == {'left_hip', 'right_hip', 'root', 'spine'}
 
 
 def test_wrong_joint_count_is_refused():

@@ -28,6 +28,7 @@ from rich.table import Table
 from mmdiffpose.codecs import GMMDiffusionPose
 from mmdiffpose.datasets import MocapMiniDataset
 from mmdiffpose.datasets.cameras import VIRTUAL_CAMERAS
+from mmdiffpose.skeletons.score_width import person_size
 
 # First: its fixes must be in place before anything imports MMPose.
 import mmdiffpose  # noqa: F401 isort: skip
@@ -67,13 +68,6 @@ def measure(split: str, window: int, noise_seed: int = 0) -> Errors:
             scores.append(sequence.scores[frames].ravel())
             shares.append(((found - truth[frames]) / size).reshape(-1, 2))
     return Errors(np.concatenate(scores), np.concatenate(shares))
-
-
-def person_size(keypoints: np.ndarray) -> float:
-    """The codec's: root of the mean squared distance of (T, J, 2) joints to
-    their centre, median over the frames."""
-    offset = keypoints - keypoints.mean(1, keepdims=True)
-    return float(np.median(np.sqrt((offset**2).sum(-1).mean(1))))
 
 
 def fit_widths(errors: Errors, bins: int = 20, robust: bool = False) -> Widths:

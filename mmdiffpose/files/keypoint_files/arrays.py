@@ -29,7 +29,7 @@ from mmdiffpose.files.person_selection import MAX_JUMP
 from mmdiffpose.plain_pickle import load_plain_npz
 from mmdiffpose.structures.keypoint_track import KeypointTrack
 from mmdiffpose.structures.seen_joints import (check_pixels, mark_unseen,
-                                               unit_of)
+                                               scores_to_one, unit_of)
 from .checks import choose_fps, choose_image_size, describe, no_scores
 from .layouts import choose_layout
 
@@ -87,6 +87,7 @@ def read(path: Path, image_size: Optional[Sequence[int]],
     joints = choose_layout(where, keypoints[seen].reshape(rows),
                            scores[seen].reshape(rows[:2]), skeleton,
                            _names(where, data), _text(data, 'skeleton'), USUAL)
+    scores = scores_to_one(scores, where)
     common: Dict[str, Any] = dict(
         image_size=size,
         skeleton=joints,

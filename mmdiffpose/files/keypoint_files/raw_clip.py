@@ -8,7 +8,8 @@ from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 import numpy as np
 
 from mmdiffpose.files.person_selection import Frames, Person
-from mmdiffpose.structures.seen_joints import check_pixels, unit_of
+from mmdiffpose.structures.seen_joints import (check_pixels, scores_to_one,
+                                               unit_of)
 from .checks import choose_image_size
 from .keypoint_clip import KeypointClip
 from .layouts import choose_layout
@@ -74,6 +75,7 @@ class RawClip:
         frames, keypoints = self._in_pixels(frames, keypoints, scores, size)
         joints = choose_layout(self.source, keypoints, scores, skeleton,
                                self.names, self.stated, self.usual)
+        frames = self._to_one(frames, scores)
         return KeypointClip(
             without_shared_ids(frames, self.source), joints, size, self.fps,
             self.source, self.times)
@@ -89,6 +91,17 @@ class RawClip:
                         f'{self.source}, frame {frame}: expected {expected} '
                         'joints as of the people before, found '
                         f'{len(person.scores)}')
+
+    def _to_one(self, frames: Frames, scores: np.ndarray) -> Frames:
+        """Scores from 0 to 1; the scale is one for the whole clip."""
+        brought = scores_to_one(scores, self.source)
+        if brought is scores:
+            return frames
+        rows = iter(brought)
+        return {
+            frame: [replace(person, scores=next(rows)) for person in people]
+            for frame, people in frames.items()
+        }
 
     def _in_pixels(self, frames: Frames, keypoints: np.ndarray,
                    scores: np.ndarray,

@@ -122,5 +122,5 @@ def _of_label(where: str, row: List[float]) -> Person:
                          f'each joint, found {describe(row)} of {len(row)}')
     last = values[-1] if spare == 2 else (
         values[-1] if spare == 1 and values[-1] >= 1
-        and values[-1] == int(values[-1]) else None)
+        and float(values[-1]).is_integer() else None)
     return make_person(where, joints.tolist(), None, last)

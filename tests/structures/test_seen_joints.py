@@ -1,0 +1,73 @@
+# Copyright (c) mmdiffpose contributors. All rights reserved.
+"""Scales of scores, and thresholds."""
+
+import warnings
+
+import numpy as np
+import pytest
+from fake_lifter import make_track
+
+from mmdiffpose.skeletons import COCO_17
+from mmdiffpose.structures.seen_joints import (ScoreScale, score_scale,
+                                               scores_to_one)
+
+SCORES = np.random.default_rng(0).beta(6, 2, (40, 17))
+"""A detector's, mostly high."""
+
+
+@pytest.mark.parametrize('factor, scale', [(1, 1), (1.3, 1), (10, 10), (8, 10),
+                                           (100, 100), (90, 100)])
+def test_scales_are_known_by_most_of_the_scores(factor, scale):
+    scores = SCORES * factor
+    assert score_scale(scores, 'x') == scale
+    scores[3, 5] = 300 * factor  # an outlier
+    assert score_scale(scores, 'x') == scale
+    scores[SCORES < .8] = 0  # joints that were not seen
+    assert score_scale(scores, 'x') == scale
+
+
+def test_flags_and_what_is_no_scale():
+    assert score_scale(np.array([0, 1, 2, 2, 1]), 'x') == 2
+    assert score_scale(np.array([0, 1, 1, 1.]), 'x') == 1
+    assert score_scale(np.zeros(4), 'x') == 1
+    with pytest.raises(ValueError, match='a.json: expected scores from 0 to'):
+        score_scale(SCORES * 1e4, 'a.json')
+
+
+def test_scaled_once_and_said():
+    with pytest.warns(UserWarning, match='a.json: scores are taken as perc'):
+        found = scores_to_one((SCORES * 100).astype(np.float32), 'a.json')
+    np.testing.assert_allclose(found, SCORES, rtol=1e-5)
+    assert found.dtype == np.float32
+    to_one = ScoreScale('stream')
+    with pytest.warns(UserWarning, match='from 0 to 10') as told:
+        found = [to_one(10 * row) for row in SCORES]
+    assert len(told) == 1
+    np.testing.assert_allclose(found, SCORES)
+
+
+def test_a_stream_that_starts_with_low_scores():
+    to_one = ScoreScale('stream')
+    with warnings.catch_warnings():
+        warnings.simplefilter('error')
+        assert (to_one(np.zeros(17)) == 0).all()
+        assert to_one(np.full(17, 1.)).max() == 1
+    with pytest.warns(UserWarning, match='percents'):
+        assert to_one(np.full(17, 90.)).max() == .9
+    assert to_one(np.full(17, 1.)).max() == .01
+
+
+def test_tracks_are_scaled_and_cut():
+    track = make_track(9, COCO_17)
+    with pytest.warns(UserWarning, match='divided by 100'):
+        scaled = type(track)(track.keypoints, 100 * track.scores,
+                             track.image_size, COCO_17)
+    np.testing.assert_allclose(scaled.scores, track.scores)
+    track.scores[:, 3] = .2
+    cut = track.above(.3)
+    assert (cut.scores[:, 3] == 0).all() and (cut.keypoints[:, 3] == 0).all()
+    assert (np.delete(cut.scores, 3, 1) == np.float32(.9)).all()
+    assert track.above(0) is track and track.above(.95) is None
+    for wrong in (-1, 1.5, '0.3', True, np.nan):
+        with pytest.raises(ValueError, match='score_thr should be a number'):
+            track.above(wrong)
