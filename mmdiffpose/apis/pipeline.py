@@ -5,8 +5,8 @@ import warnings
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import (Any, Callable, Dict, Iterator, List, NamedTuple, Optional,
-                    Sequence, Tuple, Union)
+from typing import (Any, Callable, Iterator, List, Optional, Sequence, Tuple,
+                    Union)
 
 import numpy as np
 from torch import nn
@@ -32,31 +32,13 @@ from mmdiffpose.visualization.live_renderer import LiveRenderer
 from mmdiffpose.visualization.picture_sink import PictureSink, PngWriter
 from .frame_results import FrameResults, Result
 from .inference_options import InferenceOptions
+from .lifted_clip import LiftedClip, times_of
 from .progress import Stages
 from .stream_inference import StreamRecord, lift_stream
 
 DETECTOR_BATCH = 8
 GIF_SECONDS = 20
 """Longer clips become MP4, unless a GIF is asked for."""
-
-
-class LiftedClip(NamedTuple):
-    """A clip that is lifted.
-
-    Attributes:
-        lifted: Its people.
-        frame_ids: Its frames, in order, also those without people.
-        stem: Of the names of result files.
-        pictures: The frames themselves, if they can be read (again).
-        fps: Frames a second.
-        times: When each frame is, seconds; None where ``fps`` tells.
-    """
-    lifted: List[LiftedTrack]
-    frame_ids: Sequence[int]
-    stem: str
-    pictures: Optional[FrameSource]
-    fps: float
-    times: Optional[Sequence[float]] = None
 
 
 class LiftingPipeline:
@@ -176,8 +158,14 @@ class LiftingPipeline:
 
     def _free_stem(self, stem: str, inputs: Any,
                    options: InferenceOptions) -> str:
-        free = self._names.free(stem, options.suffix, source_name(inputs),
-                                options.pred_out_dir, options.vis_out_dir)
+        told = options.pred_out_dir and {'json', 'npz'} & set(options.formats)
+        free = self._names.free(
+            stem,
+            options.suffix,
+            source_name(inputs),
+            options.pred_out_dir,
+            options.vis_out_dir,
+            note=not told)
         if free != stem:
             warnings.warn(f'there are results of another {stem}: these are '
                           f'called {free}{options.suffix}')
@@ -197,7 +185,7 @@ class LiftingPipeline:
         frame_ids = sorted({i for t in lifted for i in t.frame_ids.tolist()})
         return LiftedClip(lifted, frame_ids,
                           Path(path).stem, pictures, tracks[0].fps
-                          or DEFAULT_FPS, _times(lifted, frame_ids))
+                          or DEFAULT_FPS, times_of(lifted, frame_ids))
 
     def _clip_of_frames(self, source: FrameSource,
                         options: InferenceOptions) -> LiftedClip:
@@ -486,15 +474,3 @@ class LiftingPipeline:
                 sink.close()
                 files += self.write(record.tracks(), source.stem, options)
                 files += [path] if path else []
-
-
-def _times(lifted: Sequence[LiftedTrack],
-           frame_ids: Sequence[int]) -> Optional[List[float]]:
-    """Seconds of a clip's frames; None where they are not known of all."""
-    known: Dict[int, float] = {}
-    for track in lifted:
-        if track.seconds is not None:
-            known.update(zip(track.frame_ids.tolist(), track.seconds.tolist()))
-    if len(known) < len(frame_ids):
-        return None
-    return [known[frame_id] for frame_id in frame_ids]

@@ -11,11 +11,17 @@ Examples::
         --checkpoint work_dirs/diffpose_mixste_mini-27/epoch_20.pth \
         --out-dir outputs
 
+    mmdiffpose infer --list videos.txt --jobs 4 --config diffpose \
+        --out-dir outputs
+
     mmdiffpose infer --list-models
 
 Reads a video, an image, a folder of images (as a clip), a webcam
 (``webcam:0``), or the 2D keypoints of another tool
 (mmdiffpose/files/keypoint_files). Frames need a 2D detector (--pose2d).
+Several inputs, and those of --list, are lifted one by one or with --jobs in
+several processes; one that fails does not stop the others, and a second run
+goes on where the first one ended (inputs.jsonl of --out-dir tells).
 Writes poses as JSON and npz (--formats has others), an animation (GIF or MP4)
 and a still picture (PNG).
 """
@@ -23,8 +29,9 @@ and a still picture (PNG).
 import argparse
 import sys
 import warnings
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, List, Optional, Sequence
+from typing import TYPE_CHECKING, Callable, List, Optional, Sequence
 
 import torch
 from mmengine.config import DictAction
@@ -35,10 +42,15 @@ from mmdiffpose.files.result_options import UNITS, UNSEEN
 from mmdiffpose.skeletons import SKELETONS
 from mmdiffpose.skeletons.marker_sets import MARKER_SETS
 from mmdiffpose.structures.axes import AXES_NAMES
+from .infer_list import (Ledger, Prepare, Task, is_endless, name_tasks,
+                         read_list, report, run_list)
 from .launching import ListModels, published_weights, require_mmpose
 
 if TYPE_CHECKING:
     from mmdiffpose.apis import DiffusionPose3DInferencer, InferenceOptions
+
+SUFFIX = '_3d'
+"""Of the names of results."""
 
 
 def make_parser(prog: Optional[str] = None) -> argparse.ArgumentParser:
@@ -48,9 +60,26 @@ def make_parser(prog: Optional[str] = None) -> argparse.ArgumentParser:
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument(
-        'input',
-        help='video, image, folder of images, webcam:NUMBER, or a keypoint '
-        'file (.json, .npz, folder of OpenPose files)')
+        'inputs',
+        nargs='*',
+        metavar='input',
+        help='video, image, folder of images, webcam:NUMBER, URL, or a '
+        'keypoint file (.json, .npz, folder of OpenPose files)')
+    parser.add_argument(
+        '--list',
+        type=Path,
+        metavar='FILE',
+        help='text file with an input a line')
+    parser.add_argument(
+        '--jobs',
+        type=int,
+        default=1,
+        help='processes for several inputs, each with a model of its own, on '
+        'cores or graphics cards (default: 1)')
+    parser.add_argument(
+        '--again',
+        action='store_true',
+        help='of several inputs, lift those that were lifted before, too')
     parser.add_argument(
         '--config',
         required=True,
@@ -79,7 +108,13 @@ def make_parser(prog: Optional[str] = None) -> argparse.ArgumentParser:
 def parse_args(argv: Optional[Sequence[str]] = None,
                prog: Optional[str] = None) -> argparse.Namespace:
     """Read the command line."""
-    return make_parser(prog).parse_args(argv)
+    parser = make_parser(prog)
+    args = parser.parse_args(argv)
+    if not args.inputs and args.list is None:
+        parser.error('expected an input, several, or --list FILE')
+    if args.jobs < 1:
+        parser.error(f'--jobs should be 1 or more, got {args.jobs}')
+    return args
 
 
 def add_detector_arguments(parser: argparse.ArgumentParser) -> None:
@@ -259,7 +294,7 @@ def make_options(args: argparse.Namespace) -> 'InferenceOptions':
         batch_size=args.batch_size,
         vis_out_dir=str(args.out_dir),
         pred_out_dir=str(args.out_dir),
-        suffix='_3d',
+        suffix=SUFFIX,
         animation='none' if args.no_animation else args.format,
         still=True,
         show=args.show,
@@ -302,31 +337,95 @@ def make_inferencer(args: argparse.Namespace) -> 'DiffusionPose3DInferencer':
         args.det_cat_ids,
         args.device,
         cfg_options=args.cfg_options,
-        show_progress=True)
+        show_progress=args.jobs == 1)
 
 
 def run(args: argparse.Namespace) -> List[Path]:
-    """Read, detect, lift, write, draw.
+    """Read, detect, lift, write, draw one input.
 
     Returns:
         list[Path]: The files written.
     """
-    options, inferencer = make_options(args), make_inferencer(args)
+    name, = args.inputs
+    return lift_input(make_inferencer(args), name, make_options(args))
+
+
+def lift_input(inferencer: 'DiffusionPose3DInferencer', name: str,
+               options: 'InferenceOptions') -> List[Path]:
+    """Lift an input.
+
+    Returns:
+        list[Path]: The files written.
+
+    Raises:
+        ValueError: If it can't be read, or nobody is in it.
+    """
     files: List[Path] = []
     frames = found = 0
     with warnings.catch_warnings():
         # Said by the error below.
         warnings.filterwarnings('ignore', message='.*nobody was found')
         try:
-            for result in inferencer.run(args.input, options, files):
+            for result in inferencer.run(name, options, files):
                 frames += 1
                 found += bool(result['predictions'][0])
         except KeyboardInterrupt:
             # The usual end of a webcam's stream.
             pass
     if not found:
-        raise ValueError(f'{args.input}: nobody was found in {frames} frames')
+        raise ValueError(f'{name}: nobody was found in {frames} frames')
     return files
+
+
+def prepare_lifting(args: argparse.Namespace) -> Callable[[Task], List[str]]:
+    """What lifts one input of a list after the other with the same models."""
+    inferencer, options = make_inferencer(args), make_options(args)
+
+    def lift(task: Task) -> List[str]:
+        named = replace(options, suffix=task.suffix)
+        files = lift_input(inferencer, task.name, named)
+        return [str(path) for path in files]
+
+    return lift
+
+
+def run_several(args: argparse.Namespace,
+                prepare: Prepare = prepare_lifting) -> int:
+    """Lift several inputs.
+
+    Args:
+        args (argparse.Namespace): Of the command line.
+        prepare (callable): Makes what lifts one.
+
+    Returns:
+        int: How many failed.
+
+    Raises:
+        FileNotFoundError: If there is no such list.
+        ValueError: If an option is for single inputs.
+    """
+    names = list(args.inputs)
+    if args.list is not None:
+        names += read_list(args.list)
+    if args.video is not None:
+        raise ValueError('--video is the video of one keypoint file, found '
+                         f'{len(names)} inputs')
+    endless = [name for name in names if is_endless(name)]
+    if endless and args.max_frames is None:
+        raise ValueError(f'{endless} have no end, expected --max-frames, or '
+                         'each alone')
+    tasks = name_tasks(names, SUFFIX)
+    ledger = Ledger(args.out_dir, args)
+    left = [task for task in tasks if args.again or not ledger.done(task)]
+    if len(left) < len(tasks):
+        print(f'{len(tasks) - len(left)} of {len(tasks)} inputs were lifted '
+              'before (--again lifts them anew)')
+    failed = 0
+    for number, outcome in enumerate(run_list(args, left, prepare), 1):
+        ledger.add(outcome)
+        report(outcome, number, len(left))
+        failed += outcome.error is not None
+    return failed
 
 
 def main(argv: Optional[Sequence[str]] = None,
@@ -335,10 +434,18 @@ def main(argv: Optional[Sequence[str]] = None,
     args = parse_args(argv, prog)
     require_mmpose()
     try:
+        if args.list is not None or len(args.inputs) > 1:
+            failed = run_several(args)
+            if failed:
+                sys.exit(f'error: {failed} inputs failed, see above')
+            return
         paths = run(args)
     # OSError: missing files, and downloads that fail.
     except (OSError, ImportError, ValueError) as error:
         sys.exit(f'error: {error}')
+    except KeyboardInterrupt:
+        sys.exit('interrupted; of several inputs, the same command goes on '
+                 'with what is left')
     for path in paths:
         print(f'written: {path}')
 

@@ -16,6 +16,8 @@ from typing import Any, Dict, Optional, Tuple, Union
 
 import numpy as np
 
+from mmdiffpose.atomic_files import replacing
+
 HEAD = 8192
 """Bytes of a JSON file in which its ``meta_info`` stands."""
 
@@ -56,13 +58,21 @@ def written_by(path: Path) -> Optional[str]:
 
 
 class ResultNames:
-    """Hands out names; remembers those of this process."""
+    """Hands out names; remembers those of this process.
+
+    What earlier processes left is told by the heads of JSON and npz files.
+    Where none of them is written a hidden file, ``.<name>.source``, tells it.
+    """
 
     def __init__(self) -> None:
         self._owners: Dict[Tuple[str, str], str] = {}
 
-    def free(self, stem: str, suffix: str, source: Optional[str], *folders:
-             Union[str, Path]) -> str:
+    def free(self,
+             stem: str,
+             suffix: str,
+             source: Optional[str],
+             *folders: Union[str, Path],
+             note: bool = False) -> str:
         """The stem, or the first of ``<stem>_2``, ... that is free.
 
         Args:
@@ -71,6 +81,8 @@ class ResultNames:
             source (str, optional): See :func:`source_name`; without one the
                 stem is taken as it is.
             *folders (str | Path): Where files go; empty ones are passed over.
+            note (bool): Whether to write down whose they are, because no file
+                will tell. Defaults to False.
         """
         places = [str(Path(folder).resolve()) for folder in folders if folder]
         if source is None or not places:
@@ -84,6 +96,9 @@ class ResultNames:
                 break
         for place in places:
             self._owners[place, name] = source
+            if note:
+                with replacing(_note(place, name)) as part:
+                    part.write_text(source, encoding='utf-8')
         return candidate
 
     def _owner(self, folder: str, name: str) -> Optional[str]:
@@ -93,4 +108,9 @@ class ResultNames:
             path = Path(folder) / f'{name}{ending}'
             if path.is_file():
                 return written_by(path)
-        return None
+        path = _note(folder, name)
+        return path.read_text(encoding='utf-8') if path.is_file() else None
+
+
+def _note(folder: str, name: str) -> Path:
+    return Path(folder) / f'.{name}.source'

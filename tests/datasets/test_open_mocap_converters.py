@@ -347,11 +347,11 @@ def test_raw_files(tmp_path, converters, shared_dir, capsys):
 def test_cmus_frame_rates_are_said_or_given(tmp_path, converters):
     """601 frames are 10 s at 60 a second, and 5 s at the usual 120."""
     cmu = converters['cmu']
-    folder = tmp_path / 'subjects/89'
+    folder = tmp_path / 'subjects/90'
     folder.mkdir(parents=True)
-    write_asf(folder / '89.asf')
-    write_amc(folder / '89_01.amc', 601, 1)
-    for name in ('._89_01.amc', '._89.asf'):
+    write_asf(folder / '90.asf')
+    write_amc(folder / '90_01.amc', 601, 1)
+    for name in ('._90_01.amc', '._90.asf'):
         (folder / name).write_bytes(b'\0\5\x16\7')
 
     def run(*options):
@@ -366,12 +366,25 @@ def test_cmus_frame_rates_are_said_or_given(tmp_path, converters):
     frames, notes = run()
     assert frames == 251 and '1 trials are taken as of 120' in notes[0]
     rates = tmp_path / 'rates.csv'
-    for line in ('89_01,60', 'trial,fps\n89;60.0 # all', '\ufeff89\t60'):
+    for line in ('90_01,60', 'trial,fps\n90;60.0 # all', '\ufeff90\t60'):
         rates.write_text(line, encoding='utf-8')
         frames, notes = run('--rates', str(rates))
         assert frames == 501 and not any('taken as' in n for n in notes)
-    for line, message in (('89_01,x', 'line 1: expected <subject or'),
-                          ('90,60', 'rates of ..90.., but no files')):
+    for line, message in (('90_01,x', 'line 1: expected <subject or'),
+                          ('91,60', 'rates of ..91.., but no files')):
         rates.write_text(line)
         with pytest.raises(ValueError, match=message):
             run('--rates', str(rates))
+    # Of the rest the command says it, and then nothing is assumed.
+    frames, notes = run('--fps', '60')
+    assert frames == 501 and not any('taken as' in n for n in notes)
+    with pytest.raises(ValueError, match='fps should be above 0'):
+        run('--fps', '0')
+    # Subjects who are known, unless a table says otherwise.
+    known = folder.rename(folder.with_name('89'))
+    for path in sorted(known.glob('90*')):
+        path.rename(path.with_name(path.name.replace('90', '89')))
+    frames, notes = run('--fps', '120')
+    assert frames == 501 and not any('taken as' in n for n in notes)
+    rates.write_text('89,120')
+    assert run('--rates', str(rates))[0] == 251

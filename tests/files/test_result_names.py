@@ -51,3 +51,11 @@ def test_names_across_processes(tmp_path, ending):
     assert ResultNames().free('walk', '', 'wälk.mp4#2', tmp_path) == 'walk_2'
     path.write_bytes(os.urandom(50))
     assert written_by(path) is None
+
+
+def test_names_where_no_file_tells(tmp_path):
+    """Of tables and animations a note tells in a later process."""
+    assert ResultNames().free('w', '', 'w#1', tmp_path / 'p', note=True) == 'w'
+    assert (tmp_path / 'p/.w.source').read_text() == 'w#1'
+    assert ResultNames().free('w', '', 'w#2', tmp_path / 'p') == 'w_2'
+    assert ResultNames().free('w', '', 'w#1', tmp_path / 'p') == 'w'

@@ -8,10 +8,12 @@ unpacks to ``subjects/NN/NN.asf`` and ``subjects/NN/NN_MM.amc``::
         --out-dir data/cmu
 
 The files do not say their frame rate. Most trials have 120 frames a second,
-some 500 have 60: each subject's page of the site lists them ("Framerate").
-Give those in a table, a line of ``<subject or subject_motion>,<rate>`` each::
+some 500 have 60: each subject's page of the site lists them ("Framerate"),
+though not always rightly. Four subjects of whom several sources say 60 are
+known here (``KNOWN``); give others in a table, a line of ``<subject or
+subject_motion>,<rate>`` each, and the rate of all the rest where you know it::
 
-    python tools/dataset_converters/cmu.py --rates rates.csv ...
+    python tools/dataset_converters/cmu.py --rates rates.csv --fps 120 ...
 
 The data is free for all uses, but not to be resold, even converted: "The
 data used in this project was obtained from mocap.cs.cmu.edu. The database was
@@ -30,6 +32,11 @@ from mmdiffpose.input_files import read_text, visible
 MOTION_NAME = re.compile(r'(?P<subject>\d+)_(?P<motion>\d+)\.amc$')
 FPS = 120.
 """Frames a second of most AMC files."""
+KNOWN = {'60': 60., '61': 60., '62': 60., '89': 60.}
+"""Subjects whose trials have another rate: 60 and 61 (salsa) and 89
+(acrobatics) by the site's pages, 62 (construction work) by AMASS's reading of
+its C3D files; those who corrected the site's conversions to BVH by eye say
+the same of all four."""
 
 Rates = Mapping[str, float]
 """Frames a second by subject (``'89'``) or trial (``'89_01'``)."""
@@ -57,12 +64,15 @@ def read_rates(path: Path) -> Rates:
     return rates
 
 
-def find_files(root: Path, rates: Optional[Rates] = None) -> List[MocapFile]:
+def find_files(root: Path,
+               rates: Optional[Rates] = None,
+               fps: Optional[float] = None) -> List[MocapFile]:
     """All motions below a folder.
 
     Args:
         root: The folder.
-        rates: Frames a second of some; 120 is taken for others, with a
+        rates: Frames a second of some; they come before :data:`KNOWN`.
+        fps: Frames a second of the others; without it 120 is taken, with a
             warning.
 
     Raises:
@@ -71,6 +81,8 @@ def find_files(root: Path, rates: Optional[Rates] = None) -> List[MocapFile]:
         ValueError: If there is no file of a subject or trial in ``rates``.
     """
     rates = rates or {}
+    if fps is not None and not fps > 0:
+        raise ValueError(f'fps should be above 0, got {fps}')
     files = []
     used, assumed = set(), []
     for path in visible(root.rglob('*.amc')):
@@ -85,11 +97,12 @@ def find_files(root: Path, rates: Optional[Rates] = None) -> List[MocapFile]:
                 f'{skeleton} does not exist, but {path.name} needs it')
         key = path.stem if path.stem in rates else match['subject']
         used.add(key)
-        if key not in rates:
+        rate = rates.get(key) or KNOWN.get(match['subject']) or fps
+        if rate is None:
             assumed.append(path.stem)
         files.append(
             MocapFile(match['subject'], f'motion_{match["motion"]}', skeleton,
-                      path, rates.get(key, FPS)))
+                      path, rate or FPS))
     if not files:
         raise FileNotFoundError(
             f'no *.amc below {root}; see --help for where to get them')
@@ -104,9 +117,11 @@ def find_files(root: Path, rates: Optional[Rates] = None) -> List[MocapFile]:
 
 def note_of(assumed: Sequence[str]) -> str:
     """What to say of trials whose frame rate nobody gave."""
-    return (f'{len(assumed)} trials are taken as of {FPS:g} frames a second, '
-            f'which their files do not say ({assumed[0]} to {assumed[-1]}); '
-            'some 500 of CMU have 60, give those with --rates')
+    return (
+        f'{len(assumed)} trials are taken as of {FPS:g} frames a second, '
+        f'which their files do not say ({assumed[0]} to {assumed[-1]}); '
+        'some 500 of CMU have 60: give those with --rates, and the rate of '
+        'all others with --fps')
 
 
 def main(argv: Optional[Sequence[str]] = None) -> Dict[str, Any]:
@@ -115,13 +130,17 @@ def main(argv: Optional[Sequence[str]] = None) -> Dict[str, Any]:
     parser.add_argument(
         '--rates',
         type=Path,
-        help='table of frames a second by subject or trial (default: 120, '
-        'with a note)')
+        help='table of frames a second by subject or trial')
+    parser.add_argument(
+        '--fps',
+        type=float,
+        help='frames a second of those that are neither in the table nor '
+        'known (default: 120, with a warning)')
     args = parser.parse_args(argv)
     rates = {} if args.rates is None else read_rates(args.rates)
     with warnings.catch_warnings(record=True) as said:
         warnings.simplefilter('always')
-        files = find_files(args.data_root, rates)
+        files = find_files(args.data_root, rates, args.fps)
     return convert(args, 'cmu', files, [str(w.message) for w in said])
 
 
