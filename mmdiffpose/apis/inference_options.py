@@ -12,7 +12,7 @@ from mmdiffpose.detection.frame_sources import FrameInputs
 from mmdiffpose.files.keypoint_files import FORMATS as KEYPOINT_FORMATS
 from mmdiffpose.files.optional_packages import check_packages
 from mmdiffpose.files.result_files import FORMATS as RESULT_FORMATS
-from mmdiffpose.files.result_options import UNITS, UNSEEN
+from mmdiffpose.files.result_options import UNITS, UNSEEN, ResultOptions
 from mmdiffpose.skeletons import SKELETONS
 from mmdiffpose.skeletons.marker_sets import MARKER_SETS
 from mmdiffpose.structures.axes import check_axes
@@ -139,6 +139,8 @@ class InferenceOptions:
         for field in fields(self):
             _check(field.name, getattr(self, field.name))
         check_packages(self.formats)
+        # What does not go together is said before anything is lifted.
+        ResultOptions(unit=self.unit, markers=self.markers)
 
     @classmethod
     def from_call(cls, options: Mapping[str, Any]) -> 'InferenceOptions':

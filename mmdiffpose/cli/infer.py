@@ -249,13 +249,15 @@ def add_output_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--unit',
         choices=sorted(UNITS),
-        help='of trc and c3d files (default: mm)')
+        help='of trc and c3d files (default: mm; m for pose2sim)')
     parser.add_argument(
         '--markers',
+        '--trc-markers',
         choices=sorted(MARKER_SETS),
         default='h36m',
-        help='the joints of c3d files, and whose names for them (default: '
-        'h36m, all)')
+        help='the joints of trc and c3d files, and whose names for them; '
+        'pose2sim also: in metres, stiff bones, facing +x (default: h36m, '
+        'all)')
     parser.add_argument(
         '--symmetric-bones',
         action='store_true',

@@ -60,7 +60,7 @@ def write_c3d(
     module = needed('c3d')
     tracks = as_list(lifted)
     fps = needs_fps(tracks, 'C3D')
-    unit = options.unit or 'mm'
+    unit = options.marker_unit
     pieces = [[piece.at_even_pace(fps) for piece in person.pieces()]
               for person in scene_people(tracks)]
     rows = np.concatenate([

@@ -11,11 +11,14 @@ from mmdiffpose.atomic_files import replacing
 from mmdiffpose.structures.lifted_track import LiftedTrack
 from mmdiffpose.structures.people import Lifted, as_list, person_numbers
 from mmdiffpose.visualization.scene_page import write_html
+from .marker_trc import write_marker_trc
 from .optional_packages import check_packages
+from .result_angles import write_angles
 from .result_bvh import write_bvh
 from .result_c3d import write_c3d
 from .result_csv import write_csv
 from .result_glb import write_glb
+from .result_opensim import write_opensim
 from .result_options import ResultOptions, say_nothing
 from .result_trc import write_trc
 
@@ -51,7 +54,10 @@ def write_results(lifted: Lifted,
             person, always y-up), ``bvh``
             (:func:`~mmdiffpose.files.result_bvh.write_bvh`) and ``glb``
             (:func:`~mmdiffpose.files.result_glb.write_glb`), one file per
-            person and stretch, ``html``
+            person and stretch, ``opensim``
+            (:func:`~mmdiffpose.files.result_opensim.write_opensim`, a folder),
+            ``angles``
+            (:func:`~mmdiffpose.files.result_angles.write_angles`), ``html``
             (:func:`~mmdiffpose.visualization.scene_page.write_html`).
             Defaults to JSON and npz.
         axes (str): Of json, npz and csv, one of
@@ -253,7 +259,9 @@ def _csv(tracks: Sequence[LiftedTrack], stem: str,
 
 def _trc(tracks: Sequence[LiftedTrack], stem: str,
          options: ResultOptions) -> List[Path]:
-    return write_trc(tracks, stem, options.unit or 'mm', options.trc_unseen)
+    if options.markers == 'h36m':
+        return write_trc(tracks, stem, options.marker_unit, options.trc_unseen)
+    return write_marker_trc(tracks, stem, options)
 
 
 def _html(tracks: Sequence[LiftedTrack], stem: str,
@@ -269,5 +277,7 @@ FORMATS: Dict[str, ResultWriter] = dict(
     html=_html,
     c3d=write_c3d,
     bvh=write_bvh,
-    glb=write_glb)
+    glb=write_glb,
+    opensim=write_opensim,
+    angles=write_angles)
 """What writes each format: a new one is a function and an entry here."""

@@ -67,3 +67,13 @@ class ResultOptions:
         if self.unit is not None and self.unit not in UNITS:
             raise ValueError(f'unit: expected one of {sorted(UNITS)}, found '
                              f'{self.unit!r}')
+        if self.markers == 'pose2sim' and self.unit == 'mm':
+            raise ValueError('unit: expected m for the markers of Pose2Sim, '
+                             'which reads every number as metres, found mm')
+
+    @property
+    def marker_unit(self) -> str:
+        """The unit of trc and c3d, one of :data:`UNITS`."""
+        if self.unit is not None:
+            return self.unit
+        return 'm' if self.markers == 'pose2sim' else 'mm'

@@ -66,11 +66,7 @@ def write_trc(lifted: Lifted,
                          f'{unit!r}')
     check_unseen(unseen)
     tracks = as_list(lifted)
-    rate = tracks[0].fps
-    if rate is None:
-        rate = DEFAULT_FPS
-        warnings.warn(f'{stem}: the frame rate is not known, times in TRC '
-                      f'files are those of {rate:g} frames a second')
+    rate = known_rate(tracks, str(stem))
     people = by_person(tracks)
     markers = {
         number:
@@ -91,12 +87,22 @@ def write_trc(lifted: Lifted,
         there = np.isfinite(points).any((1, 2))
         frames, seconds, points = (
             values[there] for values in (frames, seconds, points))
-        text = _header(path.name, pieces[0], frames, rate, unit)
-        text += _body(frames, seconds, points, unit, UNSEEN[unseen])
+        text = trc_text(path.name, pieces[0].skeleton.joints, frames, seconds,
+                        points, rate, unit, unseen)
         with replacing(path) as part:
             part.write_text(text, encoding='utf-8')
         paths.append(path)
     return paths
+
+
+def known_rate(tracks: Sequence[LiftedTrack], stem: str) -> float:
+    """Frames a second; where they are not known, the default, with a word."""
+    rate = tracks[0].fps
+    if rate is None:
+        warnings.warn(f'{stem}: the frame rate is not known, times in TRC '
+                      f'files are those of {DEFAULT_FPS:g} frames a second')
+        return DEFAULT_FPS
+    return rate
 
 
 def _markers(track: LiftedTrack, seen_only: bool) -> np.ndarray:
@@ -109,9 +115,27 @@ def _markers(track: LiftedTrack, seen_only: bool) -> np.ndarray:
     return to_axes(points, 'y-up')
 
 
-def _header(name: str, track: LiftedTrack, frames: Sequence[int], rate: float,
-            unit: str) -> str:
-    joints = track.skeleton.joints
+def trc_text(name: str, markers: Sequence[str], frames: Sequence[int],
+             seconds: np.ndarray, points: np.ndarray, rate: float, unit: str,
+             unseen: str) -> str:
+    """A TRC file's content.
+
+    Args:
+        name (str): The file's.
+        markers (sequence[str]): Names of M markers.
+        frames (sequence[int]): (F, ) frames of the video, from 0 on.
+        seconds (np.ndarray): (F, ).
+        points (np.ndarray): (F, M, 3), in the unit; NaN for what is missing.
+        rate (float): Frames a second.
+        unit (str): One of :data:`~.result_options.UNITS`.
+        unseen (str): One of :data:`~.result_options.UNSEEN`.
+    """
+    return _header(name, markers, frames, rate, unit) + _body(
+        frames, seconds, points, unit, unseen)
+
+
+def _header(name: str, joints: Sequence[str], frames: Sequence[int],
+            rate: float, unit: str) -> str:
     fields: Dict[str, object] = dict(
         DataRate=f'{rate:.2f}',
         CameraRate=f'{rate:.2f}',
@@ -139,7 +163,7 @@ def _body(frames: Sequence[int], seconds: np.ndarray, points: np.ndarray,
           unit: str, unseen: str) -> str:
     digits = 2 if unit == 'mm' else 5
     texts = np.char.mod(f'%.{digits}f', np.round(points, digits) + 0.)
-    texts[np.isnan(points)] = unseen
+    texts[np.isnan(points)] = UNSEEN[unseen]
     return ''.join('\t'.join([str(frame + 1), f'{second:.6f}', *row.ravel()]) +
                    '\n' for frame, second, row in zip(
                        np.asarray(frames).tolist(), seconds, texts))

@@ -145,7 +145,8 @@ def scene_people(tracks: Sequence[LiftedTrack]) -> List[ScenePerson]:
 
 def _person(number: int, pieces: Sequence[LiftedTrack]) -> ScenePerson:
     points = np.concatenate([_joints(piece) for piece in pieces])
-    scores = np.concatenate([piece.scores for piece in pieces])
+    unscored = np.concatenate([(piece.scores <= 0) | (piece.scores_2d <= 0)
+                               for piece in pieces])
     stds = [piece.std for piece in pieces if piece.std is not None]
     times = [piece.times for piece in pieces if piece.times is not None]
     first = pieces[0]
@@ -153,7 +154,7 @@ def _person(number: int, pieces: Sequence[LiftedTrack]) -> ScenePerson:
         number=number,
         skeleton=first.skeleton,
         points=points,
-        seen=(scores > 0) & np.isfinite(points).all(-1),
+        seen=~unscored & np.isfinite(points).all(-1),
         std=np.concatenate(stds) if len(stds) == len(pieces) else None,
         frame_ids=np.concatenate([piece.frame_ids for piece in pieces]),
         step=first.step,

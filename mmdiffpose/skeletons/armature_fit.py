@@ -74,6 +74,33 @@ def bone_lengths(points: np.ndarray,
     return lengths
 
 
+def stiffened(points: np.ndarray, lengths: np.ndarray,
+              skeleton: Skeleton) -> np.ndarray:
+    """Joints at the ends of bones that keep their length.
+
+    Args:
+        points (np.ndarray): (F, J, 3) metres.
+        lengths (np.ndarray): (J, ) metres, from :func:`bone_lengths`.
+        skeleton (Skeleton): J joints.
+
+    Returns:
+        np.ndarray: (F, J, 3): the root stays where it is, each bone keeps
+        its direction. NaN where a joint or one above it has no place.
+    """
+    stiff = np.array(points, float)
+    waiting = [skeleton.root]
+    while waiting:
+        parent = waiting.pop()
+        for child in children_of(skeleton, parent):
+            bone = points[:, child] - points[:, parent]
+            length = np.linalg.norm(bone, axis=-1, keepdims=True)
+            with np.errstate(invalid='ignore', divide='ignore'):
+                unit = np.where(length > MIN_LENGTH, bone / length, np.nan)
+            stiff[:, child] = stiff[:, parent] + lengths[child] * unit
+            waiting.append(child)
+    return stiff
+
+
 def fit_armature(points: np.ndarray, lengths: np.ndarray, skeleton: Skeleton,
                  fps: float) -> ArmatureMotion:
     """Move stiff bones as joints move.

@@ -168,7 +168,12 @@ def test_all_formats_in_the_order_asked_for(lifted, tmp_path):
         html=['a.b.{}'],
         c3d=each,
         bvh=each,
-        glb=each)
+        glb=each,
+        opensim=[
+            'a.b_opensim/person2.trc', 'a.b_opensim/person5.trc',
+            'a.b_opensim/inverse_kinematics.py'
+        ],
+        angles=['a.b_angles.csv'])
     assert list(names) == list(FORMATS)
     formats = [
         name for name in FORMATS if name not in REQUIREMENTS
@@ -176,10 +181,11 @@ def test_all_formats_in_the_order_asked_for(lifted, tmp_path):
     ]
     paths = write_results([lifted, second_person(lifted)], tmp_path / 'a.b',
                           formats)
-    assert [path.name for path in paths] == [
+    assert [str(path.relative_to(tmp_path)) for path in paths] == [
         name.format(kind) for kind in formats for name in names[kind]
     ]
-    assert sorted(paths) == sorted(tmp_path.iterdir())
+    assert sorted(paths) == sorted(
+        path for path in tmp_path.rglob('*') if path.is_file())
 
 
 def test_std_along_the_axes_of_the_file(lifted, tmp_path):
