@@ -23,7 +23,8 @@ class Requirement(NamedTuple):
 REQUIREMENTS: Dict[str, Requirement] = dict(
     c3d=Requirement('c3d', 'c3d', 'c3d'),
     bvh=Requirement('pybvh', 'pybvh', 'bvh'),
-    glb=Requirement('pygltflib', 'pygltflib', 'glb'))
+    glb=Requirement('pygltflib', 'pygltflib', 'glb'),
+    rrd=Requirement('rerun-sdk', 'rerun', 'rerun'))
 """Formats of results that are not written without another package."""
 
 

@@ -20,6 +20,7 @@ from .result_csv import write_csv
 from .result_glb import write_glb
 from .result_opensim import write_opensim
 from .result_options import ResultOptions, say_nothing
+from .result_rrd import write_rrd
 from .result_trc import write_trc
 
 METRE_DIGITS, PIXEL_DIGITS, SCORE_DIGITS, TIME_DIGITS = 4, 1, 3, 6
@@ -54,7 +55,8 @@ def write_results(lifted: Lifted,
             person, always y-up), ``bvh``
             (:func:`~mmdiffpose.files.result_bvh.write_bvh`) and ``glb``
             (:func:`~mmdiffpose.files.result_glb.write_glb`), one file per
-            person and stretch, ``opensim``
+            person and stretch, ``rrd``
+            (:func:`~mmdiffpose.files.result_rrd.write_rrd`), ``opensim``
             (:func:`~mmdiffpose.files.result_opensim.write_opensim`, a folder),
             ``angles``
             (:func:`~mmdiffpose.files.result_angles.write_angles`), ``html``
@@ -278,6 +280,7 @@ FORMATS: Dict[str, ResultWriter] = dict(
     c3d=write_c3d,
     bvh=write_bvh,
     glb=write_glb,
+    rrd=write_rrd,
     opensim=write_opensim,
     angles=write_angles)
 """What writes each format: a new one is a function and an entry here."""

@@ -169,6 +169,7 @@ def test_all_formats_in_the_order_asked_for(lifted, tmp_path):
         c3d=each,
         bvh=each,
         glb=each,
+        rrd=['a.b.{}'],
         opensim=[
             'a.b_opensim/person2.trc', 'a.b_opensim/person5.trc',
             'a.b_opensim/inverse_kinematics.py'
