@@ -45,8 +45,8 @@ class InferenceOptions:
         markers: Of trc and c3d files: the joints and their names, one of
             :data:`~mmdiffpose.skeletons.marker_sets.MARKER_SETS`. Defaults to
             all, in Human3.6M's spelling.
-        symmetric_bones: In bvh and glb files, left and right bones get the
-            mean of both lengths. Defaults to False.
+        symmetric_bones: In bvh, glb, opensim and Pose2Sim's trc, left and
+            right bones get the mean of both lengths. Defaults to False.
         trc_unseen: What trc files hold for joints that were not seen:
             ``'nan'``, ``'blank'`` or ``'estimate'``. Defaults to NaN.
         return_vis: Results hold pictures, RGB. Defaults to False.

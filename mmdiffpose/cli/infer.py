@@ -261,8 +261,8 @@ def add_output_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--symmetric-bones',
         action='store_true',
-        help='give left and right bones of bvh and glb files the mean of both '
-        'lengths')
+        help='give left and right bones the mean of both lengths, in formats '
+        'with stiff bones: bvh, glb, opensim, trc for pose2sim')
     parser.add_argument(
         '--trc-unseen',
         choices=sorted(UNSEEN),

@@ -43,7 +43,7 @@ class ResultOptions:
         markers: Of trc and c3d, one of
             :data:`~mmdiffpose.skeletons.marker_sets.MARKER_SETS`.
         symmetric_bones: Whether left and right bones get the mean of both
-            lengths, in bvh and glb.
+            lengths, in bvh, glb, opensim and Pose2Sim's trc.
         say: Told what a person at the command line wants to know.
         trc_unseen: What trc holds for joints that were not seen, one of
             :data:`UNSEEN`.

@@ -104,6 +104,27 @@ def test_what_was_not_seen_is_nan_or_no_row(tmp_path, markers):
     assert text.count('NaN') == 3 and (found != 0).any(-1).all()
 
 
+def test_estimates_and_blanks_by_option(tmp_path):
+    points = facing_z()
+    lifted = as_lifted(points)
+    wrist = INDEX['right_wrist']
+    lifted.scores[2, wrist] = lifted.scores_2d[2, wrist] = 0
+    path, = write_results(
+        lifted,
+        tmp_path / 'a', ('trc', ),
+        markers='pose2sim',
+        trc_unseen='estimate')
+    np.testing.assert_allclose(
+        read_trc(path)[4], turned(points, 90)[:, LIMB_JOINTS], atol=3e-5)
+    for kind, ending in (('trc', '\t\t\t'), ('opensim', '\tNaN\tNaN\tNaN')):
+        path, *_ = write_results(
+            lifted,
+            tmp_path / 'b', (kind, ),
+            markers='pose2sim',
+            trc_unseen='blank')
+        assert path.read_text().split('\n')[8].endswith(ending)
+
+
 def test_nobody_without_markers(tmp_path):
     lifted = as_lifted(facing_z())
     ghost = replace(lifted, scores=np.zeros((12, 17)), track_id=2)
