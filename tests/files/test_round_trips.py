@@ -15,8 +15,27 @@ from mmdiffpose.apis import read_keypoint_tracks
 from mmdiffpose.skeletons import SKELETONS
 
 FORMATS = ('mmpose', 'coco', 'results', 'openpose', 'alphapose', 'open',
-           'mediapipe', 'ultralytics', 'labels', 'sports2d', 'npz', 'npy')
-LAYOUTS = dict(mediapipe='mediapipe', open='coco18', openpose='body25')
+           'mediapipe', 'ultralytics', 'labels', 'sports2d', 'npz', 'npy',
+           'body25b', 'openpose18', 'openpose1', 'halpe136', 'cmu', 'rtmlib',
+           'custom', 'landmarks')
+LAYOUTS = dict(
+    mediapipe='mediapipe',
+    open='coco18',
+    openpose='body25',
+    body25b='body25b',
+    openpose18='coco18',
+    openpose1='coco18',
+    halpe136='halpe136',
+    cmu='coco18',
+    rtmlib='halpe26',
+    landmarks='mediapipe')
+WRITTEN_AS = dict(
+    body25b='openpose',
+    openpose18='openpose',
+    openpose1='openpose',
+    halpe136='alphapose',
+    cmu='open')
+"""The same files with other joints or keys."""
 WORDS = st.sampled_from([
     '', '{', '}', '[', ']', '"', ',', 'null', 'NaN', '-1', '0', '1e999',
     'true', '\t', '\n', 'x', '²'
@@ -55,10 +74,16 @@ def unseen_as(kind, joints):
     return rows
 
 
+def unseen_words(track, word):
+    """One person's (F, J, 3) with another word for not seen."""
+    return np.array([unseen_as(word, rows) for rows in track], float)
+
+
 def write(folder, kind, people, word, ids, step):
     """Write people (P, F, J, 3); returns what to read."""
     for old in folder.iterdir():
         shutil.rmtree(old) if old.is_dir() else old.unlink()
+    variant, kind = kind, WRITTEN_AS.get(kind, kind)
     frames = range(people.shape[1])
     name = (lambda f: f'c2_{step * f}_of_9.jpg')
 
@@ -106,23 +131,55 @@ def write(folder, kind, people, word, ids, step):
             ])
     elif kind == 'open':
         content = {
-            name(f):
-            dict(people=[
-                dict(pose_keypoints_2d=flat(rows)) for _, rows in each(f)
-            ])
+            name(f): {
+                'bodies' if variant == 'cmu' else 'people': [{
+                    'joints' if variant == 'cmu' else 'pose_keypoints_2d':
+                    flat(rows)
+                } for _, rows in each(f)]
+            }
             for f in frames
         }
     elif kind == 'openpose':
         for f in frames:
             (folder / f'w_{step * f:012d}_keypoints.json').write_text(
                 json.dumps(
-                    dict(people=[
-                        dict(
-                            pose_keypoints_2d=flat(rows),
-                            person_id=[i if ids else -1])
-                        for i, rows in each(f)
-                    ])))
+                    dict(people=[{
+                        'pose_keypoints' if variant == 'openpose1' else 'pose_keypoints_2d':
+                        flat(rows),
+                        'person_id': [i if ids else -1]
+                    } for i, rows in each(f)])))
         return folder
+    elif kind == 'rtmlib':
+        content = [
+            dict(
+                frame_id=step * f,
+                keypoints=[[row[:2] for row in rows] for _, rows in each(f)],
+                scores=[[row[2] for row in rows] for _, rows in each(f)])
+            for f in frames
+        ]
+    elif kind == 'custom':
+        path = folder / 'data_2d_custom_a.npz'
+        shown = unseen_words(people[0], 'zero' if word == 'score' else word)
+        meta = dict(
+            layout_name='coco',
+            num_joints=17,
+            video_metadata={'v': dict(w=SIZE[0], h=SIZE[1])})
+        np.savez(
+            path,
+            positions_2d=np.array({'v': {
+                'custom': [shown[..., :2]]
+            }}, object),
+            metadata=np.array(meta, object))
+        return path
+    elif kind == 'landmarks':
+        path = folder / 'a.npy'
+        shown = np.array([unseen_words(track, word) for track in people])
+        marks = shown[..., [0, 1, 2, 2, 2]]
+        seen_places = ~np.isin(marks[..., :2], (0, -1)).all(-1)
+        marks[..., :2] = np.where(seen_places[..., None],
+                                  marks[..., :2] / SIZE, marks[..., :2])
+        np.save(path, marks)
+        return path
     elif kind == 'mediapipe':
         content = [
             dict(
@@ -211,22 +268,26 @@ def test_valid_files_round_trip(folder, kind, frames, number, start, word, ids,
     name = LAYOUTS.get(kind, 'coco')
     if kind == 'labels' and word == 'null':
         word = 'nan'
+    if kind == 'custom':
+        number = 1
     people = walkers(frames, number, start, name)
     tracks = read(write(folder, kind, people, word, ids, step))
     assert len(tracks) == number
     for track in tracks:
         assert track.skeleton.name == name
-        assert track.step == (1 if kind == 'npy' else step)
+        assert track.step == (1 if kind in ('npy', 'custom',
+                                            'landmarks') else step)
         apart = np.abs(track.keypoints[..., 0] - people[..., 0])
         person = people[np.median(apart, axis=(1, 2)).argmin()]
-        if track.track_id is not None and kind not in ('open', 'mediapipe'):
+        if track.track_id is not None and kind not in ('open', 'cmu', 'rtmlib',
+                                                       'mediapipe'):
             person = people[track.track_id]
         visible = person[..., 2] > 0
-        if name == 'coco18':
+        if kind in ('open', 'cmu'):
             visible[:, 1] = False  # AlphaPose's neck is not read.
         np.testing.assert_array_equal(track.scores > 0, visible)
         assert np.abs((track.keypoints - person[..., :2])[visible]).max() < .01
-        if kind != 'sports2d':
+        if kind not in ('sports2d', 'custom'):
             np.testing.assert_allclose(
                 track.scores[visible], person[visible][:, 2], rtol=1e-5)
 
