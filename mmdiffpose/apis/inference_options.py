@@ -232,6 +232,12 @@ def _check(name: str, value: Any) -> None:
         hint = f' (did you mean {near[0]}?)' if near else ''
         expected = f'one of {_NAMES[name]}{hint}'
         fits = value in _NAMES[name]
+    elif name == 'image_size' and value is not None:
+        expected = 'two whole numbers of pixels, width and height'
+        fits = np.shape(value) == (2, ) and all(
+            isinstance(side, (int, float,
+                              np.number)) and side >= 1 and side == int(side)
+            for side in value)
     elif name == 'track_ids' and value is not None:
         expected = 'a list of whole numbers'
         fits = not isinstance(value, (str, int)) and all(

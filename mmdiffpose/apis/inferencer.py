@@ -14,6 +14,7 @@ from mmdiffpose.checkpoints.config_names import find_config_and_weights
 from mmdiffpose.checkpoints.model import init_model
 from mmdiffpose.detection.person_tracker import PERSON_THR
 from mmdiffpose.detection.pose2d import Pose2DModel, Pose2DStage
+from mmdiffpose.structures.option_checks import check_flag, check_number
 from .pipeline import LiftingPipeline
 
 
@@ -79,6 +80,10 @@ class DiffusionPose3DInferencer(LiftingPipeline):
                  person_thr: float = PERSON_THR,
                  cfg_options: Optional[Dict[str, Any]] = None,
                  show_progress: bool = False) -> None:
+        for name, value in (('bbox_thr', bbox_thr), ('nms_thr', nms_thr),
+                            ('person_thr', person_thr)):
+            check_number(name, value, 0, 1)
+        check_flag('show_progress', show_progress)
         if device is None:
             device = 'cuda' if torch.cuda.is_available() else 'cpu'
         pose3d, pose3d_weights = find_config_and_weights(

@@ -40,6 +40,25 @@ def check_overrides(config: Config, options: Mapping[str, Any]) -> None:
             raise ValueError(f'cfg_options: nothing reads the key {key!r}'
                              f'{_elsewhere(config, key)}')
         _check_path(config, parts)
+        _check_value(config, parts, options[key])
+
+
+def _check_value(config: Config, parts: List[str], value: Any) -> None:
+    """Refuse a value where there are keys, and impossible frame rates."""
+    key = '.'.join(parts)
+    if parts == ['lifter_fps']:
+        rates = value if isinstance(value, (list, tuple)) else [value]
+        if len(rates) not in (1, 2) or not all(
+                isinstance(rate, (int, float)) and rate > 0 for rate in rates):
+            raise ValueError(f'cfg_options: {key} should be frames a second, '
+                             f'one number above 0 or two, got {value!r}')
+        return
+    node: Any = dict(config.items())
+    for part in parts:
+        node = node.get(part) if isinstance(node, Mapping) else None
+    if isinstance(node, Mapping) and not isinstance(value, Mapping):
+        raise ValueError(f'cfg_options: {key} should have keys, like '
+                         f'{list(node)[:3]}, got {value!r}')
 
 
 def _check_path(config: Config, parts: List[str]) -> None:

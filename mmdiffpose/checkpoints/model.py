@@ -75,7 +75,13 @@ def init_model(config: Union[str, Path, Config],
     model.dataset_meta = meta.get('dataset_meta') or _dataset_meta(config)
     model.skeleton = skeleton or H36M_17
     model.cfg = config
-    return model.to(device).eval()
+    try:
+        return model.to(device).eval()
+    except RuntimeError as error:
+        if 'device' not in str(error):
+            raise
+        raise ValueError(f'device: expected one of torch\'s, such as cpu or '
+                         f'cuda:0, got {device!r}') from error
 
 
 def _read_config(config: Union[Path, Config]) -> Config:

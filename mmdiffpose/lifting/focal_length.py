@@ -55,7 +55,11 @@ def known_focal_length(
     """
     if given is not None:
         if not isinstance(given, FocalLength):
-            given = FocalLength(float(given), 'given')
+            try:
+                given = FocalLength(float(given), 'given')
+            except (TypeError, ValueError):
+                raise ValueError('focal length: expected a positive number of '
+                                 f'pixels, found {given!r}') from None
         _check_given(given.pixels, max(image_size))
         return given
     return None if exif_source is None else _from_exif(

@@ -10,6 +10,7 @@ from torch import nn
 from mmdiffpose.skeletons import Skeleton
 from mmdiffpose.structures.keypoint_track import KeypointTrack
 from mmdiffpose.structures.lifted_track import LiftedTrack, join_tracks
+from mmdiffpose.structures.option_checks import check_flag, check_whole
 from mmdiffpose.structures.seen_joints import check_pixels, unit_of
 from .focal_length import Focal, FocalLengths
 from .frame_rate import Rates, ResampledTrack, at_rate, lifter_fps
@@ -95,6 +96,13 @@ def lift_tracks(model: nn.Module,
         ValueError: If a track's joints have no mapping to the model's, or
             the model predicts other than one pose per frame of a window.
     """
+    for name, value, least in (('overlap', overlap, 0), ('max_gap', max_gap,
+                                                         0), ('batch_size',
+                                                              batch_size, 1)):
+        if value is not None:
+            check_whole(name, value, least)
+    check_flag('fit', fit)
+    check_flag('resample', resample)
     length = window_length(model)
     overlap = length // 3 if overlap is None else overlap
     focals = FocalLengths(focal_length)
@@ -213,8 +221,6 @@ def _pieces(track: KeypointTrack, joints: Skeleton, length: int,
             max_gap: Optional[int], fps: Optional[Rates],
             score_thr: float) -> Iterator[_Piece]:
     """The parts of a track between long gaps, with the lifter's joints."""
-    if max_gap is not None and max_gap < 0:
-        raise ValueError(f'max_gap should not be negative, got {max_gap}')
     if unit_of(track.keypoints, track.scores, track.image_size) == 'shares':
         check_pixels(track.keypoints, track.scores, track.image_size,
                      track.source)

@@ -10,6 +10,7 @@ import numpy as np
 
 from mmdiffpose.skeletons import H36M_17, Skeleton, map_joints
 from mmdiffpose.skeletons.mixture_mapping import map_mixtures
+from .option_checks import check_number
 from .seen_joints import mark_unseen, scores_to_one
 
 DEFAULT_FPS = 30.
@@ -45,10 +46,7 @@ def checked_score_thr(score_thr: float) -> float:
     Raises:
         ValueError: If it is no number from 0 to 1.
     """
-    number = isinstance(score_thr, (int, float, np.number))
-    if isinstance(score_thr, bool) or not number or not 0 <= score_thr <= 1:
-        raise ValueError('score_thr should be a number from 0 to 1, got '
-                         f'{score_thr!r}')
+    check_number('score_thr', score_thr, 0, 1)
     return float(score_thr)
 
 

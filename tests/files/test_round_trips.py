@@ -140,12 +140,12 @@ def write(folder, kind, people, word, ids, step):
             for f in frames
         }
     elif kind == 'openpose':
+        key = 'pose_keypoints' + ('_2d' if variant != 'openpose1' else '')
         for f in frames:
             (folder / f'w_{step * f:012d}_keypoints.json').write_text(
                 json.dumps(
                     dict(people=[{
-                        'pose_keypoints' if variant == 'openpose1' else 'pose_keypoints_2d':
-                        flat(rows),
+                        key: flat(rows),
                         'person_id': [i if ids else -1]
                     } for i, rows in each(f)])))
         return folder
