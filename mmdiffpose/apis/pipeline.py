@@ -65,14 +65,10 @@ class LiftingPipeline:
                  person_thr: float = PERSON_THR,
                  show_progress: bool = False) -> None:
         self.model, self._pose2d = model, pose2d
+        self.num_joints = lifter_skeleton(model).num_joints
         self.person_thr = person_thr
         self._names = ResultNames()
         self.stages = Stages(show_progress)
-
-    @property
-    def num_joints(self) -> int:
-        """Joints J that the model lifts."""
-        return lifter_skeleton(self.model).num_joints
 
     @property
     def pose2d(self) -> Pose2DStage:
