@@ -64,8 +64,8 @@ def process_angles(process: DiffusionProcess,
     Returns:
         list[float]: Radians, as many as ``steps``.
     """
-    alphas = process.alphas[torch.as_tensor(list(steps))].cpu()
-    return torch.atan2((1 - alphas).sqrt(), alphas.sqrt()).tolist()
+    alphas = [process.level(k) for k in steps]
+    return [math.atan2((1 - a)**0.5, a**0.5) for a in alphas]
 
 
 def check_angles(angles: Sequence[float]) -> None:

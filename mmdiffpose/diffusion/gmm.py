@@ -5,15 +5,17 @@ Axis letters: P problems (all leading dimensions flattened), n samples, M
 components, D dimensions, J covariance blocks of b dimensions.
 """
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import partial
-from typing import Callable, List, Optional, Tuple
+from typing import Callable, ContextManager, List, Optional, Tuple
 
 import torch
 from torch import Tensor
 
 from .em.solver import Fit, Options, fit_problems
 from .gmm_mixture import GaussianMixture, scale_shape
+from .tracing import can_ask
 
 __all__ = ['FitInfo', 'GaussianMixture', 'fit_gmm']
 
@@ -93,7 +95,7 @@ def fit_gmm(x: Tensor,
 
     options = Options(n_components, covariance_type, max_iter, tol, reg_covar)
     # Half precision, as in mixed training, is too coarse for EM.
-    with torch.autocast(x.device.type, enabled=False):
+    with _full_precision(x):
         parts = _map_chunks(
             partial(fit_problems, options=options), samples, weights)
     fit = Fit(*(torch.cat(field) for field in zip(*parts)))
@@ -104,6 +106,13 @@ def fit_gmm(x: Tensor,
     return mixture, FitInfo(fit.log_likelihood, fit.n_iter, fit.converged)
 
 
+def _full_precision(x: Tensor) -> ContextManager:
+    """Without autocast, which there is none of on the ``meta`` device."""
+    if x.is_meta:
+        return nullcontext()
+    return torch.autocast(x.device.type, enabled=False)
+
+
 def _map_chunks(fit: Callable[..., Fit], *fields: Tensor) -> List[Fit]:
     """Fits all problems, some chunks of them at a time.
 
@@ -111,7 +120,9 @@ def _map_chunks(fit: Callable[..., Fit], *fields: Tensor) -> List[Fit]:
     too short to be worth sharing one.
     """
     x = fields[0]
-    threads = torch.get_num_threads() if x.device.type == 'cpu' else 1
+    threads = 1
+    if x.device.type == 'cpu' and can_ask(x):
+        threads = torch.get_num_threads()
     if threads == 1:
         return [fit(*fields)]
     # A few chunks for each thread, as others may need its core meanwhile.

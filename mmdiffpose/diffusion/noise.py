@@ -2,7 +2,7 @@
 """Random draws that depend on the sample, not on its place in a batch."""
 
 import zlib
-from typing import Callable, Optional, Sequence
+from typing import Any, Callable, List, Optional, Sequence, Union
 
 import torch
 from torch import Tensor
@@ -96,3 +96,70 @@ class HypothesisNoise:
         """Uniform draws from [0, 1) of frames, (B, N, T): the first joint's of
         as many as :meth:`uniform` makes."""
         return self.uniform()[..., self._first]
+
+
+class GivenNoise(HypothesisNoise):
+    """Draws that were made before, in the order in which they are asked for.
+
+    Args:
+        normal (Tensor): Standard normal draws, (B, N, T, J, C) or, one for
+            all frames, (B, N, 1, J, C), side by side along the last axis.
+        uniform (Tensor, optional): Uniform draws from [0, 1), likewise.
+        num_frames (int): T.
+    """
+
+    def __init__(self, normal: Tensor, uniform: Optional[Tensor],
+                 num_frames: int) -> None:
+        self.num_frames = num_frames
+        self._normal, self._uniform = normal, uniform
+        self._next = [0, 0]
+
+    def normal(self, channels: int = 3) -> Tensor:
+        """See :meth:`HypothesisNoise.normal`."""
+        return self._take(self._normal, 0, channels)
+
+    def uniform(self) -> Tensor:
+        """See :meth:`HypothesisNoise.uniform`."""
+        if self._uniform is None:
+            raise ValueError('uniform draws are needed, none were given')
+        return self._take(self._uniform, 1, 1)[..., 0]
+
+    def _take(self, draws: Tensor, kind: int, channels: int) -> Tensor:
+        first = self._next[kind]
+        self._next[kind] = first + channels
+        if first + channels > draws.shape[-1]:
+            raise ValueError(
+                f'{first + channels} channels of {("normal", "uniform")[kind]}'
+                f' draws are needed, {draws.shape[-1]} were given')
+        taken = draws[..., first:first + channels]
+        return taken.expand(-1, -1, self.num_frames, -1, -1)
+
+
+class NotedNoise(HypothesisNoise):
+    """Notes what is drawn, so that it can be given the next time.
+
+    Attributes:
+        channels: Of each normal draw, in turn.
+        num_uniform: How many uniform ones there were.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.channels: List[int] = []
+        self.num_uniform = 0
+
+    def normal(self, channels: int = 3) -> Tensor:
+        """See :meth:`HypothesisNoise.normal`."""
+        self.channels.append(channels)
+        return super().normal(channels)
+
+    def uniform(self) -> Tensor:
+        """See :meth:`HypothesisNoise.uniform`."""
+        self.num_uniform += 1
+        return super().uniform()
+
+
+NoiseMaker = Callable[..., HypothesisNoise]
+"""Called as :class:`HypothesisNoise` is, but without the seeds."""
+Seeds = Union[Sequence[int], NoiseMaker]
+"""A seed for each sample, or what makes their noise."""

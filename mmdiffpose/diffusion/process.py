@@ -16,7 +16,7 @@ the paper prescribes. ``center`` below is :math:`\mu^G`; the standard process
 noise.
 """
 
-from typing import Dict, Literal, Optional, Tuple, Union
+from typing import Dict, List, Literal, Optional, Tuple, Union
 
 import torch
 from torch import Tensor
@@ -24,15 +24,19 @@ from torch import Tensor
 Target = Literal['sample', 'epsilon', 'previous']
 TARGETS: Tuple[str, ...] = ('sample', 'epsilon', 'previous')
 Center = Union[Tensor, float]
+Steps = Union[Tensor, int]
+"""Steps k of poses, or one of all."""
+Level = Union[Tensor, float]
+"""A level of each pose, to broadcast, or one of all."""
 
 
 class DiffusionProcess:
     r"""The forward process for a schedule :math:`\alpha_0 \ldots \alpha_K`.
 
     Poses may have any shape that starts with the batch axes of ``k``; ``k``
-    is a long tensor of steps in 0..K whose shape is a prefix of the pose's.
-    One without axes, on the CPU, is a step for all poses: no device then
-    waits for another.
+    is a long tensor of steps in 0..K whose shape is a prefix of the pose's,
+    or one step for all poses, a plain number: nobody has to ask a device for
+    it, or to wait for one.
 
     Args:
         alphas (Tensor): Cumulative signal levels, shape (K + 1, ), from
@@ -45,9 +49,12 @@ class DiffusionProcess:
                              f'and hold K + 1 >= 2 values, got {alphas}')
         alphas = alphas.double()
         self.alphas = alphas
+        signal, noise = alphas.sqrt().float(), (1 - alphas).sqrt().float()
+        self._alphas: List[float] = alphas.tolist()
+        self._numbers = list(zip(signal.tolist(), noise.tolist()))
         # Signal and noise level of each step, on each device that asked.
         self._tables: Dict[torch.device, Tuple[Tensor, Tensor]] = {
-            alphas.device: (alphas.sqrt().float(), (1 - alphas).sqrt().float())
+            alphas.device: (signal, noise)
         }
 
     @property
@@ -55,8 +62,14 @@ class DiffusionProcess:
         """The number of diffusion steps K."""
         return len(self.alphas) - 1
 
-    def _levels(self, k: Tensor, like: Tensor) -> Tuple[Tensor, Tensor]:
+    def level(self, k: int) -> float:
+        r""":math:`\alpha_k`, as a number."""
+        return self._alphas[k]
+
+    def _levels(self, k: Steps, like: Tensor) -> Tuple[Level, Level]:
         """Signal and noise level at ``k``, shaped to broadcast."""
+        if isinstance(k, int):
+            return self._numbers[k]
         if k.device not in self._tables:
             signal, noise = self._tables[self.alphas.device]
             self._tables[k.device] = signal.to(k.device), noise.to(k.device)
@@ -65,14 +78,14 @@ class DiffusionProcess:
 
     def diffuse(self,
                 h0: Tensor,
-                k: Tensor,
+                k: Steps,
                 noise: Tensor,
                 center: Center = 0.) -> Tensor:
         r"""Sample :math:`\hat h_k` (Eq. 7; Eq. 4 with ``center=0``).
 
         Args:
             h0 (Tensor): Clean poses, metres.
-            k (Tensor): Steps in 0..K.
+            k (Tensor | int): Steps in 0..K.
             noise (Tensor): :math:`\epsilon^G`, already coloured, metres.
             center (Tensor | float): :math:`\mu^G`, metres.
 
@@ -82,7 +95,7 @@ class DiffusionProcess:
         signal, sigma = self._levels(k, h0)
         return center + signal * (h0 - center) + sigma * noise
 
-    def target(self, kind: Target, h0: Tensor, k: Tensor, noise: Tensor,
+    def target(self, kind: Target, h0: Tensor, k: Steps, noise: Tensor,
                center: Center) -> Tensor:
         r"""What a network should predict from :math:`\hat h_k`.
 
@@ -102,7 +115,7 @@ class DiffusionProcess:
                   kind: Target,
                   prediction: Tensor,
                   h_k: Tensor,
-                  k: Tensor,
+                  k: Steps,
                   center: Center = 0.) -> Tensor:
         r"""Turn a network's output at step ``k`` into :math:`h_0`.
 
@@ -129,7 +142,7 @@ class DiffusionProcess:
     def to_noise(self,
                  h0: Tensor,
                  h_k: Tensor,
-                 k: Tensor,
+                 k: Steps,
                  center: Center = 0.) -> Tensor:
         r"""The noise :math:`\epsilon^G` that led from ``h0`` to ``h_k``."""
         signal, sigma = self._levels(k, h_k)
@@ -138,7 +151,7 @@ class DiffusionProcess:
     def to_velocity(self,
                     h0: Tensor,
                     h_k: Tensor,
-                    k: Tensor,
+                    k: Steps,
                     center: Center = 0.) -> Tensor:
         r"""The velocity F of :mod:`~mmdiffpose.diffusion.flow_samplers`.
 
@@ -152,9 +165,9 @@ class DiffusionProcess:
     def posterior(self,
                   h0: Tensor,
                   h_k: Tensor,
-                  k: Tensor,
+                  k: Steps,
                   center: Center = 0.,
-                  previous: Optional[Tensor] = None) -> Tuple[Tensor, Tensor]:
+                  previous: Optional[Steps] = None) -> Tuple[Tensor, Level]:
         r"""Mean and relative std of :math:`q(h_j \mid h_k, h_0)`, j < k.
 
         DDPM (Ho et al., 2020), Eq. 6-7, in :math:`u = h - \mu^G` and for any
@@ -162,27 +175,28 @@ class DiffusionProcess:
         the returned std squared times :math:`\Sigma_{\hat m}`.
 
         Returns:
-            tuple[Tensor, Tensor]: The mean, shaped like ``h_k``, and the
-            std, which broadcasts against it.
+            tuple[Tensor, Tensor | float]: The mean, shaped like ``h_k``, and
+            the std, which broadcasts against it.
         """
         j = k - 1 if previous is None else previous
-        a_k, a_j = self.alphas[k.cpu()], self.alphas[j.cpu()]
+        a_k, a_j = self._alpha(k), self._alpha(j)
         beta = 1 - a_k / a_j
-        weight_0 = _shaped(a_j.sqrt() * beta / (1 - a_k), h_k)
-        weight_k = _shaped((a_k / a_j).sqrt() * (1 - a_j) / (1 - a_k), h_k)
+        weight_0 = _shaped(a_j**0.5 * beta / (1 - a_k), h_k)
+        weight_k = _shaped((a_k / a_j)**0.5 * (1 - a_j) / (1 - a_k), h_k)
         mean = center + weight_0 * (h0 - center) + weight_k * (h_k - center)
         variance = beta * (1 - a_j) / (1 - a_k)
-        std = _shaped(variance.clamp(min=0).sqrt(), h_k)
-        return mean, std
+        if isinstance(variance, float):
+            return mean, max(variance, 0.)**0.5
+        return mean, _shaped(variance.clamp(min=0).sqrt(), h_k)
+
+    def _alpha(self, k: Steps) -> Level:
+        return self._alphas[k] if isinstance(k, int) else self.alphas[k.cpu()]
 
 
-def _shaped(values: Tensor, like: Tensor) -> Tensor:
-    """Values of leading axes, to broadcast against ``like``.
-
-    A single one stays where it is: arithmetic takes it for a number.
-    """
-    if values.ndim == 0:
-        return values.to(like.dtype)
+def _shaped(values: Level, like: Tensor) -> Level:
+    """Values of leading axes, to broadcast against ``like``."""
+    if isinstance(values, float):
+        return values
     return values.to(like).reshape(values.shape + (1, ) *
                                    (like.ndim - values.ndim))
 

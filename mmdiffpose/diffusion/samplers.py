@@ -37,8 +37,10 @@ def step_sequence(num_steps: int, num_sampling_steps: int) -> List[int]:
     if not 1 <= num_sampling_steps <= num_steps:
         raise ValueError(f'the number of sampling steps should be in '
                          f'1..{num_steps}, got {num_sampling_steps}')
-    steps = torch.linspace(num_steps, 0, num_sampling_steps + 1)
-    return steps.round().long().tolist()
+    return [
+        round(num_steps * left / num_sampling_steps)
+        for left in range(num_sampling_steps, -1, -1)
+    ]
 
 
 def estimate(denoise: DenoiseFn, process: DiffusionProcess, target: Target,
@@ -56,7 +58,7 @@ def estimate(denoise: DenoiseFn, process: DiffusionProcess, target: Target,
                        dtype=torch.long,
                        device=h_k.device)
     prediction = denoise(h_k, steps)
-    h0 = process.to_sample(target, prediction, h_k, torch.tensor(k), center)
+    h0 = process.to_sample(target, prediction, h_k, k, center)
     return h0 if clip is None else h0.clamp(-clip, clip)
 
 
@@ -112,9 +114,9 @@ def ddim(denoise: DenoiseFn,
         h0 = estimate(denoise, process, target, h, k, center, clip)
         if callback is not None:
             callback(k, h, h0)
-        a_k, a_j = float(process.alphas[k]), float(process.alphas[j])
+        a_k, a_j = process.level(k), process.level(j)
         sigma = eta * ((1 - a_j) / (1 - a_k) * (1 - a_k / a_j))**0.5
-        direction = process.to_noise(h0, h, torch.tensor(k), center)
+        direction = process.to_noise(h0, h, k, center)
         h = (
             center + a_j**0.5 * (h0 - center) +
             max(1 - a_j - sigma**2, 0.)**0.5 * direction)
@@ -144,7 +146,7 @@ def ddpm(denoise: DenoiseFn,
         h0 = estimate(denoise, process, target, h, k, center, clip)
         if callback is not None:
             callback(k, h, h0)
-        h, std = process.posterior(h0, h, torch.tensor(k), center)
+        h, std = process.posterior(h0, h, k, center)
         if k > 1:
             h = h + std * noise()
     return h

@@ -3,7 +3,6 @@
 
 from typing import Optional
 
-import torch
 from torch import Tensor
 
 from .flow_samplers import FLOW_SAMPLERS, process_angles
@@ -103,6 +102,6 @@ def run(sampler: str,
         h0 = estimate(denoise, process, target, h, k, center, clip)
         if callback is not None:
             callback(k, h, h0)
-        return process.to_velocity(h0, h, torch.tensor(k), center)
+        return process.to_velocity(h0, h, k, center)
 
     return center + flow.integrate(velocity, start - center, angles)

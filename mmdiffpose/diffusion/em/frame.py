@@ -5,6 +5,8 @@ from typing import Tuple
 import torch
 from torch import Tensor
 
+from ..tracing import can_ask
+
 
 def empty_rows(x: Tensor, num_problems: int, padding: int,
                dtype: torch.dtype) -> Tensor:
@@ -57,7 +59,7 @@ def standardise(x: Tensor, weights: Tensor, reg_covar: float,
     odd = ~(variance < 1e24)
     if reg_covar < 1e-24:
         odd = odd | (variance < 1e-24)
-    if bool(odd.any()):
+    if not can_ask(odd) or bool(odd.any()):
         largest = unit.abs().amax(2)[:, None]
         scale = torch.where(odd & (largest != 0), largest, scale)
         unit.div_(scale.transpose(1, 2))
@@ -120,7 +122,8 @@ def safe_cholesky(covariance: Tensor) -> Tensor:
     smallest = factor.diagonal(dim1=-2, dim2=-1).amin(-1)
     sound = ((info == 0) & (smallest > floor**0.5))[..., None, None]
     # A GPU's host would have to wait for the answer.
-    if factor.device.type == 'cpu' and bool(sound.all()):
+    if (factor.device.type == 'cpu' and can_ask(sound)
+            and bool(sound.all())):
         return factor
     diagonal = covariance.diagonal(dim1=-2, dim2=-1)
     raised = covariance + torch.diag_embed(floor * diagonal.clamp_min(1.0))

@@ -6,6 +6,7 @@ from typing import List, NamedTuple, Tuple
 import torch
 from torch import Tensor
 
+from ..tracing import can_ask
 from .blocks import BlockSteps
 from .dense import DenseSteps
 from .diagonal import DiagonalSteps
@@ -83,6 +84,9 @@ def fit_problems(x: Tensor, weights: Tensor, options: Options) -> Fit:
     Raises:
         ValueError: If the samples aren't finite.
     """
+    if not can_ask(x):
+        # Which problems need it can't be told: all get it.
+        return _fit(x, weights, options, torch.float64)[0]
     few = x.shape[1] <= _FLOAT64_SAMPLES
     dtype = x.dtype
     if options.covariance_type != 'diag' and few:
@@ -110,10 +114,13 @@ def _fit(x: Tensor, weights: Tensor, options: Options,
     n, num_dims = x.shape[1:]
     padding = -n % _PADDING
     weights = torch.nn.functional.pad(weights, (0, padding))
-    size = min(len(x), _group_size(x, options, dtype))
+    size, parts = len(x), [(x, weights)]
+    if can_ask(x):
+        size = min(size, _group_size(x, options, dtype))
+        parts = list(zip(x.split(size), weights.split(size)))
     rows = empty_rows(x, size, padding, dtype)
     groups: List[Tuple[Gaussians, Progress, _Frame]] = []
-    for part, mass in zip(x.split(size), weights.split(size)):
+    for part, mass in parts:
         groups.append(
             _fit_group(
                 part.to(dtype), mass.to(dtype), rows[:len(part)], options))
@@ -122,7 +129,7 @@ def _fit(x: Tensor, weights: Tensor, options: Options,
 
     mass, means, scale = gaussians
     centre, factor, unit = frame
-    if not bool(factor.isfinite().all()):
+    if can_ask(factor) and not bool(factor.isfinite().all()):
         raise ValueError('the samples hold NaN or infinite values')
     narrowest = (_diagonal(scale).flatten(2) *
                  unit[:, None]).flatten(1).amin(1)

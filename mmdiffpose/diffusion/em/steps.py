@@ -6,6 +6,8 @@ from typing import NamedTuple, Optional, Tuple
 import torch
 from torch import Tensor
 
+from ..tracing import can_ask
+
 # The mass of the moments that each component carries besides its own, far
 # below one sample. They are those of the whole data, so they only matter to
 # a component that has lost all samples: that one becomes as broad as the
@@ -120,7 +122,8 @@ def iterate(steps: Steps, weights: Tensor, max_iter: int, tol: float,
         n_iter = torch.where(close & ~converged, iteration, n_iter)
         converged = converged | close
         last = likelihood
-        if iteration % check_every == 0 and bool(converged.all()):
+        if (iteration % check_every == 0 and can_ask(converged)
+                and bool(converged.all())):
             break
     _, total, peak = _softmax(steps.log_joint())
     return Progress(_mean_likelihood(total, peak, weights), n_iter, converged)

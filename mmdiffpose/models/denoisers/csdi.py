@@ -7,6 +7,7 @@ from typing import Callable, Optional, Tuple
 import torch
 from torch import Tensor, nn
 
+from mmdiffpose.diffusion.tracing import can_ask
 from mmdiffpose.skeletons.metainfo import SkeletonLike, as_skeleton
 from ..layers import StepEmbedding, zero_based
 from .denoiser import BaseDenoiser, BoundDenoiser
@@ -230,10 +231,13 @@ class CSDIDenoiser(BaseDenoiser):
             step = (
                 self.step_embedding(step)
                 if step.is_floating_point() else embeddings[step])
+            parts = [(poses, windows)]
+            if size is not None:
+                parts = list(
+                    zip(poses.split(size, dim=2), windows.split(size)))
             outputs = [
                 rest((part @ weight).add_(shared[:, :, window]).relu_(), step)
-                for part, window in zip(
-                    poses.split(size, dim=2), windows.split(size))
+                for part, window in parts
             ]
             output = torch.cat(outputs, dim=2)
             return output.permute(2, 1, 0, 3).reshape(x_k.shape)
@@ -257,13 +261,14 @@ class CSDIDenoiser(BaseDenoiser):
 
         return rest
 
-    def _group_size(self, like: Tensor) -> int:
-        """Poses that go through the network together.
+    def _group_size(self, like: Tensor) -> Optional[int]:
+        """Poses that go through the network together; None for all.
 
         On a CPU about as many as fit its caches: larger groups wait for
-        memory, smaller ones repeat the layers' overhead. All on a GPU.
+        memory, smaller ones repeat the layers' overhead. All on a GPU, and
+        in a recorded graph.
         """
-        if like.device.type != 'cpu':
-            return 1 << 30
+        if like.device.type != 'cpu' or not can_ask(like):
+            return None
         floats = self.num_joints * self.seq_len * self.channels
         return max(1, CACHED_FLOATS * torch.get_num_threads() // floats)

@@ -15,6 +15,7 @@ import torch
 from mmengine.model import BaseModule
 from torch import Tensor
 
+from mmdiffpose.diffusion.tracing import can_ask
 from mmdiffpose.registry import MODELS, accepted_arguments
 from mmdiffpose.skeletons import Skeleton
 
@@ -204,9 +205,10 @@ def _run(network: Denoiser, x_k: Tensor, k: Tensor, context: Tensor) -> Tensor:
     temporal = network.temporal
     arguments = (_fold(x_k, temporal),
                  (k[..., 0] if temporal else k).reshape(-1), context)
-    size = len(context)
-    if x_k.device.type == 'cpu' and not torch.is_grad_enabled():
-        size = getattr(network, 'cpu_group', None) or size
+    size = getattr(network, 'cpu_group', None)
+    if (size is None or x_k.device.type != 'cpu' or torch.is_grad_enabled()
+            or not can_ask(x_k)):
+        return network(*arguments).reshape(x_k.shape)
     parts = zip(*(argument.split(size) for argument in arguments))
     output = torch.cat([network(*part) for part in parts])
     return output.reshape(x_k.shape)

@@ -6,7 +6,7 @@ from .graformer_layers import (GraphAttentionLayer, LearnedGraphMLP,
                                ResidualChebBlock, StdLayerNorm, start_small)
 from .graph_conv import ChebConv, normalized_laplacian, random_walk_laplacian
 from .graph_non_local import GraphNonLocal, pooled_pairs
-from .host_value import HostValue
+from .host_value import Derived, HostValue
 from .mirror import flip_mixtures, flip_poses
 from .pose_sequence_encoder import PoseSequenceEncoder
 from .pose_transformer import PoseTransformerBlock
@@ -14,7 +14,7 @@ from .pre_aggregated_graph import PreAggregatedGraphLayer
 from .standardize import standardize_window
 
 __all__ = [
-    'ChebConv', 'GatedBlock', 'GraphAttentionLayer', 'GraphNonLocal',
+    'ChebConv', 'Derived', 'GatedBlock', 'GraphAttentionLayer', 'GraphNonLocal',
     'HostValue', 'LearnedGraphMLP', 'PoseSequenceEncoder',
     'PoseTransformerBlock', 'PreAggregatedGraphLayer', 'ResidualChebBlock',
     'SelfAttention', 'StdLayerNorm', 'StepEmbedding', 'TransformerBlock',

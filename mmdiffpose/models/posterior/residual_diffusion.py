@@ -2,6 +2,7 @@
 """Diffusion of what a regression leaves open."""
 
 import math
+from functools import partial
 from typing import Callable, Optional, Sequence
 
 import torch
@@ -15,9 +16,11 @@ from mmdiffpose.diffusion.preconditioning import (LOG_SIGMA_MEAN,
                                                   draw_angles, mixture_start)
 from mmdiffpose.diffusion.samplers import Callback
 from mmdiffpose.diffusion.schedules import power_angles
+from mmdiffpose.diffusion.tracing import can_ask
 from mmdiffpose.registry import MODELS
 from mmdiffpose.skeletons.metainfo import SkeletonLike, as_skeleton
 from ..denoisers.angle_denoiser import VelocityNetwork, build_velocity
+from ..layers import Derived
 from .regressors import joint_tokens, weighted_mean
 
 Integrator = Callable[[Velocity, Tensor, Sequence[float]], Tensor]
@@ -113,6 +116,7 @@ class ResidualDiffusion(BaseModule):
         self._axes = None if order == sorted(order) else torch.tensor(
             [3 * joint + axis for joint in order for axis in range(3)])
         self.register_buffer('noise_covariance', torch.eye(3 * num_joints))
+        self._factor = Derived(partial(_lower_factor, axes=self._axes))
         self.register_buffer('num_updates', torch.tensor(0))
 
     @property
@@ -126,14 +130,12 @@ class ResidualDiffusion(BaseModule):
             return white
         # In double, which autocast leaves alone: half precision would be felt
         # in the correlations.
-        covariance = self.noise_covariance.double()
+        factor = self._factor.of(self.noise_covariance)
         flat = white.flatten(-2).double()
         if self._axes is None:
-            coloured = flat @ torch.linalg.cholesky(covariance).T
+            coloured = flat @ factor.T
         else:
-            # A triangular factor depends on which joint comes first.
             axes = self._axes.to(flat.device)
-            factor = torch.linalg.cholesky(covariance[axes][:, axes])
             coloured = torch.empty_like(flat)
             coloured[..., axes] = flat[..., axes] @ factor.T
         return coloured.to(white).view_as(white)
@@ -339,6 +341,13 @@ class ResidualDiffusion(BaseModule):
             context = context.flatten(0, 1)
             views = (state.transpose(1, 2), residual.transpose(1, 2))
         source, target = views
+        if callback is None and not can_ask(state):
+            # How many there are isn't known: all at once.
+            velocity = self.denoiser.bind(context, angles)
+            if self.temporal:
+                return integrate(velocity, source, angles)
+            found = integrate(velocity, source.flatten(0, 1), angles)
+            return found.unflatten(0, source.shape[:2]).transpose(1, 2)
         size = units
         if state.device.type == 'cpu' and callback is None:
             size = max(1, CPU_POSES // poses)
@@ -352,6 +361,19 @@ class ResidualDiffusion(BaseModule):
                                     None if self.temporal else T, callback)
             target[index] = integrate(velocity, source[index], angles)
         return residual
+
+
+def _lower_factor(covariance: Tensor, axes: Optional[Tensor]) -> Tensor:
+    """L of :math:`C = L L^T`, float64.
+
+    It depends on which joint comes first: ``axes`` bring the coordinates into
+    the order that is meant, None where they are in it.
+    """
+    covariance = covariance.double()
+    if axes is not None:
+        axes = axes.to(covariance.device)
+        covariance = covariance[axes][:, axes]
+    return torch.linalg.cholesky(covariance)
 
 
 def _watched(velocity: Velocity, angles: Sequence[float], scale: ResidualScale,

@@ -18,18 +18,10 @@ SAMPLING = [case for case in CASES if samples_hypotheses(case)]
 RESIDUAL = [case for case in CASES if CASES[case].get('residual')]
 BY_NAME = [
     (case, sampler) for case in SAMPLING for sampler in SAMPLERS
-    if case != 'DiffPoseHead' and 'sampler' in MODELS.get(case_type(case)).
-    test_defaults and (case not in RESIDUAL or sampler in FLOW_SAMPLERS)
+    if 'sampler' in MODELS.get(case_type(case)).test_defaults and
+    (case not in RESIDUAL or sampler in FLOW_SAMPLERS)
 ]
 LIFTERS = [case for case in CASES if not is_stage_one(case)]
-
-ON_META = [
-    pytest.param(
-        case,
-        marks=pytest.mark.xfail(
-            reason='EM reads from the device whether it has converged'))
-    if case == 'DiffPoseHead' else case for case in CASES
-]
 
 each = pytest.mark.parametrize('case', CASES)
 each_sampling = pytest.mark.parametrize('case', SAMPLING)
@@ -297,7 +289,7 @@ def test_it_works_in_double_precision(case):
     assert loss.dtype == torch.float64 and loss.isfinite()
 
 
-@pytest.mark.parametrize('case', ON_META)
+@each
 def test_a_step_reads_no_number_from_the_device(case):
     """On the meta device ``int(tensor)``, ``bool(tensor)``, ``.cpu()`` and
     mixed devices raise; on a GPU they would wait, or raise."""

@@ -10,7 +10,7 @@ from mmdiffpose.diffusion.initial_distribution import (JointMixtures,
                                                        NoiseModel,
                                                        fit_pose_mixture,
                                                        joint_noise, pose_noise)
-from mmdiffpose.diffusion.noise import HypothesisNoise
+from mmdiffpose.diffusion.noise import GivenNoise, HypothesisNoise
 from mmdiffpose.diffusion.process import (TARGETS, DiffusionProcess, Target,
                                           training_steps)
 from mmdiffpose.diffusion.samplers import Callback
@@ -188,6 +188,10 @@ class DiffPoseHead(DenoisingHead, ResidualSamplingHead):
         self.num_components = num_components
         self.covariance_type = covariance_type
         self.num_gmm_samples = num_gmm_samples
+        # What all poses' mixtures are fitted to, drawn once.
+        base = HypothesisNoise([0], num_gmm_samples, 1, self.num_joints)
+        uniform = base.uniform()[..., None]
+        self._base = base.normal(), uniform
         self.standard_std = standard_std
         self.num_train_hypotheses = num_train_hypotheses
         self.train_steps = train_steps
@@ -216,12 +220,8 @@ class DiffPoseHead(DenoisingHead, ResidualSamplingHead):
         # triangular factor then depends on where a joint stands.
         order = self.draw_order
         own = [order.index(joint) for joint in range(self.num_joints)]
-        base = HypothesisNoise([0],
-                               self.num_gmm_samples,
-                               1,
-                               self.num_joints,
-                               device=joints.means.device,
-                               dtype=joints.means.dtype)
+        normal, uniform = (draws.to(joints.means) for draws in self._base)
+        base = GivenNoise(normal, uniform, 1)
         if own != order:
             joints = JointMixtures(joints.weights[:, :, order],
                                    joints.means[:, :, order],

@@ -9,7 +9,7 @@ from mmengine.logging import print_log
 from torch import Tensor
 
 from mmdiffpose.diffusion.initial_distribution import draw_component
-from mmdiffpose.diffusion.noise import HypothesisNoise
+from mmdiffpose.diffusion.noise import HypothesisNoise, Seeds
 from mmdiffpose.diffusion.process import (DiffusionProcess, antithetic_steps,
                                           training_steps)
 from mmdiffpose.diffusion.samplers import Callback, ddim
@@ -208,7 +208,7 @@ class ReleasedDiffPoseHead(SamplingHead):
         start = torch.cat([kernels.mean, coarse], dim=-1)[:, None]
         start = start.expand(-1, N, -1, -1, -1)
         if options['start_noise'] > 0:
-            level = (1 - float(self.process.alphas[sequence[0]]))**0.5
+            level = (1 - self.process.level(sequence[0]))**0.5
             start = start + options['start_noise'] * level * draw()
         poses = ddim(
             self.denoiser.bind(coarse[..., :0], N),
@@ -223,7 +223,7 @@ class ReleasedDiffPoseHead(SamplingHead):
 
     def sample_views(self, context: LiftingContext,
                      mirrored: Optional[LiftingContext],
-                     mixtures: Optional[Tensor], seeds: Sequence[int],
+                     mixtures: Optional[Tensor], seeds: Seeds,
                      options: Mapping[str, Any]) -> Tensor:
         """Refine the mean of both views' encoder poses, once, as released."""
         merged = context._replace(

@@ -11,7 +11,7 @@ from mmdiffpose.diffusion.aggregation import std_per_axis
 from mmdiffpose.diffusion.initial_distribution import (JointMixtures,
                                                        initial_distribution,
                                                        joint_noise)
-from mmdiffpose.diffusion.noise import HypothesisNoise
+from mmdiffpose.diffusion.noise import HypothesisNoise, Seeds
 from mmdiffpose.diffusion.samplers import Callback
 from mmdiffpose.models.denoisers.denoiser import told_joints
 from mmdiffpose.models.layers import flip_poses
@@ -326,7 +326,7 @@ class ResidualSamplingHead(SamplingHead):
 
     def sample_views(self, context: LiftingContext,
                      mirrored: Optional[LiftingContext],
-                     mixtures: Optional[Tensor], seeds: Sequence[int],
+                     mixtures: Optional[Tensor], seeds: Seeds,
                      options: Mapping[str, Any]) -> Tensor:
         """Hypotheses (B, N, T, J, 3), each the mean of both views'.
 

@@ -3,6 +3,7 @@
 
 import difflib
 from abc import abstractmethod
+from functools import partial
 from typing import Any, Dict, List, Mapping, Optional, Sequence
 
 import torch
@@ -10,7 +11,8 @@ from mmengine.structures import BaseDataElement
 from torch import Tensor
 
 from mmdiffpose.diffusion.aggregation import spread, std_per_axis
-from mmdiffpose.diffusion.noise import HypothesisNoise, seed_from
+from mmdiffpose.diffusion.noise import (HypothesisNoise, NoiseMaker, Seeds,
+                                         seed_from)
 from mmdiffpose.diffusion.samplers import Callback
 from mmdiffpose.diffusion.sampling import SAMPLERS
 from mmdiffpose.models.layers import HostValue
@@ -202,7 +204,7 @@ class SamplingHead(BaseLiftingHead):
     def sample(self,
                context: LiftingContext,
                mixtures: Optional[Tensor] = None,
-               seeds: Optional[Sequence[int]] = None,
+               seeds: Optional[Seeds] = None,
                callback: Optional[Callback] = None,
                **options: Any) -> Tensor:
         """Draw hypotheses of B windows.
@@ -210,8 +212,8 @@ class SamplingHead(BaseLiftingHead):
         Args:
             context (LiftingContext): Of B windows.
             mixtures (Tensor, optional): 2D mixtures (B, T, J, M, 5).
-            seeds (Sequence[int], optional): One seed per window. Defaults to
-                0..B-1.
+            seeds (Sequence[int] | callable, optional): One seed per window,
+                or what makes their noise. Defaults to 0..B-1.
             callback (Callable, optional): See ``diffusion.samplers``.
             **options: Values other than ``test_defaults``.
 
@@ -229,7 +231,7 @@ class SamplingHead(BaseLiftingHead):
 
     def sample_views(self, context: LiftingContext,
                      mirrored: Optional[LiftingContext],
-                     mixtures: Optional[Tensor], seeds: Sequence[int],
+                     mixtures: Optional[Tensor], seeds: Seeds,
                      options: Mapping[str, Any]) -> Tensor:
         """Hypotheses (B, N, T, J, 3), each the mean of both views' with the
         same noise, where the lifter tests with flips."""
@@ -282,8 +284,18 @@ class SamplingHead(BaseLiftingHead):
     def estimate(self,
                  feats: Any,
                  data_samples: Optional[Sequence] = None,
-                 test_cfg: Optional[dict] = None) -> LiftingEstimate:
+                 test_cfg: Optional[dict] = None,
+                 noise: Optional[NoiseMaker] = None) -> LiftingEstimate:
         """See :meth:`BaseLiftingHead.estimate`.
+
+        Args:
+            feats (LiftingContext | list[LiftingContext]): As there.
+            data_samples (list[PoseDataSample], optional): As there.
+            test_cfg (dict, optional): As there.
+            noise (callable, optional): Makes the noise, as
+                :class:`~mmdiffpose.diffusion.noise.HypothesisNoise` does of
+                seeds, for each view anew. Defaults to noise by the seed, the
+                clip and the camera.
 
         Raises:
             ValueError: For a key of ``test_cfg`` that nothing reads.
@@ -295,8 +307,9 @@ class SamplingHead(BaseLiftingHead):
         if mirrored is not None:
             mirrored = self.prepare(mirrored)._replace(
                 mirror=self.mirror_order(data_samples))
-        seeds = clip_seeds(
-            used.pop('seed'), data_samples, len(context.features))
+        seed = used.pop('seed')
+        seeds: Seeds = noise or clip_seeds(seed, data_samples,
+                                           len(context.features))
         mixtures = self.mixtures(data_samples, context.features)
         hypotheses = self.sample_views(context, mirrored, mixtures, seeds,
                                        options)
@@ -326,15 +339,15 @@ def along_axes(std: Tensor, shape: Tensor) -> Tensor:
 
 
 def window_noise(
-        seeds: Sequence[int],
+        seeds: Seeds,
         num_hypotheses: int,
         like: Tensor,
         share_frames: bool = False,
         joint_order: Optional[Sequence[int]] = None) -> HypothesisNoise:
     """Noise for windows like (B, T, J, ...), in at least 32 bits."""
     T, J = like.shape[1:3]
-    return HypothesisNoise(
-        seeds,
+    make = seeds if callable(seeds) else partial(HypothesisNoise, seeds)
+    return make(
         num_hypotheses,
         T,
         J,
