@@ -1,6 +1,7 @@
 # Copyright (c) mmdiffpose contributors. All rights reserved.
 """The inferencer: from the names of models to a pipeline."""
 
+import tempfile
 import warnings
 from functools import partial
 from pathlib import Path
@@ -60,10 +61,15 @@ class DiffusionPose3DInferencer(LiftingPipeline):
         cfg_options (dict, optional): Overrides of the lifter's config.
         show_progress (bool): Whether bars and frames a second are printed.
             Defaults to False.
+        backend (str): What runs the lifter: ``'torch'``, or ``'onnx'``:
+            onnxruntime, with ``pose3d_weights`` a file of ``mmdiffpose
+            export``; other weights are exported first, which takes up to some
+            minutes. Defaults to ``'torch'``.
 
     Raises:
         FileNotFoundError: If a config or checkpoint is missing.
-        ValueError: If they do not fit.
+        ImportError: Where the backend's packages aren't installed.
+        ValueError: If they do not fit, or for an unknown backend.
     """
 
     def __init__(self,
@@ -79,7 +85,8 @@ class DiffusionPose3DInferencer(LiftingPipeline):
                  nms_thr: float = 0.3,
                  person_thr: float = PERSON_THR,
                  cfg_options: Optional[Dict[str, Any]] = None,
-                 show_progress: bool = False) -> None:
+                 show_progress: bool = False,
+                 backend: str = 'torch') -> None:
         for name, value in (('bbox_thr', bbox_thr), ('nms_thr', nms_thr),
                             ('person_thr', person_thr)):
             check_number(name, value, 0, 1)
@@ -92,7 +99,7 @@ class DiffusionPose3DInferencer(LiftingPipeline):
             warnings.warn('no pose3d_weights: the lifter has random weights, '
                           'its poses mean nothing')
         super().__init__(
-            init_model(pose3d, pose3d_weights, device, cfg_options),
+            make_lifter(pose3d, pose3d_weights, device, cfg_options, backend),
             partial(
                 _make_pose2d,
                 pose2d=pose2d,
@@ -123,6 +130,37 @@ class DiffusionPose3DInferencer(LiftingPipeline):
         LiftingPipeline.__init__(inferencer, model, pose2d, person_thr,
                                  show_progress)
         return inferencer
+
+
+BACKENDS = ('torch', 'onnx')
+
+
+def make_lifter(config: Union[Path, Config], weights: Optional[Path],
+                device: str, cfg_options: Optional[Dict[str, Any]],
+                backend: str) -> nn.Module:
+    """What lifts, on a backend; arguments as for the inferencer.
+
+    Raises:
+        ValueError: For an unknown backend, or weights of the other one.
+    """
+    if backend not in BACKENDS:
+        raise ValueError(f'backend should be one of {BACKENDS}, got '
+                         f'{backend!r}')
+    exported = weights is not None and weights.suffix == '.onnx'
+    if backend == 'torch':
+        if exported:
+            raise ValueError(f'{weights} is an exported lifter: it runs with '
+                             "--backend onnx (backend='onnx')")
+        return init_model(config, weights, device, cfg_options)
+    from mmdiffpose.deployment.onnx_lifter import OnnxLifter
+    if exported:
+        assert weights is not None
+        return OnnxLifter(weights, config, device, cfg_options)
+    from mmdiffpose.deployment.onnx_export import export_lifter
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / 'lifter.onnx'
+        export_lifter(config, path, weights, cfg_options)
+        return OnnxLifter(path, config, device, cfg_options)
 
 
 def _make_pose2d(**arguments: Any) -> Pose2DStage:

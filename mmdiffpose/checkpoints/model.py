@@ -11,7 +11,7 @@ from torch import nn
 from mmdiffpose.registry import MODELS
 from mmdiffpose.skeletons import H36M_17
 from .checkpoint import load_weights, origin_of, read_checkpoint
-from .config_names import find_config_and_weights
+from .config_names import find_config, find_config_and_weights
 from .config_overrides import check_overrides, check_test_cfg
 from .config_skeleton import fill_skeleton
 
@@ -52,13 +52,9 @@ def init_model(config: Union[str, Path, Config],
     # Imported late: they bring all of MMPose, and torch's distributed parts.
     from mmengine.model import revert_sync_batchnorm
     from mmpose.utils import register_all_modules
-    config, checkpoint = find_config_and_weights(config, checkpoint)
-    config = _read_config(config)
+    found, checkpoint = find_config_and_weights(config, checkpoint)
     register_all_modules(init_default_scope=False)
-    init_default_scope(config.get('default_scope') or 'mmpose')
-    if cfg_options:
-        check_overrides(config, cfg_options)
-        config.merge_from_dict(cfg_options)
+    config = read_config(found, cfg_options)
     # The checkpoint holds every weight: nothing is loaded from elsewhere.
     for part in (config.model, config.model.get('backbone') or {}):
         for key in ('init_cfg', 'context_checkpoint'):
@@ -84,7 +80,27 @@ def init_model(config: Union[str, Path, Config],
                          f'cuda:0, got {device!r}') from error
 
 
-def _read_config(config: Union[Path, Config]) -> Config:
+def read_config(config: Union[str, Path, Config],
+                cfg_options: Optional[Dict[str, Any]] = None) -> Config:
+    """The config of a model, with overrides; its scope becomes the default.
+
+    Args:
+        config (str | Path | Config): As for :func:`init_model`.
+        cfg_options (dict, optional): As there.
+
+    Raises:
+        FileNotFoundError: If the config is missing.
+        ValueError: If it has no model, or nothing reads an override.
+    """
+    config = _read_file(find_config(config))
+    init_default_scope(config.get('default_scope') or 'mmpose')
+    if cfg_options:
+        check_overrides(config, cfg_options)
+        config.merge_from_dict(cfg_options)
+    return config
+
+
+def _read_file(config: Union[Path, Config]) -> Config:
     if not isinstance(config, Config):
         config = Config.fromfile(config)
     else:

@@ -17,6 +17,7 @@ COMMANDS = {
     'train': 'train a model from its config',
     'test': 'measure a trained model on the test split of its config',
     'infer': 'lift the people of a video, an image or a keypoint file',
+    'export': 'write a trained model as an ONNX file',
     'convert': "convert other code's published weights",
     'models': 'list the trained models that come with the package',
 }

@@ -88,6 +88,13 @@ def make_parser(prog: Optional[str] = None) -> argparse.ArgumentParser:
         '--checkpoint',
         help="path of its trained weights (default: the zoo's)")
     parser.add_argument(
+        '--backend',
+        choices=('torch', 'onnx'),
+        default='torch',
+        help='what runs the lifter; onnx: onnxruntime, with --checkpoint '
+        'FILE.onnx of "mmdiffpose export", else it is exported first '
+        '(default: torch)')
+    parser.add_argument(
         '--list-models',
         action=ListModels,
         nargs=0,
@@ -339,7 +346,8 @@ def make_inferencer(args: argparse.Namespace) -> 'DiffusionPose3DInferencer':
         args.det_cat_ids,
         args.device,
         cfg_options=args.cfg_options,
-        show_progress=args.jobs == 1)
+        show_progress=args.jobs == 1,
+        backend=args.backend)
 
 
 def run(args: argparse.Namespace) -> List[Path]:

@@ -87,7 +87,7 @@ def fit_gmm(x: Tensor,
     shape = scale_shape(covariance_type, num_dims)
     samples = x.reshape(-1, n, num_dims)
     if weights is None:
-        weights = x.new_full((1, 1, n), 1.0 / n).expand(len(samples), 1, n)
+        weights = x.new_full((1, 1, n), 1.0 / n).expand(samples.shape[0], 1, n)
     else:
         weights = weights.to(x).reshape(-1, 1, n)
         weights = weights / weights.amax(-1, keepdim=True)

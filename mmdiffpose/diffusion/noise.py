@@ -66,8 +66,14 @@ class HypothesisNoise:
         # Number that each joint's draw has; nothing to do for one in a row.
         self._places = None if order == sorted(order) else torch.tensor(
             [order.index(joint) for joint in range(num_joints)])
+        # Windows of one clip have one seed: what they share is drawn once.
+        own = list(dict.fromkeys(seeds))
+        self._rows = None
+        if len(own) < len(seeds):
+            number = {seed: row for row, seed in enumerate(own)}
+            self._rows = torch.tensor([number[seed] for seed in seeds])
         self._generators = [
-            torch.Generator().manual_seed(seed_from(seed, n)) for seed in seeds
+            torch.Generator().manual_seed(seed_from(seed, n)) for seed in own
             for n in range(num_hypotheses)
         ]
 
@@ -77,9 +83,11 @@ class HypothesisNoise:
             function(T, *shape, generator=g, dtype=torch.float32)
             for g in self._generators
         ])
-        drawn = drawn.reshape(*self.batch_shape, T, *shape)
+        drawn = drawn.reshape(-1, self.batch_shape[1], T, *shape)
         if self._places is not None:
             drawn = drawn.index_select(3, self._places)
+        if self._rows is not None:
+            drawn = drawn[self._rows]
         return drawn.to(self.device,
                         self.dtype).expand(-1, -1, self.num_frames,
                                            *(-1 for _ in shape))
@@ -139,23 +147,21 @@ class NotedNoise(HypothesisNoise):
     """Notes what is drawn, so that it can be given the next time.
 
     Attributes:
-        channels: Of each normal draw, in turn.
-        num_uniform: How many uniform ones there were.
+        order: Channels of each normal draw, in turn; 0 for a uniform one.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.channels: List[int] = []
-        self.num_uniform = 0
+        self.order: List[int] = []
 
     def normal(self, channels: int = 3) -> Tensor:
         """See :meth:`HypothesisNoise.normal`."""
-        self.channels.append(channels)
+        self.order.append(channels)
         return super().normal(channels)
 
     def uniform(self) -> Tensor:
         """See :meth:`HypothesisNoise.uniform`."""
-        self.num_uniform += 1
+        self.order.append(0)
         return super().uniform()
 
 

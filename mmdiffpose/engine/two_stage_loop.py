@@ -9,6 +9,8 @@ from mmengine.logging import print_log
 from mmengine.runner import EpochBasedTrainLoop, Runner
 from torch.utils.data import DataLoader
 
+from mmdiffpose.models.heads.parts.base import (LiftingEstimate,
+                                                pack_predictions)
 from mmdiffpose.registry import LOOPS
 from .earlier_stage import check_config, train_earlier_stage
 from .residual_calibration_hook import ResidualStatistics, unwrap
@@ -100,8 +102,9 @@ class TwoStageTrainLoop(EpochBasedTrainLoop):
                 inputs = torch.stack(inputs)
             coarse = model.extract_feat(inputs).coarse
             samples = batch['data_samples']
-            predictions = model.coarse_head.pack(
-                coarse, coarse.new_ones(coarse.shape[:-1]), samples)
+            estimate = LiftingEstimate(coarse,
+                                       coarse.new_ones(coarse.shape[:-1]))
+            predictions = pack_predictions(estimate, samples)
             for sample, prediction in zip(samples, predictions):
                 sample.pred_instances = prediction
             statistics.update(samples, 'keypoints')

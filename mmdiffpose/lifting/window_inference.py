@@ -341,21 +341,38 @@ def run_windows(model: nn.Module, samples: Iterable[Dict[str, Any]],
         ValueError: If the model predicts other than one finite pose per frame
             of its window.
     """
+    for batch, data in encode_windows(model, samples, batch_size):
+        yield [
+            _fields(output, sample)
+            for output, sample in zip(_untyped(model).test_step(data), batch)
+        ]
+
+
+def encode_windows(
+    model: nn.Module, samples: Iterable[Dict[str, Any]], batch_size: int
+) -> Iterator[Tuple[List[Dict[str, Any]], Dict[str, Any]]]:
+    """Take windows through a model's pipeline, a batch at a time.
+
+    Args:
+        model (nn.Module): The lifter.
+        samples (Iterable[dict]): From :meth:`Clip.windows`.
+        batch_size (int): Windows per batch.
+
+    Yields:
+        tuple[list[dict], dict]: The samples of a batch, and what
+        ``test_step`` takes: ``inputs`` and ``data_samples``.
+    """
     lifter = _untyped(model)
     init_default_scope(lifter.cfg.get('default_scope', 'mmpose'))
     pipeline = Compose(_test_dataset(model)['pipeline'])
     meta = dict(lifter.dataset_meta)
     samples = iter(samples)
     while batch := list(islice(samples, batch_size)):
-        data = pseudo_collate(
+        yield batch, pseudo_collate(
             [pipeline({
                 **sample,
                 **meta
             }) for sample in batch])
-        yield [
-            _fields(output, sample)
-            for output, sample in zip(lifter.test_step(data), batch)
-        ]
 
 
 def _fields(output: Any, sample: Dict[str, Any]) -> Fields:

@@ -40,7 +40,7 @@ class BlockSteps(Steps):
         kinds += [torch.zeros(num_blocks * block), torch.ones(1)]
         whole = torch.cat(kinds).to(rows)
         super().__init__(
-            features(rows, whitener), whole.expand(len(rows), 1, -1),
+            features(rows, whitener), whole.expand(rows.shape[0], 1, -1),
             num_components)
         self.ridge = ridge
 

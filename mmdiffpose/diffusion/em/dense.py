@@ -33,7 +33,7 @@ class DenseSteps(Steps):
         eye = torch.eye(num_dims + 1, dtype=rows.dtype, device=rows.device)
         super().__init__(
             torch.cat((white, rows[:, -1:]), 1),
-            eye.expand(len(rows), 1, -1, -1), num_components)
+            eye.expand(rows.shape[0], 1, -1, -1), num_components)
         self.ridge = ridge
         self._pieces = [
             piece.contiguous() for piece in self.data.split(_PIECE, 2)

@@ -114,7 +114,7 @@ def _fit(x: Tensor, weights: Tensor, options: Options,
     n, num_dims = x.shape[1:]
     padding = -n % _PADDING
     weights = torch.nn.functional.pad(weights, (0, padding))
-    size, parts = len(x), [(x, weights)]
+    size, parts = x.shape[0], [(x, weights)]
     if can_ask(x):
         size = min(size, _group_size(x, options, dtype))
         parts = list(zip(x.split(size), weights.split(size)))
@@ -123,7 +123,7 @@ def _fit(x: Tensor, weights: Tensor, options: Options,
     for part, mass in parts:
         groups.append(
             _fit_group(
-                part.to(dtype), mass.to(dtype), rows[:len(part)], options))
+                part.to(dtype), mass.to(dtype), rows[:part.shape[0]], options))
     gaussians, progress, frame = ([torch.cat(field) for field in zip(*part)]
                                   for part in zip(*groups))
 

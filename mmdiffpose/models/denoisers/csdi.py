@@ -219,7 +219,7 @@ class CSDIDenoiser(BaseDenoiser):
         embeddings = self.step_embedding(
             torch.arange(self.num_steps, device=context.device))
         rest = self.folded()
-        windows = torch.arange(len(context), device=context.device)
+        windows = torch.arange(context.shape[0], device=context.device)
         windows = windows.repeat_interleave(num_hypotheses)
         size = self._group_size(context)
 

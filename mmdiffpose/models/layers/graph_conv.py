@@ -1,6 +1,8 @@
 # Copyright (c) mmdiffpose contributors. All rights reserved.
 """Graph convolutions over the joints of a skeleton."""
 
+import math
+
 import numpy as np
 import torch
 import torch.nn.functional as F
@@ -118,7 +120,7 @@ class ChebConv(nn.Module):
         # outputs is written, and nothing concatenated.
         weight = weight.view(C_out, -1, C_in).transpose(0, 1).flatten(0, 1)
         mixing = self.polynomials.permute(1, 2, 0).flatten(1)  # (J, J (K + 1))
-        size = x.shape[:-2].numel()
+        size = math.prod(x.shape[:-2])
         terms = F.linear(x, weight).view(size, mixing.shape[1], C_out)
         mixing = mixing.expand(size, -1, -1)
         return torch.baddbmm(bias, mixing, terms).view(*x.shape[:-1], C_out)

@@ -232,7 +232,7 @@ class DiffusionPoseLifter(PoseLifter):
         return super().loss(inputs, data_samples)
 
     def predict(self, inputs: Tensor, data_samples: List) -> List:
-        """Predict; see :meth:`BaseLiftingHead.pack` for the fields."""
+        """Predict; see :func:`pack_predictions` for the fields."""
         preds = self.head.predict(
             self.views(inputs, data_samples),
             data_samples,

@@ -20,8 +20,8 @@ from mmdiffpose.skeletons.metainfo import SkeletonLike
 
 __all__ = [
     'UNMEASURED_STD', 'BaseLiftingHead', 'LiftingContext', 'LiftingEstimate',
-    'flip_mixtures', 'flip_poses', 'split_views', 'stack_labels',
-    'stack_mixtures'
+    'flip_mixtures', 'flip_poses', 'pack_predictions', 'split_views',
+    'stack_labels', 'stack_mixtures'
 ]
 
 UNMEASURED_STD = 0.1
@@ -403,7 +403,8 @@ class BaseLiftingHead(BaseHead):
                 feats: Any,
                 batch_data_samples: Sequence,
                 test_cfg: Optional[dict] = None) -> List[InstanceData]:
-        """What :meth:`estimate` says, in the form of :meth:`pack`.
+        """What :meth:`estimate` says, in the form of
+        :func:`pack_predictions`.
 
         Args:
             feats (LiftingContext | list[LiftingContext]): As there.
@@ -411,55 +412,44 @@ class BaseLiftingHead(BaseHead):
             test_cfg (dict, optional): As there.
         """
         estimate = self.estimate(feats, batch_data_samples, test_cfg)
-        return self.pack(estimate.poses, estimate.std, batch_data_samples,
-                         estimate.hypotheses, estimate.coarse,
-                         estimate.std_xyz)
+        return pack_predictions(estimate, batch_data_samples)
 
-    def pack(self,
-             poses: Tensor,
-             std: Tensor,
-             data_samples: Sequence,
-             hypotheses: Optional[Tensor] = None,
-             coarse: Optional[Tensor] = None,
-             std_xyz: Optional[Tensor] = None) -> List[InstanceData]:
-        """Predictions as one ``InstanceData`` per window.
 
-        A sample whose metainfo names a ``target_frame`` (MMPose's inferencer
-        asks for one frame per window) gets that frame only.
+def pack_predictions(estimate: LiftingEstimate,
+                     data_samples: Sequence) -> List[InstanceData]:
+    """Predictions as one ``InstanceData`` per window.
 
-        Args:
-            poses (Tensor): (B, T, J, 3), root-relative metres.
-            std (Tensor): Predictive std per axis, (B, T, J), metres.
-            data_samples (list[PoseDataSample]): B of them.
-            hypotheses (Tensor, optional): (B, N, T, J, 3), metres.
-            coarse (Tensor, optional): (B, T, J, 3), metres.
-            std_xyz (Tensor, optional): Along x, y and z, (B, T, J, 3),
-                metres.
+    A sample whose metainfo names a ``target_frame`` (MMPose's inferencer
+    asks for one frame per window) gets that frame only.
 
-        Returns:
-            list[InstanceData]: With ``keypoints`` (T, J, 3),
-            ``keypoint_scores`` (T, J), ``keypoint_std`` (T, J) and, where
-            given, ``hypotheses`` (T, N, J, 3), ``coarse_keypoints`` (T, J, 3)
-            and ``keypoint_std_xyz`` (T, J, 3).
-        """
-        fields = dict(
-            keypoints=poses,
-            keypoint_scores=score_from_std(std),
-            keypoint_std=std)
-        if hypotheses is not None:
-            fields['hypotheses'] = hypotheses.transpose(1, 2)
-        if coarse is not None:
-            fields['coarse_keypoints'] = coarse
-        if std_xyz is not None:
-            fields['keypoint_std_xyz'] = std_xyz
-        packed = []
-        for i, sample in enumerate(data_samples):
-            frame = sample.metainfo.get('target_frame')
-            frames = slice(None) if frame is None else slice(frame, frame + 1)
-            packed.append(
-                InstanceData(
-                    **{
-                        name: value[i, frames].cpu().numpy()
-                        for name, value in fields.items()
-                    }))
-        return packed
+    Args:
+        estimate (LiftingEstimate): Of B windows.
+        data_samples (list[PoseDataSample]): B of them.
+
+    Returns:
+        list[InstanceData]: With ``keypoints`` (T, J, 3), ``keypoint_scores``
+        (T, J), ``keypoint_std`` (T, J) and, where given, ``hypotheses``
+        (T, N, J, 3), ``coarse_keypoints`` (T, J, 3) and ``keypoint_std_xyz``
+        (T, J, 3).
+    """
+    fields = dict(
+        keypoints=estimate.poses,
+        keypoint_scores=score_from_std(estimate.std),
+        keypoint_std=estimate.std)
+    if estimate.hypotheses is not None:
+        fields['hypotheses'] = estimate.hypotheses.transpose(1, 2)
+    if estimate.coarse is not None:
+        fields['coarse_keypoints'] = estimate.coarse
+    if estimate.std_xyz is not None:
+        fields['keypoint_std_xyz'] = estimate.std_xyz
+    packed = []
+    for i, sample in enumerate(data_samples):
+        frame = sample.metainfo.get('target_frame')
+        frames = slice(None) if frame is None else slice(frame, frame + 1)
+        packed.append(
+            InstanceData(
+                **{
+                    name: value[i, frames].cpu().numpy()
+                    for name, value in fields.items()
+                }))
+    return packed

@@ -69,7 +69,8 @@ class StdCalibration(nn.Module):
                 'tools/analysis_tools/calibrate.py',
                 logger='current',
                 level=logging.WARNING)
-        return torch.hypot(self.scale * spread, self.floor.expand_as(spread))
+        # ONNX has no hypot.
+        return ((self.scale * spread).square() + self.floor.square()).sqrt()
 
     def set(self, scale: Tensor, floor: Tensor) -> None:
         """Store a fit to what was predicted last: (J,) each, metres."""

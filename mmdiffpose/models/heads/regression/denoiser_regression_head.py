@@ -59,5 +59,5 @@ class DenoiserRegressionHead(MeasuredHead):
         """Poses (B, T, J, 3), metres."""
         features = feats.features
         blank = features.new_zeros(*features.shape[:-1], 3)
-        steps = features.new_zeros(len(features)).long()
+        steps = features.new_zeros(features.shape[0]).long()
         return self.denoiser(blank, steps, features)

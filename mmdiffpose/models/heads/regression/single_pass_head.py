@@ -55,7 +55,7 @@ class SinglePassHead(DenoisingHead, RegressingHead):
                 mixtures: Optional[Tensor] = None) -> Tensor:
         """Poses (B, T, J, 3), metres, with 2D mixtures (B, T, J, M, 5)."""
         coarse = feats.known_coarse()
-        steps = coarse.new_zeros(len(coarse), 1, coarse.shape[1]).long()
+        steps = coarse.new_zeros(coarse.shape[0], 1, coarse.shape[1]).long()
         context = self.project(feats, self.initial(feats, mixtures))
         poses = self.denoise(coarse[:, None], steps, context, coarse)
         for network in self.refiners:
