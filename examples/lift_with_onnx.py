@@ -16,16 +16,18 @@ TRACK = Path(__file__).parents[1] / 'mmdiffpose/data/demo_track_coco17.json'
 session = onnxruntime.InferenceSession(sys.argv[1])
 shapes = {one.name: one.shape for one in session.get_inputs()}
 
-# COCO's joints, pixels, to Human3.6M's: hips, knees, ankles, spine, head, arms.
+# COCO's joints, pixels, to Human3.6M's: legs, trunk and head, arms.
 track = json.loads(TRACK.read_text())
-coco = np.array([frame['instances'][0]['keypoints']
-                 for frame in track['instance_info']])  # (frames, 17, 2)
+coco = np.array([
+    frame['instances'][0]['keypoints'] for frame in track['instance_info']
+])  # (frames, 17, 2)
 hips, thorax = (coco[:, i:i + 2].mean(1) for i in (11, 5))
 nose, eyes = coco[:, 0], coco[:, 1:3].mean(1)
 trunk = np.stack([(hips + thorax) / 2, thorax, nose, eyes], 1)
 joints = np.concatenate([
     hips[:, None], coco[:, [12, 14, 16, 11, 13, 15]], trunk,
-    coco[:, [5, 7, 9, 6, 8, 10]]], 1)
+    coco[:, [5, 7, 9, 6, 8, 10]]
+], 1)
 
 # Windows of the lifter's length; x from -1 to 1 over the picture's width.
 width, height = track['meta_info']['image_size']

@@ -2,11 +2,12 @@
 """The one way from an input to poses, pictures and files, step by step."""
 
 import warnings
+from contextlib import closing
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import (Any, Callable, Iterator, List, Optional, Sequence, Tuple,
-                    Union)
+from typing import (Any, Callable, Iterable, Iterator, List, Optional,
+                    Sequence, Tuple, Union)
 
 import numpy as np
 from torch import nn
@@ -25,6 +26,7 @@ from mmdiffpose.lifting.focal_length import known_focal_length
 from mmdiffpose.lifting.lift import lift_tracks
 from mmdiffpose.lifting.root_trajectory import place_in_scene
 from mmdiffpose.lifting.window_inference import lifter_skeleton
+from mmdiffpose.read_ahead import read_ahead
 from mmdiffpose.structures.keypoint_track import DEFAULT_FPS, KeypointTrack
 from mmdiffpose.structures.lifted_track import LiftedTrack
 from mmdiffpose.visualization.clip_renderer import ClipRenderer
@@ -39,6 +41,15 @@ from .stream_inference import StreamRecord, lift_stream
 DETECTOR_BATCH = 8
 GIF_SECONDS = 20
 """Longer clips become MP4, unless a GIF is asked for."""
+
+
+def _decoded(source: FrameSource, ahead: int) -> Iterable[np.ndarray]:
+    """A source's frames, so many decoded while the caller works on others.
+
+    Cameras give the newest frame only when it is asked for, and an iterator
+    is the caller's own.
+    """
+    return read_ahead(source, ahead) if source.rereadable else source
 
 
 class LiftingPipeline:
@@ -223,8 +234,9 @@ class LiftingPipeline:
         collector = TrackCollector()
         size = (0, 0)
         with self.stages.frames('detected', source.length) as bar:
+            batch = options.batch_size or DETECTOR_BATCH
             for frame, found in self.pose2d.run(
-                    source, options.batch_size or DETECTOR_BATCH):
+                    _decoded(source, batch), batch):
                 size = (frame.shape[1], frame.shape[0])
                 del frame
                 ids = tracker.update(found.keypoints, found.scores)
@@ -363,24 +375,25 @@ class LiftingPipeline:
         files = [] if files is None else files
         frame_ids = clip.frame_ids
         renderer = ClipRenderer(clip.lifted, frame_ids, options.panel_size)
-        images = images_at(clip.pictures, frame_ids)
         path = self._animation_path(clip, options)
         times: Sequence[Optional[float]] = (
             clip.times or [None] * len(frame_ids))
         done = False
         with self.stages.frames('drawn', None) as bar, PictureSink(
-                path, clip.fps, options.show, clip.stem) as sink:
+                path, clip.fps, options.show, clip.stem) as sink, closing(
+                    read_ahead(
+                        self._pictures(
+                            clip, renderer, lambda number: options.return_vis
+                            or sink.wants(number)))) as pictures:
             try:
                 for number, frame_id in enumerate(frame_ids):
-                    image = next(images)
-                    picture, going_on = None, True
-                    if options.return_vis or sink.wants(number):
-                        picture = renderer.render(frame_id, image)
+                    picture, going_on = next(pictures), True
+                    if picture is not None:
                         going_on = sink.put(picture, number, times[number])
                         bar.advance()
-                    del image
                     done = number == len(frame_ids) - 1 or not going_on
                     if done:
+                        pictures.close()
                         # Who takes one result only still finds the files.
                         sink.close()
                         files += [path] if path else []
@@ -396,6 +409,24 @@ class LiftingPipeline:
                     sink.close()
                     files += [path] if path and path.is_file() else []
                 raise
+
+    def _pictures(
+            self, clip: LiftedClip, renderer: ClipRenderer,
+            wanted: Callable[[int], bool]) -> Iterator[Optional[np.ndarray]]:
+        """Each frame's picture, None where it is not wanted.
+
+        While one is drawn, the next frames are decoded.
+        """
+        with closing(read_ahead(images_at(clip.pictures,
+                                          clip.frame_ids))) as images:
+            for number, frame_id in enumerate(clip.frame_ids):
+                image = next(images)
+                picture = None
+                if wanted(number):
+                    picture = renderer.render(frame_id, image)
+                del image
+                yield picture
+                del picture
 
     def _animation_path(self, clip: LiftedClip,
                         options: InferenceOptions) -> Optional[Path]:

@@ -72,8 +72,8 @@ def describe(exported: 'ExportedLifter', int8: bool) -> List[str]:
         f'{exported.weights / 1e6:.2f} MB of them weights, {kind}; '
         f'opset {exported.opset}'
     ]
-    for word, values in (('input', exported.inputs),
-                         ('output', exported.outputs)):
+    for word, values in (('input', exported.inputs), ('output',
+                                                      exported.outputs)):
         lines += [f'{word} {name} {shape}' for name, shape in values.items()]
     lines += [
         f'farthest from predict on {kind} windows: {1000 * error:.4f} mm'
@@ -92,9 +92,9 @@ def main(argv: Optional[Sequence[str]] = None,
     try:
         from mmdiffpose.deployment.onnx_export import export_lifter
         exported = export_lifter(
-            args.config, args.out,
-            args.checkpoint or published_weights(args.config),
-            args.cfg_options, args.opset, args.int8)
+            args.config, args.out, args.checkpoint
+            or published_weights(args.config), args.cfg_options, args.opset,
+            args.int8)
     except (OSError, ImportError, ValueError) as error:
         sys.exit(f'error: {error}')
     print('\n'.join(describe(exported, args.int8)))

@@ -127,7 +127,8 @@ class LifterGraph(nn.Module):
     @torch.no_grad()
     def _estimate(self, given: Dict[str, Tensor],
                   make_noise: Any) -> LiftingEstimate:
-        model, keypoints = self.model, given['keypoints']
+        model: Any = self.model
+        keypoints = given['keypoints']
         if isinstance(model, DiffusionPoseLifter):
             views = model.views(keypoints)
         else:
@@ -148,10 +149,6 @@ class LifterGraph(nn.Module):
 
     @staticmethod
     def _named(estimate: LiftingEstimate) -> Dict[str, Tensor]:
-        named = dict(
-            estimate._asdict(), scores=score_from_std(estimate.std))
+        named = dict(estimate._asdict(), scores=score_from_std(estimate.std))
         order = ('poses', 'scores', 'std', 'std_xyz', 'hypotheses', 'coarse')
-        return {
-            name: named[name]
-            for name in order if named[name] is not None
-        }
+        return {name: named[name] for name in order if named[name] is not None}

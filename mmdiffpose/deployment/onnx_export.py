@@ -8,7 +8,8 @@ import warnings
 from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
-from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Tuple, Union
+from typing import (Any, Dict, Iterator, List, NamedTuple, Optional, Tuple,
+                    Union)
 
 import numpy as np
 import torch
@@ -171,9 +172,10 @@ def _write(graph: LifterGraph, path: Path, opset: int, facts: str) -> int:
         value.shape = onnx_ir.Shape(['batch', *value.shape[1:]])
     ir.metadata_props[META_KEY] = facts
     program.save(str(path), external_data=False)
-    return sum(one.const_value.nbytes
-               for one in onnx_ir.load(path).graph.initializers.values()
-               if one.const_value is not None)
+    return sum(
+        one.const_value.nbytes
+        for one in onnx_ir.load(path).graph.initializers.values()
+        if one.const_value is not None)
 
 
 @contextmanager
@@ -196,26 +198,21 @@ def _quantize(path: Path) -> int:
     import onnx
     import onnx_ir
     from onnxruntime.quantization import QuantType, quantize_dynamic
-    properties = {
-        one.key: one.value
-        for one in onnx.load(path).metadata_props
-    }
+    properties = {one.key: one.value for one in onnx.load(path).metadata_props}
     with tempfile.TemporaryDirectory() as folder, _quiet():
         small = Path(folder) / 'int8.onnx'
         quantize_dynamic(path, small, weight_type=QuantType.QUInt8)
         model = onnx.load(small)
         onnx.helper.set_model_props(model, properties)
         onnx.save(model, path)
-    return sum(one.const_value.nbytes
-               for one in onnx_ir.load(path).graph.initializers.values()
-               if one.const_value is not None)
+    return sum(
+        one.const_value.nbytes
+        for one in onnx_ir.load(path).graph.initializers.values()
+        if one.const_value is not None)
 
 
 def _shapes(values: List) -> Dict[str, str]:
-    return {
-        one.name: f'({", ".join(map(str, one.shape))})'
-        for one in values
-    }
+    return {one.name: f'({", ".join(map(str, one.shape))})' for one in values}
 
 
 # ------------------------------------------------------------------ windows

@@ -128,9 +128,10 @@ class OnnxLifter(nn.Module):
         if 'mixtures' in self._inputs:
             given['mixtures'] = stack_mixtures(samples, keypoints)
         if self.draws.order:
-            given.update(self._draw(clip_seeds(self.seed, samples,
-                                               len(keypoints)),
-                                    keypoints.shape[1:3]))
+            given.update(
+                self._draw(
+                    clip_seeds(self.seed, samples, len(keypoints)),
+                    keypoints.shape[1:3]))
         found = self.run(given)
         estimate = LiftingEstimate(**{
             name: found[name]
@@ -188,8 +189,7 @@ def _compare(stored: Any, asked: Any, path: str, key: str = 'model') -> None:
     """Raise where the file is of another model than the config's."""
     if isinstance(stored, dict) and isinstance(asked, dict):
         for name in sorted({*stored, *asked}):
-            _compare(
-                stored.get(name), asked.get(name), path, f'{key}.{name}')
+            _compare(stored.get(name), asked.get(name), path, f'{key}.{name}')
     elif stored != asked:
         raise ValueError(
             f'{path} was exported from another config: {key} is {stored!r} '

@@ -44,7 +44,6 @@ and any unit.
 import math
 from typing import Callable, Dict, List, NamedTuple, Optional, Sequence
 
-import torch
 from torch import Tensor
 
 from .process import DiffusionProcess

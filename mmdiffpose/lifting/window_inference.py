@@ -349,7 +349,7 @@ def run_windows(model: nn.Module, samples: Iterable[Dict[str, Any]],
 
 
 def encode_windows(
-    model: nn.Module, samples: Iterable[Dict[str, Any]], batch_size: int
+        model: nn.Module, samples: Iterable[Dict[str, Any]], batch_size: int
 ) -> Iterator[Tuple[List[Dict[str, Any]], Dict[str, Any]]]:
     """Take windows through a model's pipeline, a batch at a time.
 

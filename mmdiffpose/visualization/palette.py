@@ -1,6 +1,7 @@
 # Copyright (c) mmdiffpose contributors. All rights reserved.
 """Colours (RGB), the same in every picture."""
 
+from functools import lru_cache
 from typing import Tuple
 
 from mmdiffpose.skeletons import Skeleton, canonical_joint
@@ -29,6 +30,7 @@ def person_color(number: int) -> Color:
     return PEOPLE[number % len(PEOPLE)]
 
 
+@lru_cache(maxsize=None)
 def joint_color(name: str, center: Color = CENTER) -> Color:
     """Blue for the person's left, orange for their right, else ``center``."""
     name = canonical_joint(name)
@@ -39,6 +41,7 @@ def joint_color(name: str, center: Color = CENTER) -> Color:
     return center
 
 
+@lru_cache(maxsize=None)
 def bone_colors(skeleton: Skeleton,
                 center: Color = CENTER) -> Tuple[Color, ...]:
     """A colour per bone: its child joint's."""

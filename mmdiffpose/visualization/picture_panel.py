@@ -90,11 +90,15 @@ class PicturePanel:
                 f'keypoints are, found {image.shape[1]} x {image.shape[0]}')
         matrix = np.column_stack([np.diag(self.scale * ratio),
                                   self.offset]).astype(float)
-        return cv2.warpAffine(
-            image,
+        # OpenCV copies a whole picture whose channels run backwards, as those
+        # of a frame that was read as BGR: the panel is turned around instead.
+        step = -1 if image.strides[-1] < 0 else 1
+        panel = cv2.warpAffine(
+            image[..., ::step],
             matrix, (self.width, self.height),
             flags=cv2.INTER_LINEAR,
-            borderValue=PANEL)
+            borderValue=PANEL[::step])
+        return panel if step > 0 else cv2.cvtColor(panel, cv2.COLOR_BGR2RGB)
 
     def draw_person(self,
                     panel: np.ndarray,

@@ -42,9 +42,10 @@ def draw_figure(image: np.ndarray,
         seen = np.ones(len(points), bool)
     depth = points[:, 2] if points.shape[1] == 3 else np.zeros(len(points))
     bones = list(zip(skeleton.bones, bone_colors(skeleton, center)))
-    bones.sort(key=lambda bone: depth[list(bone[0])].sum())
+    bones.sort(key=lambda bone: depth[bone[0][0]] + depth[bone[0][1]])
+    places = points[:, :2].tolist()
     for (parent, child), color in bones:
-        start, end = points[parent, :2], points[child, :2]
+        start, end = places[parent], places[child]
         known = seen[parent] and seen[child]
         if hide_unseen and not known:
             continue
@@ -55,7 +56,7 @@ def draw_figure(image: np.ndarray,
     for joint in np.argsort(depth, kind='stable'):
         if hide_unseen and not seen[joint]:
             continue
-        place = points[joint, :2]
+        place = places[joint]
         draw_disc(image, place, radius + 1, BACKGROUND)
         if seen[joint]:
             draw_disc(image, place, radius,

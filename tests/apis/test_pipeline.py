@@ -126,6 +126,7 @@ def ids(pipeline, count, **options):
 class _Source(list):
     """Frames of unknown rate."""
     fps, length, name, image = None, None, 'frames', None
+    rereadable = False
 
     def uneven_times(self, fps=None):
         return None

@@ -2,6 +2,7 @@
 """Streams: bounded memory and latency, and no knowledge of the future."""
 
 import json
+import threading
 import weakref
 
 import cv2
@@ -69,14 +70,26 @@ class _Rereadable(FrameSource):
         return iter(self._frames)
 
 
-def test_frames_are_not_kept_for_the_second_pass(inferencer, joints):
-    frames = _Frames(joints, 2)
+@pytest.mark.parametrize('repeat', [2, 20])
+def test_a_long_file_takes_no_more_memory(inferencer, joints, repeat):
+    """Eight frames wait for the detector, and one for whom there was no
+    room; one is worked on."""
+    frames = _Frames(joints, repeat)
     results = inferencer(_Rereadable(frames), return_vis=True, panel_size=100)
     for count, result in enumerate(results, 1):
         assert len(result['visualization']) == 1
         del result
-    assert count == 2 * len(joints)
-    assert frames.most <= 2 and frames.alive == 0
+    assert count == repeat * len(joints)
+    assert frames.most <= 11 and frames.alive == 0
+
+
+def test_who_reads_ahead_stops_with_the_caller(inferencer, joints):
+    frames = _Frames(joints, 20)
+    results = inferencer(_Rereadable(frames), return_vis=True, panel_size=100)
+    next(results)
+    results.close()
+    assert frames.alive == 0
+    assert not [t for t in threading.enumerate() if t.name == 'read_ahead']
 
 
 def test_streaming_waits_for_its_latency_only(inferencer, joints):

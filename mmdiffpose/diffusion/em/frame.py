@@ -122,8 +122,7 @@ def safe_cholesky(covariance: Tensor) -> Tensor:
     smallest = factor.diagonal(dim1=-2, dim2=-1).amin(-1)
     sound = ((info == 0) & (smallest > floor**0.5))[..., None, None]
     # A GPU's host would have to wait for the answer.
-    if (factor.device.type == 'cpu' and can_ask(sound)
-            and bool(sound.all())):
+    if (factor.device.type == 'cpu' and can_ask(sound) and bool(sound.all())):
         return factor
     diagonal = covariance.diagonal(dim1=-2, dim2=-1)
     raised = covariance + torch.diag_embed(floor * diagonal.clamp_min(1.0))

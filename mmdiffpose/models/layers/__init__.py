@@ -14,8 +14,8 @@ from .pre_aggregated_graph import PreAggregatedGraphLayer
 from .standardize import standardize_window
 
 __all__ = [
-    'ChebConv', 'Derived', 'GatedBlock', 'GraphAttentionLayer', 'GraphNonLocal',
-    'HostValue', 'LearnedGraphMLP', 'PoseSequenceEncoder',
+    'ChebConv', 'Derived', 'GatedBlock', 'GraphAttentionLayer',
+    'GraphNonLocal', 'HostValue', 'LearnedGraphMLP', 'PoseSequenceEncoder',
     'PoseTransformerBlock', 'PreAggregatedGraphLayer', 'ResidualChebBlock',
     'SelfAttention', 'StdLayerNorm', 'StepEmbedding', 'TransformerBlock',
     'flip_mixtures', 'flip_poses', 'normalized_laplacian', 'pooled_pairs',

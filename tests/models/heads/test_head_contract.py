@@ -16,11 +16,9 @@ from mmdiffpose.registry import MODELS
 
 SAMPLING = [case for case in CASES if samples_hypotheses(case)]
 RESIDUAL = [case for case in CASES if CASES[case].get('residual')]
-BY_NAME = [
-    (case, sampler) for case in SAMPLING for sampler in SAMPLERS
-    if 'sampler' in MODELS.get(case_type(case)).test_defaults and
-    (case not in RESIDUAL or sampler in FLOW_SAMPLERS)
-]
+BY_NAME = [(case, sampler) for case in SAMPLING for sampler in SAMPLERS
+           if 'sampler' in MODELS.get(case_type(case)).test_defaults and (
+               case not in RESIDUAL or sampler in FLOW_SAMPLERS)]
 LIFTERS = [case for case in CASES if not is_stage_one(case)]
 
 each = pytest.mark.parametrize('case', CASES)

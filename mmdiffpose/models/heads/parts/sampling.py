@@ -12,7 +12,7 @@ from torch import Tensor
 
 from mmdiffpose.diffusion.aggregation import spread, std_per_axis
 from mmdiffpose.diffusion.noise import (HypothesisNoise, NoiseMaker, Seeds,
-                                         seed_from)
+                                        seed_from)
 from mmdiffpose.diffusion.samplers import Callback
 from mmdiffpose.diffusion.sampling import SAMPLERS
 from mmdiffpose.models.layers import HostValue
