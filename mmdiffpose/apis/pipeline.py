@@ -6,8 +6,8 @@ from contextlib import closing
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import (Any, Callable, Iterable, Iterator, List, Optional,
-                    Sequence, Tuple, Union)
+from typing import (Any, Callable, Iterator, List, Optional, Sequence, Tuple,
+                    Union)
 
 import numpy as np
 from torch import nn
@@ -26,7 +26,6 @@ from mmdiffpose.lifting.focal_length import known_focal_length
 from mmdiffpose.lifting.lift import lift_tracks
 from mmdiffpose.lifting.root_trajectory import place_in_scene
 from mmdiffpose.lifting.window_inference import lifter_skeleton
-from mmdiffpose.read_ahead import read_ahead
 from mmdiffpose.structures.keypoint_track import DEFAULT_FPS, KeypointTrack
 from mmdiffpose.structures.lifted_track import LiftedTrack
 from mmdiffpose.visualization.clip_renderer import ClipRenderer
@@ -35,21 +34,13 @@ from mmdiffpose.visualization.picture_sink import PictureSink, PngWriter
 from .frame_results import FrameResults, Result
 from .inference_options import InferenceOptions
 from .lifted_clip import LiftedClip, times_of
+from .overlap import decoded, drawn_ahead
 from .progress import Stages
 from .stream_inference import StreamRecord, lift_stream
 
 DETECTOR_BATCH = 8
 GIF_SECONDS = 20
 """Longer clips become MP4, unless a GIF is asked for."""
-
-
-def _decoded(source: FrameSource, ahead: int) -> Iterable[np.ndarray]:
-    """A source's frames, so many decoded while the caller works on others.
-
-    Cameras give the newest frame only when it is asked for, and an iterator
-    is the caller's own.
-    """
-    return read_ahead(source, ahead) if source.rereadable else source
 
 
 class LiftingPipeline:
@@ -212,8 +203,6 @@ class LiftingPipeline:
             source.rate(options.fps) or DEFAULT_FPS,
             None if times is None else times[:num_frames].tolist())
 
-    # ----------------------------------------------------------------- steps
-
     def detect(
         self,
         source: FrameSource,
@@ -235,8 +224,7 @@ class LiftingPipeline:
         size = (0, 0)
         with self.stages.frames('detected', source.length) as bar:
             batch = options.batch_size or DETECTOR_BATCH
-            for frame, found in self.pose2d.run(
-                    _decoded(source, batch), batch):
+            for frame, found in self.pose2d.run(decoded(source, batch), batch):
                 size = (frame.shape[1], frame.shape[0])
                 del frame
                 ids = tracker.update(found.keypoints, found.scores)
@@ -381,10 +369,9 @@ class LiftingPipeline:
         done = False
         with self.stages.frames('drawn', None) as bar, PictureSink(
                 path, clip.fps, options.show, clip.stem) as sink, closing(
-                    read_ahead(
-                        self._pictures(
-                            clip, renderer, lambda number: options.return_vis
-                            or sink.wants(number)))) as pictures:
+                    drawn_ahead(
+                        renderer, clip.pictures, frame_ids, lambda number:
+                        options.return_vis or sink.wants(number))) as pictures:
             try:
                 for number, frame_id in enumerate(frame_ids):
                     picture, going_on = next(pictures), True
@@ -409,24 +396,6 @@ class LiftingPipeline:
                     sink.close()
                     files += [path] if path and path.is_file() else []
                 raise
-
-    def _pictures(
-            self, clip: LiftedClip, renderer: ClipRenderer,
-            wanted: Callable[[int], bool]) -> Iterator[Optional[np.ndarray]]:
-        """Each frame's picture, None where it is not wanted.
-
-        While one is drawn, the next frames are decoded.
-        """
-        with closing(read_ahead(images_at(clip.pictures,
-                                          clip.frame_ids))) as images:
-            for number, frame_id in enumerate(clip.frame_ids):
-                image = next(images)
-                picture = None
-                if wanted(number):
-                    picture = renderer.render(frame_id, image)
-                del image
-                yield picture
-                del picture
 
     def _animation_path(self, clip: LiftedClip,
                         options: InferenceOptions) -> Optional[Path]:

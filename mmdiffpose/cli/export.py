@@ -79,7 +79,7 @@ def describe(exported: 'ExportedLifter', int8: bool) -> List[str]:
         f'farthest from predict on {kind} windows: {1000 * error:.4f} mm'
         for kind, error in exported.errors.items()
     ]
-    lines.append('mean distance of a joint on real windows: '
+    lines.append('mean distance of a joint: '
                  f'{1000 * exported.mean_error:.4f} mm')
     return lines
 

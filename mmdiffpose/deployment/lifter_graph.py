@@ -23,10 +23,13 @@ class Draws(NamedTuple):
         order: Channels of its normal draws in turn; 0 for a uniform one.
         num_hypotheses: N.
         share_frames: Whether one draw serves all frames.
+        joint_order: Order in which the joints get their numbers, see
+            :class:`~mmdiffpose.diffusion.noise.HypothesisNoise`.
     """
     order: Tuple[int, ...] = ()
     num_hypotheses: int = 1
     share_frames: bool = False
+    joint_order: Optional[Sequence[int]] = None
 
     def make(self, seeds: Sequence[int], num_frames: int,
              num_joints: int) -> Dict[str, Tensor]:
@@ -42,9 +45,12 @@ class Draws(NamedTuple):
             normal, (B, N, T, J, C), and ``uniform``, from [0, 1), (B, N, T,
             J, U): all draws side by side. T is 1 where the frames share them.
         """
-        noise = HypothesisNoise(seeds, self.num_hypotheses,
-                                1 if self.share_frames else num_frames,
-                                num_joints)
+        noise = HypothesisNoise(
+            seeds,
+            self.num_hypotheses,
+            1 if self.share_frames else num_frames,
+            num_joints,
+            joint_order=self.joint_order)
         drawn: Dict[str, List[Tensor]] = dict(noise=[], uniform=[])
         for channels in self.order:
             if channels:
@@ -110,7 +116,8 @@ class LifterGraph(nn.Module):
         if noted:
             first = noted[0]
             self.draws = Draws(
-                tuple(first.order), first.batch_shape[1], first.share_frames)
+                tuple(first.order), first.batch_shape[1], first.share_frames,
+                first.joint_order)
         self.inputs.update(self.draws.make(seeds, *keypoints.shape[1:3]))
         self.outputs = list(found)
 

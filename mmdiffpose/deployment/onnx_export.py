@@ -20,12 +20,12 @@ from mmdiffpose.atomic_files import replacing
 from mmdiffpose.checkpoints.model import init_model, read_config
 from mmdiffpose.files.keypoint_files import read_keypoint_file
 from mmdiffpose.lifting.window_inference import (Fields, encode_windows,
-                                                 prepare_clip, run_windows,
-                                                 window_length)
+                                                 lifter_skeleton, prepare_clip,
+                                                 run_windows, window_length)
 from mmdiffpose.lifting.windows import plan_windows
 from mmdiffpose.models.heads.parts.base import stack_mixtures
 from mmdiffpose.models.heads.parts.sampling import SamplingHead
-from mmdiffpose.skeletons import H36M_17
+from mmdiffpose.skeletons import Skeleton
 from mmdiffpose.structures.keypoint_track import KeypointTrack
 from mmdiffpose.version import __version__
 from .lifter_graph import LifterGraph
@@ -52,7 +52,8 @@ class ExportedLifter(NamedTuple):
         outputs: Likewise.
         errors: ``'random'`` and ``'real'`` windows, to how far poses and
             hypotheses are from ``predict`` at most, metres.
-        mean_error: On real windows, the mean distance of a joint, metres.
+        mean_error: The mean distance of a joint, metres, on real windows, or
+            on random ones where the real track has other joints.
     """
     path: Path
     opset: int
@@ -134,7 +135,8 @@ def _facts(model: nn.Module, config: Config, graph: LifterGraph) -> str:
     """What the file says of itself."""
     seed = None
     if isinstance(graph.head, SamplingHead):
-        seed = {**graph.head.test_defaults, **graph.model.test_cfg}['seed']
+        options: Any = graph.model.test_cfg
+        seed = {**graph.head.test_defaults, **options}['seed']
     return json.dumps(
         dict(
             version=__version__,
@@ -142,7 +144,8 @@ def _facts(model: nn.Module, config: Config, graph: LifterGraph) -> str:
             dataset_meta=write_meta(getattr(model, 'dataset_meta')),
             draws=graph.draws._asdict(),
             seed=seed,
-            joints=H36M_17.joints))
+            joints=lifter_skeleton(model).joints,
+            root_index=graph.head.root_index))
 
 
 def _write(graph: LifterGraph, path: Path, opset: int, facts: str) -> int:
@@ -169,7 +172,7 @@ def _write(graph: LifterGraph, path: Path, opset: int, facts: str) -> int:
     # Steps of a loop that is written out have copies of small weights.
     DeduplicateInitializersPass(size_limit=_ALL_SIZES)(ir)
     for value in (*ir.graph.inputs, *ir.graph.outputs):
-        value.shape = onnx_ir.Shape(['batch', *value.shape[1:]])
+        value.shape = onnx_ir.Shape(['batch', *(value.shape or ())[1:]])
     ir.metadata_props[META_KEY] = facts
     program.save(str(path), external_data=False)
     return sum(
@@ -218,40 +221,41 @@ def _shapes(values: List) -> Dict[str, str]:
 # ------------------------------------------------------------------ windows
 
 
-def tracks() -> Dict[str, KeypointTrack]:
-    """A track of random joints, and a real one."""
+def tracks(joints: Skeleton) -> Dict[str, KeypointTrack]:
+    """A track of random joints, and a real one where it has those joints."""
     rng = np.random.default_rng(0)
     frames = 300
-    scores = rng.uniform(0.05, 1, (frames, H36M_17.num_joints))
+    scores = rng.uniform(0.05, 1, (frames, joints.num_joints))
     # Some joints are not seen.
     scores[rng.random(scores.shape) < 0.05] = 0
     random = KeypointTrack(
-        rng.normal((500, 400), 120, (frames, H36M_17.num_joints, 2)),
+        rng.normal((500, 400), 120, (frames, joints.num_joints, 2)),
         scores, (1000, 800),
-        H36M_17,
+        joints,
         source='random joints')
-    return dict(random=random, real=read_keypoint_file(DEMO))
+    found = dict(random=random)
+    real = read_keypoint_file(DEMO).for_lifter(joints)
+    return found if real is None else dict(found, real=real)
 
 
 def _windows(model: nn.Module, track: KeypointTrack) -> Iterator[Dict]:
-    mapped = track.for_lifter()
-    assert mapped is not None
     with warnings.catch_warnings():
         warnings.filterwarnings('ignore', message='.*focal length')
-        clip = prepare_clip(model, mapped, max_gap=10, fit=True)
+        clip = prepare_clip(model, track, max_gap=10, fit=True)
     length = window_length(model)
     plan = plan_windows(len(clip.track), length, length // 3)
     yield from islice(clip.windows(plan), NUM_WINDOWS)
 
 
-def _examples(model: nn.Module) -> List[Optional[Tensor]]:
+def _examples(model: nn.Module) -> Tuple[Tensor, Optional[Tensor]]:
     """Two encoded windows, and their mixtures where the model reads them."""
-    windows = _windows(model, tracks()['real'])
+    track = list(tracks(lifter_skeleton(model)).values())[-1]
+    windows = _windows(model, track)
     _, data = next(encode_windows(model, windows, 2))
     keypoints = torch.stack(list(data['inputs']))
     if not getattr(getattr(model, 'head', None), 'reads_mixtures', False):
-        return [keypoints, None]
-    return [keypoints, stack_mixtures(data['data_samples'], keypoints)]
+        return keypoints, None
+    return keypoints, stack_mixtures(data['data_samples'], keypoints)
 
 
 def compare(model: nn.Module,
@@ -267,7 +271,7 @@ def compare(model: nn.Module,
     """
     errors: Dict[str, float] = {}
     mean = 0.
-    for name, track in tracks().items():
+    for name, track in tracks(lifter_skeleton(model)).items():
         expected, found = (_lift(one, track) for one in (model, lifter))
         errors[name] = max(
             float(np.abs(found[key] - expected[key]).max())

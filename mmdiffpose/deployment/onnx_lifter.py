@@ -17,6 +17,7 @@ from mmdiffpose.models.heads.parts.base import (LiftingEstimate,
                                                 pack_predictions,
                                                 stack_mixtures)
 from mmdiffpose.models.heads.parts.sampling import clip_seeds
+from mmdiffpose.skeletons.metainfo import skeleton_from_metainfo
 from .lifter_graph import Draws
 
 META_KEY = 'mmdiffpose'
@@ -102,9 +103,11 @@ class OnnxLifter(nn.Module):
         facts = _read_facts(self.session, path)
         _compare(facts['model'], model_facts(self.cfg), str(path))
         self.dataset_meta = read_meta(facts['dataset_meta'])
+        self.skeleton = skeleton_from_metainfo(self.dataset_meta,
+                                               facts['root_index'])
         self.draws = Draws(
             tuple(facts['draws']['order']), facts['draws']['num_hypotheses'],
-            facts['draws']['share_frames'])
+            facts['draws']['share_frames'], facts['draws']['joint_order'])
         self.seed = facts['seed']
         self.test_cfg = dict(self.cfg.model.get('test_cfg') or {})
         self.data_preprocessor = LiftingDataPreprocessor()

@@ -153,6 +153,7 @@ class NotedNoise(HypothesisNoise):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.order: List[int] = []
+        self.joint_order: Optional[Sequence[int]] = kwargs.get('joint_order')
 
     def normal(self, channels: int = 3) -> Tensor:
         """See :meth:`HypothesisNoise.normal`."""

@@ -2,18 +2,24 @@
 """Measure parts of mmdiffpose against what users would take instead.
 
     python tools/analysis_tools/benchmark.py gmm --json gmm.json
+    python tools/analysis_tools/benchmark.py infer --against v0.1.0
 
 A subcommand is a module in ``benchmarks/`` beside this file, with a first
 docstring line that says what it measures and two functions:
 ``add_arguments(parser)`` and ``run(args)``, which returns rows of ``name``,
 ``ours``, ``reference``, ``ratio`` (above 1: ours is better), ``unit`` and
-``note``; figures are medians of several runs.
+``note``; figures are medians of several runs. With ``--against REV`` the same
+script also runs on the package of that revision of the repository, in turn,
+and ``reference`` is what it finds there.
 """
 import argparse
 import importlib
 import json
+import sys
 from pathlib import Path
 from typing import Any, Dict, List, Optional, Sequence
+
+from revisions import against
 
 HERE = Path(__file__).resolve().parent
 COLUMNS = ('name', 'ours', 'reference', 'ratio', 'unit', 'note')
@@ -45,6 +51,15 @@ def parse_args(argv: Optional[Sequence[str]] = None) -> argparse.Namespace:
             type=Path,
             metavar='FILE',
             help='also write the rows to this file')
+        command.add_argument(
+            '--against',
+            metavar='REV',
+            help='compare with this revision of the repository')
+        command.add_argument(
+            '--rounds',
+            type=int,
+            default=3,
+            help='with --against: runs of each revision')
         module.add_arguments(command)
         command.set_defaults(run=module.run)
     return parser.parse_args(argv)
@@ -71,10 +86,27 @@ def write_rows(rows: Sequence[Row], path: Path) -> None:
     partial.replace(path)
 
 
+def _own_arguments(argv: Sequence[str]) -> List[str]:
+    """Those that a run of one revision gets."""
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    for name in ('--against', '--rounds', '--json'):
+        parser.add_argument(name)
+    return parser.parse_known_args(argv)[1]
+
+
 def main(argv: Optional[Sequence[str]] = None) -> None:
     """Runs one subcommand."""
+    argv = sys.argv[1:] if argv is None else argv
     args = parse_args(argv)
-    rows = args.run(args)
+    if args.against is None:
+        rows = args.run(args)
+    else:
+        try:
+            rows = against(
+                Path(__file__).resolve(), HERE.parents[1], args.against,
+                args.rounds, _own_arguments(argv))
+        except ValueError as error:
+            sys.exit(f'error: {error}')
     for row in rows:
         if set(row) != set(COLUMNS):
             raise ValueError(f'rows have {", ".join(COLUMNS)}; '

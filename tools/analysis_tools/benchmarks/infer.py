@@ -1,0 +1,113 @@
+# Copyright (c) mmdiffpose contributors. All rights reserved.
+"""`mmdiffpose infer` on a clip: frames a second, end to end.
+
+Two people walk through a clip that is made for the occasion; their joints
+come from a file, so that nothing is detected, or, with ``--pose2d``, from a
+detector on ``--video``. Wall clock, from the call to the last file, without
+imports and the making of models. There is no other program to compare with:
+``--against REV`` compares with another revision.
+"""
+import argparse
+import json
+import tempfile
+import time
+import warnings
+from pathlib import Path
+from typing import Any, Dict, List, Tuple
+
+import cv2
+import numpy as np
+
+# First: its fixes must be in place before anything imports MMPose.
+import mmdiffpose  # noqa: F401 isort: skip
+
+DEMO = (Path(mmdiffpose.__file__).parent / 'data' / 'demo_track_coco17.json')
+SIZE = (1768, 994)
+"""Of the demo track's picture."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Arguments of the subcommand."""
+    parser.add_argument('--model', default='mixste', help='of the zoo')
+    parser.add_argument(
+        '--frames', type=int, default=230, help='frames of the clip')
+    parser.add_argument(
+        '--video', type=Path, help='for --pose2d: the clip with people in it')
+    parser.add_argument(
+        '--pose2d', help='FILE.py:NAME, a detector to run on --video')
+    parser.add_argument('--pose2d-weights', help='its weights')
+    parser.add_argument(
+        '--repeats', type=int, default=3, help='runs; the median counts')
+
+
+def run(args: argparse.Namespace) -> List[Dict[str, Any]]:
+    """Measure; returns the rows."""
+    warnings.simplefilter('ignore')
+    with tempfile.TemporaryDirectory() as folder:
+        if args.pose2d is None:
+            source, video = make_clip(Path(folder), args.frames)
+            jobs = dict(
+                poses=dict(),
+                drawn=dict(
+                    vis_out_dir=f'{folder}/out', animation='mp4', video=video))
+            source_text = f'{args.frames} frames, two people from a file'
+        else:
+            source = args.video
+            jobs = dict(
+                detected=dict(max_frames=args.frames),
+                detected_and_drawn=dict(
+                    max_frames=args.frames,
+                    vis_out_dir=f'{folder}/out',
+                    animation='mp4'))
+            source_text = f'{args.frames} frames of {source}, {args.pose2d}'
+        from mmdiffpose.apis import DiffusionPose3DInferencer
+        inferencer = DiffusionPose3DInferencer(
+            args.model,
+            pose2d=args.pose2d,
+            pose2d_weights=args.pose2d_weights,
+            device='cpu')
+        return [
+            dict(
+                name=f'infer, {name.replace("_", " ")}',
+                ours=measure(inferencer, source, args.repeats, options),
+                reference=None,
+                ratio=None,
+                unit='frames/s',
+                note=f'{args.model}, {source_text}')
+            for name, options in jobs.items()
+        ]
+
+
+def measure(inferencer: Any, source: Path, repeats: int,
+            options: Dict[str, Any]) -> float:
+    """Frames a second, the median of some runs after one that warms up."""
+    rates = []
+    for _ in range(repeats + 1):
+        start = time.perf_counter()
+        frames = sum(1 for _ in inferencer(str(source), **options))
+        rates.append(frames / (time.perf_counter() - start))
+    return float(np.median(rates[1:]))
+
+
+def make_clip(folder: Path, frames: int) -> Tuple[Path, Path]:
+    """A video, and the joints of two people in it, who walk to and fro."""
+    content = json.loads(DEMO.read_text())
+    track = content['instance_info']
+    steps = np.arange(frames) % (2 * len(track) - 2)
+    steps = np.where(steps < len(track), steps, 2 * len(track) - 2 - steps)
+    found = []
+    for number, step in enumerate(steps.tolist()):
+        person, = track[step]['instances']
+        other = dict(person, track_id=1)
+        other['keypoints'] = [[x + 300, y] for x, y in person['keypoints']]
+        found.append(dict(frame_id=number, instances=[person, other]))
+    source, video = folder / 'clip.json', folder / 'clip.mp4'
+    source.write_text(json.dumps(dict(content, instance_info=found)))
+    writer = cv2.VideoWriter(
+        str(video), cv2.VideoWriter.fourcc(*'mp4v'), 30., SIZE)
+    rng = np.random.default_rng(0)
+    noise = cv2.resize(rng.integers(0, 256, (62, 110, 3), np.uint8), SIZE)
+    for number in range(frames):
+        writer.write(np.roll(noise, 4 * number, axis=1))
+    writer.release()
+    return source, video
