@@ -127,7 +127,9 @@ class LifterGraph(nn.Module):
 
         def make(num_hypotheses: int, num_frames: int, *args: Any,
                  **kwargs: Any) -> GivenNoise:
-            return GivenNoise(given['noise'], given.get('uniform'), num_frames)
+            order = self.draws.joint_order
+            return GivenNoise(given['noise'], given.get('uniform'), num_frames,
+                              0 if order is None else order[0])
 
         return tuple(self._named(self._estimate(given, make)).values())
 
@@ -141,7 +143,7 @@ class LifterGraph(nn.Module):
         else:
             views = model.extract_feat(keypoints)
             if model.test_cfg.get('flip_test', False):
-                mirrored = flip_poses(keypoints, self.head.flip_indices)
+                mirrored = flip_poses(keypoints, self.head.mirror())
                 views = [views, model.extract_feat(mirrored)]
         samples = None
         if 'mixtures' in given:

@@ -114,11 +114,17 @@ class GivenNoise(HypothesisNoise):
             all frames, (B, N, 1, J, C), side by side along the last axis.
         uniform (Tensor, optional): Uniform draws from [0, 1), likewise.
         num_frames (int): T.
+        first_joint (int): The first one that a draw is for, see
+            ``joint_order`` of :class:`HypothesisNoise`. Defaults to 0.
     """
 
-    def __init__(self, normal: Tensor, uniform: Optional[Tensor],
-                 num_frames: int) -> None:
+    def __init__(self,
+                 normal: Tensor,
+                 uniform: Optional[Tensor],
+                 num_frames: int,
+                 first_joint: int = 0) -> None:
         self.num_frames = num_frames
+        self._first = first_joint
         self._normal, self._uniform = normal, uniform
         self._next = [0, 0]
 
