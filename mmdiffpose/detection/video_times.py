@@ -107,7 +107,7 @@ def container_times(path: Union[str, Path]) -> List[float]:
                 if packet.pts is not None and not packet.is_discard
             ]
             base = float(stream.time_base or 0)
-    except (av.FFmpegError, OSError, ValueError, IndexError):
+    except (av.error.FFmpegError, OSError, ValueError, IndexError):
         # OpenCV reads it, or says what is wrong.
         return []
     stamps.sort()

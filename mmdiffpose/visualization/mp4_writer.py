@@ -136,8 +136,9 @@ class _H264Encoder:
         frame = self._av.VideoFrame.from_ndarray(planes, format='yuv420p')
         frame.pts = self._last = max(tick, self._last + 1)
         frame.time_base = Fraction(1, CLOCK)
-        # The last picture is shown for as long.
-        frame.duration = round(self._pace * CLOCK)
+        if hasattr(frame, 'duration'):
+            # The last picture is shown for as long; old PyAVs guess it.
+            frame.duration = round(self._pace * CLOCK)
         for packet in self._stream.encode(frame):
             self._container.mux(packet)
 
