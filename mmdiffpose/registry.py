@@ -46,6 +46,7 @@ TRANSFORMS = _child('transform', 'TRANSFORMS', 'datasets.transforms')
 METRICS = _child('metric', 'METRICS', 'evaluation.metrics')
 LOOPS = _child('loop', 'LOOPS', 'engine')
 HOOKS = _child('hook', 'HOOKS', 'engine')
+OPTIM_WRAPPERS = _child('optim wrapper', 'OPTIM_WRAPPERS', 'engine')
 VISUALIZERS = _child('visualizer', 'VISUALIZERS',
                      'visualization.pose3d_lifter_visualizer')
 # MMPose has no registry of functions, and MMEngine looks collate functions up
@@ -58,8 +59,8 @@ FUNCTIONS = Registry(
 
 __all__ = [
     'MODELS', 'KEYPOINT_CODECS', 'DATASETS', 'TRANSFORMS', 'METRICS', 'LOOPS',
-    'DATA_SAMPLERS', 'HOOKS', 'VISUALIZERS', 'FUNCTIONS', 'HAS_MMPOSE',
-    'accepted_arguments'
+    'DATA_SAMPLERS', 'HOOKS', 'OPTIM_WRAPPERS', 'VISUALIZERS', 'FUNCTIONS',
+    'HAS_MMPOSE', 'accepted_arguments'
 ]
 
 

@@ -33,7 +33,8 @@ def make_parser(prog: Optional[str] = None) -> argparse.ArgumentParser:
     parser.add_argument(
         '--amp',
         action='store_true',
-        help='train with automatic mixed precision (needs a GPU)')
+        help='train with automatic mixed precision; without a GPU in '
+        'bfloat16, where the processor is made for it')
     parser.add_argument(
         '--no-validate',
         action='store_true',
@@ -88,7 +89,8 @@ def _enable_amp(cfg: Config) -> None:
         raise ValueError('--amp replaces OptimWrapper, but the config has '
                          f'optim_wrapper.type={wrapper!r}')
     if not torch.cuda.is_available():
-        raise ValueError('--amp needs a GPU, and torch sees none')
+        cfg.optim_wrapper.type = 'mmdiffpose.CpuAmpOptimWrapper'
+        return
     cfg.optim_wrapper.type = 'AmpOptimWrapper'
     cfg.optim_wrapper.setdefault('loss_scale', 'dynamic')
 

@@ -1,5 +1,6 @@
 # Copyright (c) mmdiffpose contributors. All rights reserved.
 from .atomic_backend import AtomicLocalBackend
+from .cpu_amp_optim_wrapper import CpuAmpOptimWrapper
 from .finite_loss_hook import FiniteLossHook
 from .lifting_visualization_hook import LiftingVisualizationHook
 from .pretrained_loop import PretrainedTrainLoop
@@ -14,9 +15,10 @@ from .tracked_ema_hook import TrackedEMAHook
 from .two_stage_loop import TwoStageTrainLoop
 
 __all__ = [
-    'AtomicLocalBackend', 'FiniteLossHook', 'LiftingVisualizationHook',
-    'PretrainedTrainLoop', 'ProgressBarHook', 'ResidualCalibrationHook',
-    'ResidualStatistics', 'ResumedScheduleHook', 'SkeletonHook',
+    'AtomicLocalBackend', 'CpuAmpOptimWrapper', 'FiniteLossHook',
+    'LiftingVisualizationHook', 'PretrainedTrainLoop', 'ProgressBarHook',
+    'ResidualCalibrationHook', 'ResidualStatistics', 'ResumedScheduleHook',
+    'SkeletonHook',
     'SpreadStatistics', 'StdCalibrationHook', 'StrictLoadingHook',
     'TrackedEMAHook', 'TwoStageTrainLoop'
 ]

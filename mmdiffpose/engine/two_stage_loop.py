@@ -73,7 +73,9 @@ class TwoStageTrainLoop(EpochBasedTrainLoop):
         not come to light when its training is over."""
         model = unwrap(self.runner.model)
         model.eval()
-        inputs = self.dataloader.dataset[0]['inputs'][None]
+        inputs = self.dataloader.dataset[0]['inputs']
+        if inputs.ndim == 3:  # else a batch in one piece
+            inputs = inputs[None]
         model.extract_feat(inputs.to(model.context_loaded.device))
 
     @torch.no_grad()

@@ -40,6 +40,10 @@ CASES = {
     dict(head=dict(denoiser=CSDI)),
     'DenoiserRegressionHead, wrapped':
     dict(coarse=True, head=dict(denoiser=WRAPPED)),
+    'RefiningHead':
+    dict(coarse=True, head=dict(RESIDUAL, in_channels=WIDTH)),
+    'RefiningHead, no encoder':
+    dict(head=dict(RESIDUAL, regression=CSDI)),
     'SinglePassHead':
     dict(
         coarse=True,

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from mmdiffpose.diffusion.tracing import can_ask
 from mmdiffpose.skeletons.metainfo import SkeletonLike, as_skeleton
-from ..layers import StepEmbedding, zero_based
+from ..layers import FullPrecisionLinear, StepEmbedding, zero_based
 from .denoiser import BaseDenoiser, BoundDenoiser
 
 STEP_CHANNELS = 128
@@ -129,7 +129,7 @@ class CSDIDenoiser(BaseDenoiser):
             CSDIBlock(channels, make_mixer(), side_channels)
             for _ in range(num_blocks))
         self.output1 = nn.Linear(channels, channels)
-        self.output2 = nn.Linear(channels, in_channels)
+        self.output2 = FullPrecisionLinear(channels, in_channels)
         for layer in (self.input_proj, self.output1):
             nn.init.kaiming_normal_(layer.weight)
         nn.init.zeros_(self.output2.weight)

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from mmdiffpose.diffusion.preconditioning import noise_condition
 from mmdiffpose.registry import MODELS
-from ..layers import GatedBlock
+from ..layers import FullPrecisionLinear, GatedBlock
 
 BoundVelocity = Callable[[Tensor, int], Tensor]
 """``velocity(z (P, N, J, 3), level)`` returns F of that shape."""
@@ -65,7 +65,7 @@ class ResidualMLP(BaseModule):
         self.blocks = nn.ModuleList(
             GatedBlock(width, modulated=True) for _ in range(num_blocks))
         self.norm = nn.LayerNorm(width)
-        self.output = nn.Linear(width, 3 * num_joints)
+        self.output = FullPrecisionLinear(width, 3 * num_joints)
         nn.init.zeros_(self.output.weight)
         nn.init.zeros_(self.output.bias)
 

@@ -9,11 +9,12 @@ from .regression.encoder_heads import (GraphRegressionHead,
                                        LiftingRegressionHead,
                                        ManyToOneRegressionHead,
                                        PoseFeatureHead)
+from .regression.refining_head import RefiningHead
 from .regression.single_pass_head import SinglePassHead
 
 __all__ = [
     'CPNHead', 'DenoiserRegressionHead', 'DiffHPEHead', 'DiffPoseHead',
     'GraphRegressionHead', 'LiftingRegressionHead', 'ManyToOneRegressionHead',
-    'PoseFeatureHead', 'ReleasedDiffPoseHead', 'ResidualDiffusionHead',
+    'PoseFeatureHead', 'RefiningHead', 'ReleasedDiffPoseHead', 'ResidualDiffusionHead',
     'SinglePassHead'
 ]

@@ -1,6 +1,7 @@
 # Copyright (c) mmdiffpose contributors. All rights reserved.
 from .attention import SelfAttention, TransformerBlock
 from .embedding import StepEmbedding, sinusoidal_embedding, zero_based
+from .full_precision import FullPrecisionLinear
 from .gated_block import GatedBlock
 from .graformer_layers import (GraphAttentionLayer, LearnedGraphMLP,
                                ResidualChebBlock, StdLayerNorm, start_small)
@@ -14,8 +15,9 @@ from .pre_aggregated_graph import PreAggregatedGraphLayer
 from .standardize import standardize_window
 
 __all__ = [
-    'ChebConv', 'Derived', 'GatedBlock', 'GraphAttentionLayer',
-    'GraphNonLocal', 'HostValue', 'LearnedGraphMLP', 'PoseSequenceEncoder',
+    'ChebConv', 'Derived', 'FullPrecisionLinear', 'GatedBlock',
+    'GraphAttentionLayer', 'GraphNonLocal', 'HostValue', 'LearnedGraphMLP',
+    'PoseSequenceEncoder',
     'PoseTransformerBlock', 'PreAggregatedGraphLayer', 'ResidualChebBlock',
     'SelfAttention', 'StdLayerNorm', 'StepEmbedding', 'TransformerBlock',
     'flip_mixtures', 'flip_poses', 'normalized_laplacian', 'pooled_pairs',

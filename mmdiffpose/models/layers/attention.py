@@ -1,9 +1,24 @@
 # Copyright (c) mmdiffpose contributors. All rights reserved.
 """Multi-head self-attention and the transformer block built on it."""
 
+import torch
 import torch.nn.functional as F
 from mmcv.cnn.bricks import DropPath
 from torch import Tensor, nn
+
+
+def attend(q: Tensor, k: Tensor, v: Tensor, dropout: float = 0.) -> Tensor:
+    """Scaled dot-product attention, (..., L, C) each.
+
+    Under a CPU's autocast it is computed in float32: with bfloat16 torch has
+    no fused kernel there that gradients go through, and the plain one takes
+    several times as long.
+    """
+    if q.device.type == 'cpu' and torch.is_autocast_enabled('cpu'):
+        with torch.autocast('cpu', enabled=False):
+            return F.scaled_dot_product_attention(
+                q.float(), k.float(), v.float(), dropout_p=dropout)
+    return F.scaled_dot_product_attention(q, k, v, dropout_p=dropout)
 
 
 class SelfAttention(nn.Module):
@@ -38,8 +53,7 @@ class SelfAttention(nn.Module):
         B, L, C = x.shape
         qkv = self.qkv(x).reshape(B, L, 3, self.num_heads, C // self.num_heads)
         q, k, v = qkv.permute(2, 0, 3, 1, 4).unbind(0)
-        x = F.scaled_dot_product_attention(
-            q, k, v, dropout_p=self.attn_drop if self.training else 0.)
+        x = attend(q, k, v, self.attn_drop if self.training else 0.)
         x = x.transpose(1, 2).reshape(B, L, C)
         return self.proj_drop(self.proj(x))
 

@@ -115,7 +115,8 @@ class DiffusionPoseLifter(PoseLifter):
 
         Args:
             checkpoint (str): Path of a checkpoint of a ``PoseLifter`` with
-                the same backbone and regression head.
+                the same backbone and regression head, or of a lifter of this
+                class with the same encoder; ``.safetensors``, too.
 
         Raises:
             FileNotFoundError: Where there is no such file.
@@ -124,7 +125,10 @@ class DiffusionPoseLifter(PoseLifter):
         state = CheckpointLoader.load_checkpoint(
             checkpoint, map_location='cpu')
         state = state.get('state_dict', state)
+        whole = any(key.startswith('coarse_head.') for key in state)
         for prefix, module in self._context_modules().items():
+            if whole and prefix == 'head':
+                prefix = 'coarse_head'
             part = {
                 key[len(prefix) + 1:]: value
                 for key, value in state.items() if key.startswith(prefix + '.')

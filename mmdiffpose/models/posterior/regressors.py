@@ -9,7 +9,7 @@ from mmengine.model import BaseModule
 from torch import Tensor, nn
 
 from mmdiffpose.registry import MODELS
-from ..layers import GatedBlock
+from ..layers import FullPrecisionLinear, GatedBlock
 
 POSE_SCALE = 0.25
 """Metres per unit of a network's input, about a joint's distance per axis."""
@@ -49,7 +49,7 @@ class _WholePoseMLP(BaseModule):
         self.blocks = nn.Sequential(*(GatedBlock(width)
                                       for _ in range(num_blocks)))
         self.norm = nn.LayerNorm(width)
-        self.output = nn.Linear(width, 3 * num_joints)
+        self.output = FullPrecisionLinear(width, 3 * num_joints)
         nn.init.zeros_(self.output.weight)
         nn.init.zeros_(self.output.bias)
 

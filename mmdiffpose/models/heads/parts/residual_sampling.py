@@ -3,7 +3,7 @@
 
 import inspect
 from types import MappingProxyType
-from typing import Any, Mapping, NamedTuple, Optional, Sequence, Tuple
+from typing import Any, Mapping, Optional, Sequence, Tuple
 
 from torch import Tensor
 
@@ -13,11 +13,10 @@ from mmdiffpose.diffusion.initial_distribution import (JointMixtures,
                                                        joint_noise)
 from mmdiffpose.diffusion.noise import HypothesisNoise, Seeds
 from mmdiffpose.diffusion.samplers import Callback
-from mmdiffpose.models.denoisers.denoiser import told_joints
 from mmdiffpose.models.layers import flip_poses
-from mmdiffpose.models.posterior import ResidualStdRegressor
 from mmdiffpose.registry import MODELS
 from .base import LiftingContext
+from .refining import RefiningPart
 from .sampling import SamplingHead, window_noise
 
 RESIDUAL_TEST_DEFAULTS = dict(
@@ -35,22 +34,6 @@ RESIDUAL_TEST_DEFAULTS = dict(
 :meth:`~mmdiffpose.models.posterior.ResidualDiffusion.sample`. ``spread`` is
 the one number that validation actors may choose. With ``share_frames`` each
 hypothesis is a motion as smooth as the mean."""
-
-
-class Regression(NamedTuple):
-    """What is known of B windows before anything is sampled.
-
-    Attributes:
-        features: Of the encoder or of the head's own, (B, T, J, C).
-        coarse: The first regression's poses, (B, T, J, 3), root-relative
-            metres.
-        mean: The refined ones, likewise.
-        std: How far off they may be, (B, T, J, 3), metres.
-    """
-    features: Tensor
-    coarse: Tensor
-    mean: Tensor
-    std: Tensor
 
 
 def with_denoiser(config: Mapping[str, Any], denoiser: dict) -> dict:
@@ -90,7 +73,7 @@ def refuse_unread(owner: type, given: Mapping[str, Any], read: str) -> None:
             'residual_diffusion')
 
 
-class ResidualSamplingHead(SamplingHead):
+class ResidualSamplingHead(RefiningPart, SamplingHead):
     r"""Base of the heads that can diffuse the scaled residual.
 
     Networks on the features of all joints at once, gradients stopped: a
@@ -112,9 +95,6 @@ class ResidualSamplingHead(SamplingHead):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.regression: Any = None
-        self.refine: Any = None
-        self.std: Any = None
         self.diffusion: Any = None
 
     def diffuse_residual(
@@ -132,22 +112,18 @@ class ResidualSamplingHead(SamplingHead):
         r"""Make the networks and take the options.
 
         Args:
-            in_channels (int, optional): Width C of the context encoder's
-                features; a ``regression`` says it by itself.
+            in_channels (int, optional): See :meth:`refine_by`.
             diffusion (dict): Arguments of
                 :class:`~mmdiffpose.models.posterior.ResidualDiffusion`. The
                 denoiser is a ``ResidualMLP`` if nothing else is said.
-            refine (dict, optional): Arguments of
-                :class:`~mmdiffpose.models.posterior.RefiningRegressor`. None
-                for the coarse pose as it is.
-            std (dict): Arguments of
-                :class:`~mmdiffpose.models.posterior.ResidualStdRegressor`.
+            refine (dict, optional): See :meth:`refine_by`.
+            std (dict): See :meth:`refine_by`.
             start (str): ``'gaussian'``, or ``'mixture'``: at ``sigma_max``
                 the states are samples of :math:`H_K` (:meth:`initial`),
                 widened by the noise. It is read in sampling alone: the same
                 weights can be sampled from either.
-            loss (dict, optional): Of both poses. Defaults to MPJPE.
-            std_weight (float): Of the std's likelihood. Defaults to 0.1.
+            loss (dict, optional): See :meth:`refine_by`.
+            std_weight (float): See :meth:`refine_by`.
             diffusion_weight (float): Of the denoiser's loss, which nothing
                 but the denoiser learns from. Defaults to 1.
             diffusion_stride (int): Every how many-th frame of a window trains
@@ -155,15 +131,10 @@ class ResidualSamplingHead(SamplingHead):
                 frames teach much the same, and the denoiser is what costs
                 most. Of a denoiser that needs all frames, every how many-th
                 window of the batch. Defaults to 1.
-            regression (dict, optional): A network of the head's own, such as
-                ``CSDIGCN``, that regresses the coarse pose from the context
-                and has the features that all else works on: for contexts
-                without a pose, such as the 2D keypoints.
+            regression (dict, optional): See :meth:`refine_by`.
 
         Raises:
-            ValueError: For an unknown start, a stride below 1, or no
-                ``in_channels``.
-            TypeError: For a ``regression`` that can't regress.
+            ValueError: For an unknown start, or a stride below 1.
         """
         if start not in ('gaussian', 'mixture'):
             raise ValueError("start should be 'gaussian' or 'mixture', got "
@@ -171,62 +142,23 @@ class ResidualSamplingHead(SamplingHead):
         if diffusion_stride < 1:
             raise ValueError('diffusion_stride should be a positive int, got '
                              f'{diffusion_stride}')
-        if regression is not None:
-            self.regression = MODELS.build(
-                told_joints(regression, self.skeleton))
-            if not hasattr(self.regression, 'regress'):
-                raise TypeError(
-                    'regression should be a network that regresses poses, '
-                    'such as CSDIGCN, got '
-                    f'{type(self.regression).__name__}')
-            in_channels = self.regression.channels
-        if in_channels is None:
-            raise ValueError('residuals are diffused on features: '
-                             'in_channels should be their width')
-        self.works_without_coarse = regression is not None
-        # All networks here have a norm of their own.
-        self.normalized_context = False
+        self.refine_by(in_channels, refine, std, loss, std_weight, regression)
         self.reads_mixtures = start == 'mixture'
         self.test_defaults = RESIDUAL_TEST_DEFAULTS
-        common = dict(in_channels=in_channels, num_joints=self.num_joints)
         told = {} if self.skeleton is None else dict(skeleton=self.skeleton)
-        if refine is not None:
-            self.refine = MODELS.build(
-                dict(refine, type='mmdiffpose.RefiningRegressor', **common))
-        self.std = MODELS.build(
-            dict(std, type='mmdiffpose.ResidualStdRegressor', **common))
         self.diffusion = MODELS.build({
             'denoiser':
             dict(type='mmdiffpose.ResidualMLP'),
             **diffusion, 'type':
             'mmdiffpose.ResidualDiffusion',
-            **common,
+            'in_channels':
+            self.refined_channels,
+            'num_joints':
+            self.num_joints,
             **told
         })
-        self.loss_module = MODELS.build(
-            dict(type='mmdiffpose.MPJPELoss') if loss is None else loss)
-        self.std_weight = std_weight
         self.diffusion_weight = diffusion_weight
         self.diffusion_stride = diffusion_stride
-
-    def regress(self, context: LiftingContext) -> Regression:
-        """All that is regressed of B windows.
-
-        Raises:
-            ValueError: Where there is no coarse pose to start from.
-        """
-        features = context.features
-        if self.regression is None:
-            coarse = context.known_coarse()
-        else:
-            coarse, features = self.regression.regress(features)
-            coarse = self.to_root_relative(coarse)
-        mean = coarse
-        if self.refine is not None:
-            mean = self.to_root_relative(
-                self.refine(features, coarse, context.seen))
-        return Regression(features, coarse, mean,
-                          self.std(features, mean, context.seen))
 
     def prepare(self, context: LiftingContext) -> LiftingContext:
         """Add the refined pose and the std of its error, once."""
@@ -271,19 +203,12 @@ class ResidualSamplingHead(SamplingHead):
         noise = self.training_noise(data_samples,
                                     drawn[:, :1] if temporal else drawn,
                                     self.diffusion.num_draws, windows)
-        losses = dict(
+        return dict(
             loss_diffusion=self.diffusion_weight * self.diffusion.loss(
                 known.features[part], drawn, std[part], target[part],
                 weight[part], None if feats.seen is None else feats.seen[part],
                 noise.normal(7)),
-            loss_std=self.std_weight *
-            ResidualStdRegressor.likelihood_loss(std, mean, target, weight))
-        if self.refine is not None:
-            losses['loss_pose3d'] = self.loss_module(mean, target, weight)
-        if known.coarse.requires_grad:
-            losses['loss_coarse'] = self.loss_module(known.coarse, target,
-                                                     weight)
-        return losses
+            **self.regression_losses(known, target, weight))
 
     def initial(self, context: LiftingContext,
                 mixtures: Optional[Tensor]) -> JointMixtures:

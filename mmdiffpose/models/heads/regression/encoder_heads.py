@@ -7,7 +7,8 @@ import torch
 from torch import Tensor, nn
 
 from mmdiffpose.models.heads.parts.regressing import MeasuredHead
-from mmdiffpose.models.layers import ChebConv, start_small
+from mmdiffpose.models.layers import (ChebConv, FullPrecisionLinear,
+                                      start_small)
 from mmdiffpose.models.losses.lifting_losses import masked_mean
 from mmdiffpose.registry import MODELS
 from mmdiffpose.skeletons.metainfo import SkeletonLike
@@ -80,7 +81,7 @@ class LiftingRegressionHead(EncoderHead):
     def __init__(self, in_channels: int, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.norm = nn.LayerNorm(in_channels, eps=1e-5)
-        self.linear = nn.Linear(in_channels, 3)
+        self.linear = FullPrecisionLinear(in_channels, 3)
 
     def regress(self,
                 feats: Tuple[Tensor, ...],
