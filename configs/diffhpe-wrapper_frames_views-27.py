@@ -4,7 +4,7 @@
 # frames of a window. Every fourth window of a batch trains it.
 _base_ = ['diffpose_frames_views-27.py']
 
-max_epochs = 3
+max_epochs = 2
 model = dict(
     head=dict(
         _delete_=True,

@@ -6,7 +6,7 @@
 # the control: it is the mean that is reported, keypoints are its poses.
 _base_ = ['residual_frames_views-27.py']
 
-max_epochs = 5
+max_epochs = 3
 model = dict(
     freeze_context=True,
     head=dict(

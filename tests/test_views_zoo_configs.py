@@ -62,9 +62,7 @@ def small(name, motions, work_dir):
 def write_encoder(name, path):
     """An untrained one's weights, as the zoo stores them."""
     model = MODELS.build(Config.fromfile(CONFIGS / f'{name}.py').model)
-    save_file(
-        {k: v.contiguous()
-         for k, v in model.state_dict().items()}, path)
+    save_file({k: v.contiguous() for k, v in model.state_dict().items()}, path)
     return model
 
 

@@ -18,7 +18,6 @@ __all__ = [
     'AtomicLocalBackend', 'CpuAmpOptimWrapper', 'FiniteLossHook',
     'LiftingVisualizationHook', 'PretrainedTrainLoop', 'ProgressBarHook',
     'ResidualCalibrationHook', 'ResidualStatistics', 'ResumedScheduleHook',
-    'SkeletonHook',
-    'SpreadStatistics', 'StdCalibrationHook', 'StrictLoadingHook',
-    'TrackedEMAHook', 'TwoStageTrainLoop'
+    'SkeletonHook', 'SpreadStatistics', 'StdCalibrationHook',
+    'StrictLoadingHook', 'TrackedEMAHook', 'TwoStageTrainLoop'
 ]

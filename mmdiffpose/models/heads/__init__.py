@@ -15,6 +15,6 @@ from .regression.single_pass_head import SinglePassHead
 __all__ = [
     'CPNHead', 'DenoiserRegressionHead', 'DiffHPEHead', 'DiffPoseHead',
     'GraphRegressionHead', 'LiftingRegressionHead', 'ManyToOneRegressionHead',
-    'PoseFeatureHead', 'RefiningHead', 'ReleasedDiffPoseHead', 'ResidualDiffusionHead',
-    'SinglePassHead'
+    'PoseFeatureHead', 'RefiningHead', 'ReleasedDiffPoseHead',
+    'ResidualDiffusionHead', 'SinglePassHead'
 ]

@@ -15,5 +15,5 @@ class FullPrecisionLinear(nn.Linear):
     def forward(self, input: Tensor) -> Tensor:
         """``(..., C_in) -> (..., C_out)``, in the weights' precision."""
         with autocast(input.device.type, enabled=False):
-            return F.linear(input.to(self.weight.dtype), self.weight,
-                            self.bias)
+            return F.linear(
+                input.to(self.weight.dtype), self.weight, self.bias)

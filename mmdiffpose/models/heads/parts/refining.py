@@ -128,9 +128,9 @@ class RefiningPart(BaseLiftingHead):
             there is one, ``loss_coarse`` where what makes the coarse pose is
             trained, too.
         """
-        losses = dict(
-            loss_std=self.std_weight * ResidualStdRegressor.likelihood_loss(
-                known.std, known.mean, target, weight))
+        losses = dict(loss_std=self.std_weight *
+                      ResidualStdRegressor.likelihood_loss(
+                          known.std, known.mean, target, weight))
         if self.refine is not None:
             losses['loss_pose3d'] = self.loss_module(known.mean, target,
                                                      weight)

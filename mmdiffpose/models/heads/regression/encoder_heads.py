@@ -7,8 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from mmdiffpose.models.heads.parts.regressing import MeasuredHead
-from mmdiffpose.models.layers import (ChebConv, FullPrecisionLinear,
-                                      start_small)
+from mmdiffpose.models.layers import ChebConv, FullPrecisionLinear, start_small
 from mmdiffpose.models.losses.lifting_losses import masked_mean
 from mmdiffpose.registry import MODELS
 from mmdiffpose.skeletons.metainfo import SkeletonLike
