@@ -32,6 +32,7 @@ def test_rows_of_the_preset(zoo):
 
 
 def test_less_memory_than_the_limit_is_better(zoo, monkeypatch):
+
     class Pool:
 
         def __init__(self, *_, **__):

@@ -23,9 +23,10 @@ import numpy as np
 import torch
 from torch import nn
 
+from .video import make_track, seconds
+
 # First: its fixes must be in place before anything imports MMPose.
 import mmdiffpose  # noqa: F401 isort: skip
-from .video import make_track, seconds
 
 CONFIGS = Path(__file__).resolve().parents[3] / 'configs'
 NEW, OLD = 'diffpose_frames_views-27', 'diffpose_mixste_hdm05-cmu-27'
@@ -157,14 +158,16 @@ def measure_preset(args: argparse.Namespace) -> List[Dict[str, Any]]:
     where = (f'N = {args.hypotheses}, {args.frames} frames, {args.threads} '
              'thread(s), random weights')
     return [
-        make_row('zoo-diffpose-sampling', rates[0], rates[1], 'frames/s',
-                 f'{NEW}, the head on cached context; reference: {OLD}; '
-                 f'{where}'),
+        make_row(
+            'zoo-diffpose-sampling', rates[0], rates[1], 'frames/s',
+            f'{NEW}, the head on cached context; reference: {OLD}; '
+            f'{where}'),
         make_row('zoo-diffpose', rates[2], rates[3], 'frames/s',
                  f'{NEW}, lift_tracks; reference: {OLD}; {where}'),
-        make_row('zoo-diffpose-encoder', rates[2], rates[4], 'frames/s',
-                 f'{NEW}, lift_tracks; reference: the same with its context '
-                 f'encoder alone; {where}'),
+        make_row(
+            'zoo-diffpose-encoder', rates[2], rates[4], 'frames/s',
+            f'{NEW}, lift_tracks; reference: the same with its context '
+            f'encoder alone; {where}'),
     ]
 
 
