@@ -6,6 +6,8 @@ import torch.nn.functional as F
 from mmcv.cnn.bricks import DropPath
 from torch import Tensor, nn
 
+from .full_precision import autocasts
+
 
 def attend(q: Tensor, k: Tensor, v: Tensor, dropout: float = 0.) -> Tensor:
     """Scaled dot-product attention, (..., L, C) each.
@@ -14,7 +16,7 @@ def attend(q: Tensor, k: Tensor, v: Tensor, dropout: float = 0.) -> Tensor:
     no fused kernel there that gradients go through, and the plain one takes
     several times as long.
     """
-    if q.device.type == 'cpu' and torch.is_autocast_enabled('cpu'):
+    if q.device.type == 'cpu' and autocasts(q):
         with torch.autocast('cpu', enabled=False):
             return F.scaled_dot_product_attention(
                 q.float(), k.float(), v.float(), dropout_p=dropout)
