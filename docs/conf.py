@@ -21,6 +21,10 @@ ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / 'mmdiffpose'
 API = ROOT / 'docs' / 'api'
 
+# Before autodoc imports it with TYPE_CHECKING on, which it does not survive:
+# a build that reads few pages anew may meet it in any of them.
+import matplotlib.pyplot  # noqa: E402, F401, I100
+
 # First: its fixes must be in place before anything imports MMPose.
 import mmdiffpose  # noqa: E402
 

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
                                                   verified_weights)
     from mmdiffpose.files.keypoint_files import (read_keypoint_file,
                                                  read_keypoint_tracks)
+    from mmdiffpose.files.pose3d_result import Pose3DResult
     from mmdiffpose.files.result_files import (write_json, write_npz,
                                                write_results)
     from mmdiffpose.lifting.focal_length import (FocalLength,
@@ -30,10 +31,10 @@ else:
 
 __all__ = [
     'DiffusionPose3DInferencer', 'FocalLength', 'InferenceOptions',
-    'KeypointTrack', 'LiftedTrack', 'StreamingLifter', 'ZooModel',
-    'estimate_root_trajectory', 'find_model', 'init_model', 'lift_track',
-    'lift_tracks', 'list_models', 'load_weights', 'place_in_scene',
-    'read_checkpoint', 'read_keypoint_file', 'read_keypoint_tracks',
-    'resolve_focal_length', 'verified_weights', 'window_length', 'write_json',
-    'write_npz', 'write_results'
+    'KeypointTrack', 'LiftedTrack', 'Pose3DResult', 'StreamingLifter',
+    'ZooModel', 'estimate_root_trajectory', 'find_model', 'init_model',
+    'lift_track', 'lift_tracks', 'list_models', 'load_weights',
+    'place_in_scene', 'read_checkpoint', 'read_keypoint_file',
+    'read_keypoint_tracks', 'resolve_focal_length', 'verified_weights',
+    'window_length', 'write_json', 'write_npz', 'write_results'
 ]

@@ -20,6 +20,7 @@ from mmdiffpose.detection.track_collector import TrackCollector, pick_tracks
 from mmdiffpose.files.keypoint_files import (is_keypoint_input,
                                              read_keypoint_file,
                                              read_keypoint_tracks)
+from mmdiffpose.files.pose3d_result import Pose3DResult
 from mmdiffpose.files.result_files import write_results
 from mmdiffpose.files.result_names import ResultNames, source_name
 from mmdiffpose.lifting.focal_length import known_focal_length
@@ -145,6 +146,26 @@ class LiftingPipeline:
             files.append(self._draw_still(clip, options))
         for frame_id in clip.frame_ids:
             yield results.result(frame_id)
+
+    def lift_clip(self, inputs: FrameInputs, **options: Any) -> Pose3DResult:
+        """Lift everybody in an input that ends; write and draw nothing.
+
+        Args:
+            inputs: As for :meth:`run`, which may raise the same.
+            **options: As when called; none of files and pictures.
+
+        Returns:
+            Pose3DResult: The people, also as tables.
+        """
+        told = InferenceOptions.from_call(options)
+        if told.causal:
+            raise ValueError('lift_clip lifts offline: expected no causal=')
+        if told.keypoint_format or is_keypoint_input(inputs):
+            clip = self._clip_of_file(inputs, told)
+        else:
+            clip = self._clip_of_frames(
+                open_frames(inputs, told.max_frames), told)
+        return Pose3DResult(clip.lifted, clip.frame_ids, clip.stem)
 
     def _named(self, clip: LiftedClip, inputs: Any,
                options: InferenceOptions) -> LiftedClip:

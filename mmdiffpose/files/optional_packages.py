@@ -24,8 +24,11 @@ REQUIREMENTS: Dict[str, Requirement] = dict(
     c3d=Requirement('c3d', 'c3d', 'c3d'),
     bvh=Requirement('pybvh', 'pybvh', 'bvh'),
     glb=Requirement('pygltflib', 'pygltflib', 'glb'),
-    rrd=Requirement('rerun-sdk', 'rerun', 'rerun'))
-"""Formats of results that are not written without another package."""
+    rrd=Requirement('rerun-sdk', 'rerun', 'rerun'),
+    dataframe=Requirement('pandas', 'pandas', 'tables'),
+    xarray=Requirement('xarray', 'xarray', 'tables'))
+"""Formats of results that need another package; the last two are those of
+:class:`~mmdiffpose.files.pose3d_result.Pose3DResult`."""
 
 
 def needed(name: str) -> Any:

@@ -93,6 +93,22 @@ def test_poses_and_places_are_those_of_the_camera(turned, causal, placed,
         own['predictions'][0][0]['keypoints'], expected, atol=1e-5)
 
 
+def test_a_clip_without_files(turned):
+    """The same poses as frame by frame, and frames without people."""
+    turned.pose2d.model.there = [True, False, True, True]
+    result = turned.lift_clip(
+        frames(4), focal_length=FOCAL, root_trajectory=True)
+    assert (len(result), result.name) == (4, 'frames')
+    track, = result.tracks
+    assert track.frame_ids.tolist() == [0, 1, 2, 3]
+    np.testing.assert_allclose(track.keypoints_3d[2], POSE, atol=1e-5)
+    np.testing.assert_allclose(track.root_trajectory[2], ROOT, atol=0.01)
+    with pytest.raises(ValueError, match='offline'):
+        turned.lift_clip(frames(4), causal=True)
+    with pytest.raises(ValueError, match='unknown options'):
+        turned.lift_clip(frames(4), root=True)
+
+
 @pytest.mark.parametrize('causal', [False, True])
 def test_nothing_is_turned_where_nothing_was_moved(turned, causal):
     own = np.stack([0 * AWAY, DOWN, 2**0.5 * AWAY], -1)
