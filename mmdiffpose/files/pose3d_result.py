@@ -82,7 +82,7 @@ class Pose3DResult:
             ``position_std`` (track, frame, joint), ``pixel`` (track, frame,
             joint, uv), where it was solved ``root`` (track, frame, axis); NaN
             where a person is not there, and pixels of joints not seen.
-            Frames are :attr:`frame_ids`; ``time`` is a coordinate of theirs
+            Frames are ``frame_ids``; ``time`` is a coordinate of theirs
             where it is known.
 
         Raises:
