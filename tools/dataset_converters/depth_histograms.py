@@ -36,7 +36,7 @@ from mmdiffpose.diffusion.depth_histogram import (DepthHistogram,
                                                   check_depth_histogram,
                                                   count_depths)
 from mmdiffpose.registry import DATASETS
-from mmdiffpose.skeletons import H36M_17
+from mmdiffpose.skeletons import Skeleton
 
 # First: its fixes must be in place before anything imports MMPose.
 import mmdiffpose  # noqa: F401 isort: skip
@@ -67,29 +67,30 @@ def main(argv: Optional[Sequence[str]] = None) -> DepthHistogram:
     init_default_scope(config.get('default_scope', 'mmpose'))
     dataset = DATASETS.build(config.train_dataloader.dataset)
     depths = np.concatenate(list(clip_depths(dataset)))
+    skeleton = (getattr(dataset, 'datasets', None) or [dataset])[0].skeleton
     mirrored = mirrors(config.train_dataloader.dataset)
     if mirrored:
         depths = np.concatenate(
-            [depths, depths[:, list(H36M_17.flip_indices)]])
+            [depths, depths[:, list(skeleton.flip_indices)]])
     histogram = count_depths(depths, args.bin_width)
     check_depth_histogram(histogram.counts, histogram.edges,
-                          H36M_17.num_joints, args.config)
+                          skeleton.num_joints, args.config)
     frames = len(depths) // (2 if mirrored else 1)
     with replacing(args.out) as temporary:
         np.savez_compressed(
             temporary,
             counts=histogram.counts,
             edges=histogram.edges,
-            joints=np.array(H36M_17.joints),
+            joints=np.array(skeleton.joints),
             frames=frames)
-    print_table(histogram)
+    print_table(histogram, skeleton)
     print(f'{args.out}: {frames} frames' +
           (', left and right together' if mirrored else ''))
     return histogram
 
 
 def clip_depths(dataset: Any) -> Iterator[np.ndarray]:
-    """Root-relative depths (F, 17) of each clip and camera, metres; NaN
+    """Root-relative depths (F, J) of each clip and camera, metres; NaN
     where a joint, or the root, isn't known.
 
     Raises:
@@ -105,7 +106,7 @@ def clip_depths(dataset: Any) -> Iterator[np.ndarray]:
         for sequence in part.sequences:
             z = sequence.keypoints_3d[..., 2].astype(np.float64)
             z[~sequence.known] = np.nan
-            yield z - z[:, H36M_17.root, None]
+            yield z - z[:, part.skeleton.root, None]
 
 
 def mirrors(dataset: dict) -> bool:
@@ -116,9 +117,9 @@ def mirrors(dataset: dict) -> bool:
     return any('Flip' in step['type'] for step in steps)
 
 
-def print_table(histogram: DepthHistogram) -> None:
+def print_table(histogram: DepthHistogram, skeleton: Skeleton) -> None:
     """Mean and std of each joint's depth."""
-    for name, mean, std in zip(H36M_17.joints, *histogram.moments()):
+    for name, mean, std in zip(skeleton.joints, *histogram.moments()):
         print(f'  {name:15s} {1000 * mean:7.1f} mm  +- {1000 * std:6.1f} mm')
 
 
