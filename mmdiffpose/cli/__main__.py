@@ -18,6 +18,8 @@ COMMANDS = {
     'test': 'measure a trained model on the test split of its config',
     'infer': 'lift the people of a video, an image or a keypoint file',
     'export': 'write a trained model as an ONNX file',
+    'record': 'make a recording file of motion capture and cameras',
+    'check': 'report on data before a lifter is trained on them',
     'convert': "convert other code's published weights",
     'models': 'list the trained models that come with the package',
 }

@@ -34,6 +34,7 @@ from .ledger import CompatReport, Fix, FixReport, describe
 from .mmcv_ops import (find_compiled_ops_on_new_python,
                        stand_in_for_compiled_ops)
 from .mmdet_version import accept_mmcv_2_2
+from .own_configs import find_own_configs
 from .pose3d_inferencer import route_own_lifters
 from .torchvision_transforms import stand_in_for_to_pil_image
 
@@ -60,6 +61,7 @@ FIXES = (
     Fix(allow_checkpoint_classes, 'mmengine.runner.checkpoint',
         'open-mmlab/mmengine#1650'),
     Fix(load_safetensors_checkpoints, 'mmengine.runner.checkpoint'),
+    Fix(find_own_configs, 'mmengine.config.config'),
     Fix(route_own_lifters, 'mmpose.apis.inferencers.pose3d_inferencer',
         'open-mmlab/mmpose#2648'),
 )

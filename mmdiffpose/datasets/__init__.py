@@ -10,14 +10,15 @@ from .mocap_views import (FixedViewDataset, MocapViewDataset, ViewSampler,
                           view_collate)
 from .mpi_inf_3dhp import MPIINF3DHPLiftingDataset
 from .open_mocap import OpenMocapDataset
+from .recording_dataset import RecordingDataset
 from .windows.compact_collate import compact_collate
 from .windows.lifting_dataset import LiftingDataset, PoseSequence
 
 __all__ = [
     'FixedViewDataset', 'Human36MLiftingDataset', 'LiftingDataset',
     'MPIINF3DHPLiftingDataset', 'MocapMiniDataset', 'MocapViewDataset',
-    'OpenMocapDataset', 'PoseSequence', 'ViewSampler', 'compact_collate',
-    'view_collate'
+    'OpenMocapDataset', 'PoseSequence', 'RecordingDataset', 'ViewSampler',
+    'compact_collate', 'view_collate'
 ]
 
 

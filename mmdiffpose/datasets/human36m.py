@@ -2,7 +2,13 @@
 """Human3.6M for lifting."""
 
 from mmdiffpose.registry import DATASETS
+from mmdiffpose.skeletons.mocap_sets import JOINTS_32_TO_17
 from .annotation_dataset import AnnotationLiftingDataset
+
+__all__ = [
+    'ACTIONS', 'JOINTS_32_TO_17', 'RENAMED', 'TEST_SUBJECTS', 'TRAIN_SUBJECTS',
+    'Human36MLiftingDataset', 'clip_name'
+]
 
 ACTIONS = ('Directions', 'Discussion', 'Eating', 'Greeting', 'Phoning',
            'Photo', 'Posing', 'Purchases', 'Sitting', 'SittingDown', 'Smoking',
@@ -14,9 +20,6 @@ TEST_SUBJECTS = ('S9', 'S11')
 
 RENAMED = dict(TakingPhoto='Photo', WalkingDog='WalkDog')
 """Actions that the raw data calls differently for some subjects."""
-
-JOINTS_32_TO_17 = (0, 1, 2, 3, 6, 7, 8, 12, 13, 14, 15, 17, 18, 19, 25, 26, 27)
-"""Of the 32 joints of the raw data, those that move on their own."""
 
 
 def clip_name(name: str) -> str:

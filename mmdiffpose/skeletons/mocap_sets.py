@@ -66,3 +66,7 @@ def h36m_places(skeleton: Skeleton) -> Optional[Tuple[int, ...]]:
         mirror == H36M_17.flip_indices
         and np.array_equal(graph, H36M_17.adjacency()))
     return order if same else None
+
+
+JOINTS_32_TO_17 = (0, 1, 2, 3, 6, 7, 8, 12, 13, 14, 15, 17, 18, 19, 25, 26, 27)
+"""Of the 32 joints of Human3.6M's raw data, those that move on their own."""

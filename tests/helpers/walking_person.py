@@ -14,11 +14,11 @@ BODY = np.array([[0, 0, 0], [-.13, .02, 0], [-.14, .47, -.05], [-.13, .9, .02],
                  [-.35, -.02, -.12]])
 
 
-def walking(frames=200):
+def walking(frames=200, swing=.4):
     """A person who walks across the picture, swinging arms and legs."""
     time = np.arange(frames)[:, None, None] / 50
-    swing = np.sin(2 * np.pi * time) * BODY[:, 1:2] * np.sign(BODY[:, :1])
-    poses = BODY + swing * [0, 0, .4]
+    sway = np.sin(2 * np.pi * time) * BODY[:, 1:2] * np.sign(BODY[:, :1])
+    poses = BODY + sway * [0, 0, swing]
     path = np.concatenate([1.2 * time - 2, .3 + 0 * time, 5 + .2 * time],
                           axis=-1)
     return poses + path

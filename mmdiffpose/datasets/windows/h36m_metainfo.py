@@ -14,7 +14,8 @@ _LEFT, _RIGHT, _MIDDLE = [0, 255, 0], [255, 128, 0], [51, 153, 255]
 _LOWER = ('root', 'hip', 'knee', 'foot')
 
 
-def _color(name: str) -> list:
+def side_color(name: str) -> list:
+    """Colour of a joint in MMPose's pictures, by its side; RGB."""
     return list(
         _LEFT if name.startswith('left') else _RIGHT if name.
         startswith('right') else _MIDDLE)
@@ -27,7 +28,7 @@ def _h36m_metainfo() -> Dict[str, Any]:
         dict(
             name=name,
             id=i,
-            color=_color(name),
+            color=side_color(name),
             type='lower' if name.split('_')[-1] in _LOWER else 'upper',
             swap=joints[H36M_17.flip_indices[i]]
             if H36M_17.flip_indices[i] != i else '')
@@ -38,7 +39,7 @@ def _h36m_metainfo() -> Dict[str, Any]:
         dict(
             link=(joints[parent], joints[child]),
             id=i,
-            color=_color(joints[child]))
+            color=side_color(joints[child]))
         for i, (parent, child) in enumerate(H36M_17.bones)
     }
     return dict(
