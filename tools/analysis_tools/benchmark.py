@@ -38,7 +38,10 @@ def parse_args(argv: Optional[Sequence[str]] = None) -> argparse.Namespace:
         description=__doc__.split('\n')[0],
         formatter_class=argparse.ArgumentDefaultsHelpFormatter)
     commands = parser.add_subparsers(dest='command', required=True)
-    for name in subcommands():
+    argv = sys.argv[1:] if argv is None else argv
+    # Another revision may lack what other benchmarks import.
+    names = subcommands()
+    for name in argv[:1] if argv and argv[0] in names else names:
         module = importlib.import_module(f'benchmarks.{name}')
         summary = module.__doc__.split('\n')[0]
         command = commands.add_parser(
