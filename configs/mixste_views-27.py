@@ -1,7 +1,8 @@
 # Copyright (c) mmdiffpose contributors. All rights reserved.
 # MixSTE told which joints are missing, on drawn views, 27 frames, with a
 # second regression and its std on stopped features: coarse_keypoints are
-# MixSTE's own poses, keypoints the refined ones.
+# MixSTE's own poses, keypoints the refined ones. The zoo's went on from
+# mixste_hdm05-cmu-27, whose input has no mask.
 _base_ = ['residual_frames_views-27.py']
 
 max_epochs = 4
@@ -12,9 +13,10 @@ model = dict(
         seq_len=_base_.seq_len,
         in_channels=3,
         embed_dims=64,
-        depth=4,
-        num_heads=8,
-        drop_path_rate=0.),
+        depth=2,
+        num_heads=4,
+        drop_path_rate=0.,
+        standardize=True),
     coarse_head=dict(in_channels=64),
     head=dict(
         _delete_=True,
