@@ -17,7 +17,7 @@ from mmdiffpose.checkpoints.model_zoo import INDEX, metafiles, read_yaml
 ROOT = Path(__file__).parents[1]
 ZOO = ROOT / 'mmdiffpose' / 'zoo'
 MODELS = list_models(ROOT)
-MAX_BYTES = 40_000_000
+MAX_BYTES = 50_000_000
 
 
 @pytest.mark.parametrize('model', MODELS, ids=lambda model: model.name)

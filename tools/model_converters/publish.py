@@ -35,7 +35,7 @@ from mmdiffpose.checkpoints.model_zoo import (list_models, sha256_of,
                                               verified_weights)
 from mmdiffpose.cli.launching import require_mmpose
 
-MAX_BYTES = 40_000_000
+MAX_BYTES = 50_000_000
 """Of all weights of the zoo."""
 
 DEMO_TRACK = (
