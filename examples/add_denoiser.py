@@ -80,7 +80,7 @@ def main() -> None:
     cfg = Config.fromfile(find_config('diffpose_mixste_mini-27'))
     cfg.model.head.denoiser = dict(type='mmdiffpose.JointMLP', channels=64)
     # Without this line the encoder is trained first.
-    cfg.model.context_checkpoint = str(find_model('mixste').weights)
+    cfg.model.context_checkpoint = str(find_model('mixste-v1').weights)
     cfg.train_dataloader.dataset.indices = args.windows
     for loader in (cfg.train_dataloader, cfg.val_dataloader):
         loader.num_workers, loader.persistent_workers = 0, False

@@ -44,6 +44,11 @@ class ZooModel:
     metadata: Dict[str, Any] = field(hash=False)
 
     @property
+    def label(self) -> str:
+        """Its first alias, or its name."""
+        return self.aliases[0] if self.aliases else self.name
+
+    @property
     def card(self) -> Path:
         """The model card."""
         return self.weights.with_suffix('.md')

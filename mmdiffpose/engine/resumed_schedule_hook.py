@@ -105,8 +105,10 @@ def follow_config(cfg: Config) -> None:
     hooks = list(cfg.get('custom_hooks') or ())
     if not any('ResumedScheduleHook' in str(hook.get('type'))
                for hook in hooks if isinstance(hook, dict)):
+        # In whatever scope the config is, which need not be MMPose's.
         cfg.custom_hooks = [
-            *hooks, dict(type='mmdiffpose.ResumedScheduleHook')
+            *hooks,
+            dict(type='ResumedScheduleHook', _scope_='mmdiffpose')
         ]
 
 

@@ -55,7 +55,7 @@ from mmdiffpose.apis import init_model
 ])
 def test_refused(options, message):
     with pytest.raises(ValueError, match=message) as caught:
-        init_model('diffpose', cfg_options=options)
+        init_model('diffpose-v1', cfg_options=options)
     assert '\n' not in str(caught.value)
 
 
@@ -75,7 +75,7 @@ def test_refused(options, message):
     },
 ])
 def test_taken(options):
-    model = init_model('diffpose', cfg_options=options)
+    model = init_model('diffpose-v1', cfg_options=options)
     for key, value in options.items():
         if key.startswith('model.test_cfg.'):
             assert model.test_cfg[key.rsplit('.', 1)[1]] == value
@@ -83,4 +83,4 @@ def test_taken(options):
 
 def test_a_lifter_without_hypotheses_has_none_to_count():
     with pytest.raises(ValueError, match="has no key 'num_hypotheses'"):
-        init_model('mixste', cfg_options={'model.test_cfg.num_hypotheses': 2})
+        init_model('mixste-v1', cfg_options={'model.test_cfg.num_hypotheses': 2})

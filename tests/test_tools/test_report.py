@@ -204,6 +204,15 @@ def test_figures_stay_where_data_are_missing(tool, capsys):
     assert tool.main(['--check']) == 0
 
 
+def test_labels_are_the_aliases_of_today(tool):
+    tool.main([])
+    models = json.loads(tool.results.read_text())
+    models['models'][NAMES[0]]['label'] = 'of-yesterday'
+    tool.results.write_text(json.dumps(models))
+    tool.main(['--report-only'])
+    assert 'of-yesterday' not in tool.page.read_text()
+
+
 def test_figures_of_other_weights_go(tool):
     tool.main([])
     tool.models[1].weights.write_bytes(b'trained again')

@@ -36,7 +36,7 @@ def zoo(monkeypatch, **hashes):
     models = [
         SimpleNamespace(
             name=name,
-            aliases=(name[0], ),
+            label=name[0],
             sha256=sha256,
             metadata={'Superseded By': 'b'} if name == 'alpha' else {})
         for name, sha256 in hashes.items()

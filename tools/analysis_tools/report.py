@@ -118,7 +118,7 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
     args = parse_args(argv)
     results = ZOO / 'results.json'
     zoo = {model.name: model.sha256 for model in list_models()}
-    committed = merge(read_results(results), {}, zoo)
+    committed = labelled(merge(read_results(results), {}, zoo))
     if args.report_only:
         return (check_documents if args.check else write_documents)(committed)
     work_dir = args.work_dir / working_folder(args)
@@ -132,7 +132,7 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
         failures += check_figures(committed, found)
         forget(work_dir)
     else:
-        merged = merge(committed, found, zoo)
+        merged = labelled(merge(committed, found, zoo))
         write_results(merged, results)
         print(f'written: {results}')
         if args.views:
@@ -142,6 +142,14 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
     for failure in failures:
         print(failure, file=sys.stderr)
     return int(bool(failures or stale))
+
+
+def labelled(models: Dict[str, Any]) -> Dict[str, Any]:
+    """Results under the aliases that models have now."""
+    return {
+        model.name: dict(models[model.name], label=model.label)
+        for model in list_models() if model.name in models
+    }
 
 
 def working_folder(args: argparse.Namespace) -> str:

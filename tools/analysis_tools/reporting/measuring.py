@@ -71,7 +71,7 @@ def measure(args: argparse.Namespace,
             continue
         network = build(model.config, weights[model.name])
         found[model.name] = dict(
-            label=model.aliases[0] if model.aliases else model.name,
+            label=model.label,
             weights=model.weights.name,
             sha256=model.sha256,
             **measure_costs(network),

@@ -8,7 +8,6 @@ from typing import Any, Dict, List, Optional, Sequence, Tuple
 from mmdiffpose.apis import init_model
 from mmdiffpose.atomic_files import replacing
 from mmdiffpose.checkpoints import model_zoo
-from mmdiffpose.checkpoints.model_zoo import ZooModel
 from mmdiffpose.datasets.world_motions import read_motions
 from .documents import put_between
 from .measuring import chosen_models
@@ -105,18 +104,14 @@ def current(stored: Stored) -> Stored:
     }
 
 
-def _label(model: ZooModel) -> str:
-    return model.aliases[0] if model.aliases else model.name
-
-
 def rows_of_zoo(stored: Stored) -> Tuple[List[Dict[str, Any]], List[str]]:
     """Rows of all models by alias, and the aliases that are superseded."""
     rows, old = [], []
     for model in model_zoo.list_models():
         measured = current(stored).get(model.name, dict(rows=[]))
-        rows += [dict(row, model=_label(model)) for row in measured['rows']]
+        rows += [dict(row, model=model.label) for row in measured['rows']]
         if SUPERSEDED in model.metadata:
-            old.append(_label(model))
+            old.append(model.label)
     return rows, old
 
 
