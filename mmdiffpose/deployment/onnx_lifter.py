@@ -21,7 +21,7 @@ from mmdiffpose.skeletons.metainfo import skeleton_from_metainfo
 from .lifter_graph import Draws
 
 META_KEY = 'mmdiffpose'
-"""Of the ONNX file's metadata: JSON of :class:`FileFacts`."""
+"""Of the ONNX file's metadata: JSON of what the exported lifter is."""
 
 
 def import_onnxruntime() -> Any:

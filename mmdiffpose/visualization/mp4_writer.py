@@ -34,8 +34,8 @@ class _Encoder(Protocol):
 class Mp4Writer:
     """Writes an MP4 of any length, which browsers play.
 
-    That takes H.264, and so PyAV (``pip install av``, the extra ``video``). Without
-    it the file is MPEG-4 part 2, which players know and browsers do not, with
+    That takes H.264, and so PyAV (``pip install av``, the extra ``video``).
+    Without it the file is MPEG-4 part 2, which players know and browsers do
     a warning.
 
     Args:

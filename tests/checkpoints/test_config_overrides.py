@@ -83,4 +83,5 @@ def test_taken(options):
 
 def test_a_lifter_without_hypotheses_has_none_to_count():
     with pytest.raises(ValueError, match="has no key 'num_hypotheses'"):
-        init_model('mixste-v1', cfg_options={'model.test_cfg.num_hypotheses': 2})
+        init_model(
+            'mixste-v1', cfg_options={'model.test_cfg.num_hypotheses': 2})

@@ -109,7 +109,8 @@ def test_wrong_input_ends_with_a_sentence(run_tool, checkpoint, tmp_path):
 @pytest.mark.parametrize('arguments, message', [
     (('--overlap', 27), 'overlap should be from 0 to 26'),
     (('--track-id', 5), r'track ids \[5\], found \[0\]'),
-    (('--skeleton', 'coco', '--image-size', 0, 5), 'image_size should be two whole numbers'),
+    (('--skeleton', 'coco', '--image-size', 0, 5),
+     'image_size should be two whole numbers'),
     (('--causal', ), 'without --causal'),
 ])
 def test_wrong_options(infer, short_track, arguments, message):

@@ -17,10 +17,9 @@ from .standardize import standardize_window
 __all__ = [
     'ChebConv', 'Derived', 'FullPrecisionLinear', 'GatedBlock',
     'GraphAttentionLayer', 'GraphNonLocal', 'HostValue', 'LearnedGraphMLP',
-    'PoseSequenceEncoder',
-    'PoseTransformerBlock', 'PreAggregatedGraphLayer', 'ResidualChebBlock',
-    'SelfAttention', 'StdLayerNorm', 'StepEmbedding', 'TransformerBlock',
-    'flip_mixtures', 'flip_poses', 'normalized_laplacian', 'pooled_pairs',
-    'random_walk_laplacian', 'sinusoidal_embedding', 'standardize_window',
-    'start_small', 'zero_based'
+    'PoseSequenceEncoder', 'PoseTransformerBlock', 'PreAggregatedGraphLayer',
+    'ResidualChebBlock', 'SelfAttention', 'StdLayerNorm', 'StepEmbedding',
+    'TransformerBlock', 'flip_mixtures', 'flip_poses', 'normalized_laplacian',
+    'pooled_pairs', 'random_walk_laplacian', 'sinusoidal_embedding',
+    'standardize_window', 'start_small', 'zero_based'
 ]

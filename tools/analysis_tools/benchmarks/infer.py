@@ -90,7 +90,7 @@ def measure(inferencer: Any, source: Path, repeats: int,
 
 
 def make_clip(folder: Path, frames: int) -> Tuple[Path, Path]:
-    """A video, and the joints of two people in it, who walk to and fro."""
+    """A video, and the joints of two people in it, who walk back and forth."""
     content = json.loads(DEMO.read_text())
     track = content['instance_info']
     steps = np.arange(frames) % (2 * len(track) - 2)
