@@ -7,12 +7,9 @@ from mmengine.hooks import Hook
 from mmengine.logging import print_log
 from mmengine.runner import Runner
 
-from mmdiffpose.checkpoints.joint_transfer import (joint_axes, permutation,
-                                                   reorder_weights,
-                                                   skeleton_of_checkpoint,
-                                                   skeleton_of_model,
-                                                   transfer_matrices,
-                                                   transfer_weights)
+from mmdiffpose.checkpoints.joint_transfer import (
+    joint_axes, permutation, reorder_weights, skeleton_of_checkpoint,
+    skeleton_of_model, transfer_matrices, transfer_weights)
 from mmdiffpose.registry import HOOKS
 from mmdiffpose.skeletons import H36M_17, Skeleton, skeleton_from_metainfo
 from .residual_calibration_hook import unwrap

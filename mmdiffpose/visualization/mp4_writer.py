@@ -35,8 +35,8 @@ class Mp4Writer:
     """Writes an MP4 of any length, which browsers play.
 
     That takes H.264, and so PyAV (``pip install av``, the extra ``video``).
-    Without it the file is MPEG-4 part 2, which players know and browsers do
-    a warning.
+    Without it the file is MPEG-4 part 2, which players know and browsers
+    do not, with a warning.
 
     Args:
         path (Path): The file; it appears when it is closed.
