@@ -7,9 +7,7 @@ from mmengine.hooks import Hook
 from mmengine.logging import print_log
 from mmengine.runner import Runner
 
-from mmdiffpose.checkpoints.joint_transfer import (
-    joint_axes, permutation, reorder_weights, skeleton_of_checkpoint,
-    skeleton_of_model, transfer_matrices, transfer_weights)
+from mmdiffpose.checkpoints import joint_transfer
 from mmdiffpose.registry import HOOKS
 from mmdiffpose.skeletons import H36M_17, Skeleton, skeleton_from_metainfo
 from .residual_calibration_hook import unwrap
@@ -54,7 +52,7 @@ class SkeletonHook(Hook):
         meta = getattr(getattr(loader, 'dataset', None), 'metainfo', None)
         if not meta or 'keypoint_id2name' not in meta:
             return
-        model = skeleton_of_model(runner.cfg.model)
+        model = joint_transfer.skeleton_of_model(runner.cfg.model)
         data = skeleton_from_metainfo(meta, meta.get('root_index', model.root))
         if (data.joints, data.root,
                 data.flip_indices) != (model.joints, model.root,
@@ -72,8 +70,8 @@ class SkeletonHook(Hook):
             ValueError: If they cannot be; lists both skeletons' joints.
         """
         meta = checkpoint.get('meta') or {}
-        source = skeleton_of_checkpoint(meta) or H36M_17
-        target = skeleton_of_model(runner.cfg.model)
+        source = joint_transfer.skeleton_of_checkpoint(meta) or H36M_17
+        target = joint_transfer.skeleton_of_model(runner.cfg.model)
         if source.same_joints(target):
             return
         key = 'state_dict' if 'state_dict' in checkpoint else None
@@ -86,20 +84,21 @@ class SkeletonHook(Hook):
 
     def _mapped(self, runner: Runner, state: dict, source: Skeleton,
                 target: Skeleton) -> dict:
-        axes = joint_axes(runner.cfg.model, target)
+        axes = joint_transfer.joint_axes(runner.cfg.model, target)
         resumed = bool(runner._resume)
         if set(source.joints) == set(target.joints) and not resumed:
             print_log(
                 f'the checkpoint has its joints in the order '
                 f'{list(source.joints)}: weights are reordered',
                 logger='current')
-            return reorder_weights(state, axes, permutation(source, target))
+            return joint_transfer.reorder_weights(
+                state, axes, joint_transfer.permutation(source, target))
         if not self.transfer or resumed:
-            permutation(source, target)
+            joint_transfer.permutation(source, target)
             raise ValueError(
                 'a run is resumed with its own joints only: the checkpoint '
                 f'has {list(source.joints)}, the data {list(target.joints)}')
-        matrices = transfer_matrices(source, target)
+        matrices = joint_transfer.transfer_matrices(source, target)
         new = [
             f'{joint} from {self._parts(row, source)}'
             for joint, row in zip(target.joints, matrices[0])
@@ -108,7 +107,8 @@ class SkeletonHook(Hook):
             f'weights of {source.num_joints} joints start {target.num_joints} '
             f'others: {"; ".join(new)}',
             logger='current')
-        return transfer_weights(state, unwrap(runner.model), axes, matrices)
+        return joint_transfer.transfer_weights(state, unwrap(runner.model),
+                                               axes, matrices)
 
     @staticmethod
     def _parts(row: Any, source: Skeleton) -> str:
