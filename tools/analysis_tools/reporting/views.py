@@ -333,8 +333,9 @@ def picture(rows: Sequence[Dict[str, Any]],
                 axis.axhline(.9, color='grey', linewidth=.8)
         axes[-1, column].set_xlabel(f'{factor}, {UNITS[factor]}')
     axes[0, 0].set_ylim(bottom=0)
-    axes[0, 0].legend(fontsize=7)
-    figure.tight_layout()
+    curves, labels = axes[0, 0].get_legend_handles_labels()
+    figure.legend(curves, labels, loc='upper center', ncol=len(names))
+    figure.tight_layout(rect=(0, 0, 1, .96))
     with replacing(path) as partial:
         figure.savefig(partial, dpi=110, format='png')
     plt.close(figure)
