@@ -2,9 +2,11 @@
 """Fixtures that all tests share."""
 import os
 from pathlib import Path
+from typing import Iterator
 
 import pytest
 from hypothesis import settings
+from mmengine.registry import DefaultScope, init_default_scope
 
 # Continuous integration sees the same examples each time; elsewhere they are
 # new ones.
@@ -15,6 +17,17 @@ if os.environ.get('CI'):
 pytest_plugins = ['inference_fixtures', 'tool_fixtures']
 
 SHARED = 'MMDIFFPOSE_SHARED'
+
+
+@pytest.fixture(autouse=True)
+def scope_of_its_own() -> Iterator[None]:
+    """Tests begin in MMPose's scope, and leave theirs to no other test."""
+    scopes = DefaultScope._instance_dict
+    before = list(scopes)
+    init_default_scope('mmpose')
+    yield
+    for name in set(scopes) - set(before):
+        del scopes[name]
 
 
 @pytest.fixture(scope='session')

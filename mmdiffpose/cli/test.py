@@ -110,7 +110,7 @@ def main(argv: Optional[Sequence[str]] = None,
         runner.logger.info(note)
     # MMEngine tests whatever weights are left random, with a warning.
     runner.register_hook(StrictLoadingHook(), priority='LOWEST')
-    check_aligned_metrics(runner)
+    check_aligned_metrics(runner.test_loop)
     metrics = runner.test()
     if args.out is not None and is_main_process():
         write_metrics(metrics, args.out)

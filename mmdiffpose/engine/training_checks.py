@@ -103,35 +103,36 @@ def check_batches(runner: Runner) -> None:
         'take more windows: a smaller stride of the dataset, or more clips')
 
 
-def check_aligned_metrics(runner: Runner) -> None:
+def check_aligned_metrics(loop: Any) -> None:
     """Refuse MMPose's alignments where joints are unknown.
+
+    Args:
+        loop: MMEngine's loop of validation or testing; None for none.
 
     Raises:
         ValueError: If MMPose's ``MPJPE`` would align poses with what stands
             in for joints whose position the data do not know.
     """
-    for loop in (runner.val_loop, runner.test_loop):
-        if loop is None:
-            continue
-        sequences: Sequence[Any] = getattr(loop.dataloader.dataset,
-                                           'sequences', ())
-        for metric in loop.evaluator.metrics:
-            mode = getattr(metric, 'mode', None)
-            if type(metric).__module__.startswith('mmpose.') and mode in (
-                    'p-mpjpe', 'n-mpjpe') and any(sequence.visible is not None
-                                                  for sequence in sequences):
-                name = mode.upper()
-                raise ValueError(
-                    f"MMPose's {type(metric).__name__}(mode={mode!r}) aligns "
-                    'poses by all joints, but the data do not know some: '
-                    "write dict(type='mmdiffpose.PoseLiftingMetric', "
-                    f'metrics=[{name!r}])')
+    if loop is None:
+        return
+    sequences: Sequence[Any] = getattr(loop.dataloader.dataset, 'sequences',
+                                       ())
+    unknown = any(sequence.visible is not None for sequence in sequences)
+    for metric in loop.evaluator.metrics:
+        mode = getattr(metric, 'mode', None)
+        if unknown and type(metric).__module__.startswith(
+                'mmpose.') and mode in ('p-mpjpe', 'n-mpjpe'):
+            raise ValueError(
+                f"MMPose's {type(metric).__name__}(mode={mode!r}) aligns "
+                'poses by all joints, but the data do not know some: '
+                "write dict(type='mmdiffpose.PoseLiftingMetric', "
+                f'metrics=[{mode.upper()!r}])')
 
 
 def check_runner(runner: Runner) -> None:
     """All checks of a runner that is about to train."""
     check_batches(runner)
-    check_aligned_metrics(runner)
+    check_aligned_metrics(runner.val_loop)
 
 
 def _evaluators(cfg: Config, split: str) -> List[Dict[str, Any]]:

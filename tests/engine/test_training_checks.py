@@ -95,9 +95,9 @@ def test_mmposes_alignment_needs_all_joints(mode, known):
         dataloader=SimpleNamespace(
             dataset=SimpleNamespace(sequences=[sequence])),
         evaluator=SimpleNamespace(metrics=[metric]))
-    runner = SimpleNamespace(val_loop=None, test_loop=loop)
+    check_aligned_metrics(None)
     if known or mode == 'mpjpe':
-        check_aligned_metrics(runner)
+        check_aligned_metrics(loop)
         return
     with pytest.raises(ValueError, match=f'metrics=..{mode.upper()}'):
-        check_aligned_metrics(runner)
+        check_aligned_metrics(loop)
