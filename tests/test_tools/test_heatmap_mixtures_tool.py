@@ -174,12 +174,13 @@ def test_images_to_a_track_that_the_lifter_reads(files, run, tmp_path):
     assert str(own['skeleton']) == 'coco'
     # What a frame gives doesn't depend on the batch, and frames are in
     # the order of their numbers.
-    hips = own[
-        'keypoints'][:,
-                     [COCO_17.index['left_hip'], COCO_17.index['right_hip']]]
+    # A knee has one recipe; how the root is made hangs on the scores.
+    knee = own['keypoints'][:, COCO_17.index['right_knee']]
     seen = [0, 1, 3, 4]
     np.testing.assert_allclose(
-        hips.mean(1)[seen], track['keypoints'][seen, 0], atol=0.5)
+        knee[seen],
+        track['keypoints'][seen, H36M_17.index['right_knee']],
+        atol=0.5)
 
 
 def test_a_video_in_a_box_that_follows(files, run, tmp_path):
