@@ -361,6 +361,33 @@ def test_variety_is_drawn_for_each_window(ann_file):
         assert low < (cosine > .8).mean() < high
 
 
+def knees_bent(drawn):
+    """Degrees (B, T, 2); relative positions do not know the camera."""
+    points = drawn['targets']
+    thigh = points[..., [2, 5], :] - points[..., [1, 4], :]
+    shin = points[..., [3, 6], :] - points[..., [2, 5], :]
+    cosine = (thigh * shin).sum(-1) / np.linalg.norm(
+        thigh, axis=-1) / np.linalg.norm(
+            shin, axis=-1)
+    return np.rad2deg(np.arccos(np.clip(cosine, -1, 1)))
+
+
+def test_knees_are_straighter_where_the_law_says(ann_file):
+    variety = dict(mirror=0., straighten_by=(20., 20.))
+    before, after = (
+        knees_bent(
+            make(
+                ann_file, law=dict(QUIET, variety=dict(
+                    variety, straighten=x))).draw_batch(range(100), 0))
+        for x in (0., 1.))
+    bent = before > 42
+    assert bent.mean() > .2
+    np.testing.assert_allclose(after[bent], before[bent] - 20, atol=.1)
+    straight = before < 38
+    np.testing.assert_allclose(
+        after[straight], before[straight]**2 / 80, atol=.3)
+
+
 def test_short_clips_are_held_at_their_ends():
     steps = np.arange(60.)[:, None, None] / 60
     poses = np.random.default_rng(0).normal(size=(1, 17, 3)) * .3
