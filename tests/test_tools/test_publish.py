@@ -122,6 +122,8 @@ def test_a_checkpoint_becomes_a_model(publish, root, trained, log):
     front = yaml.safe_load(card.split('---\n')[1])
     assert front['license'] == 'cc-by-sa-3.0'
     assert "init_model('tiny')" in card and model.sha256 in card
+    assert 'at about chest height' in card
+    assert 'configs/hdm05_protocol.md' in card
 
     # Again: results and keys of others stay, the bytes are the same.
     model.card.write_text(card.replace('Not measured yet.', '| 81.25 |'))

@@ -147,11 +147,19 @@ def publish(args: argparse.Namespace) -> List[Path]:
         card = make_card(
             dict(entry, Alias=entry.get('Alias') or aliases_of(root, name)),
             collection_of(metafile, args.collection), args.data, args.note,
-            results_section(files['.md']))
+            results_section(files['.md']), views_of(model))
         parts['.md'].write_text(card, encoding='utf-8')
     published = next(m for m in list_models(root) if m.name == name)
     verified_weights(published)
     return [*files.values(), metafile]
+
+
+def views_of(model: Any) -> str:
+    """Which cameras saw a model's training data: ``'drawn'`` or ``'fixed'``.
+    """
+    dataset = model.cfg.train_dataloader.dataset
+    return 'drawn' if str(
+        dataset.type).endswith('MocapViewDataset') else 'fixed'
 
 
 def make_entry(args: argparse.Namespace, name: str, config: Path,

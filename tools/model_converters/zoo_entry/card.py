@@ -38,7 +38,7 @@ def results_section(path: Path) -> str:
 
 
 def make_card(model: Mapping[str, Any], collection: Mapping[str, Any],
-              data: Sequence[str], note: str, results: str) -> str:
+              data: Sequence[str], note: str, results: str, views: str) -> str:
     """Fill the template.
 
     Args:
@@ -47,6 +47,8 @@ def make_card(model: Mapping[str, Any], collection: Mapping[str, Any],
         data (sequence[str]): Keys of ``data`` in ``prose.yml``.
         note (str): What is particular to this model; may be empty.
         results (str): From :func:`results_section`.
+        views (str): Key of ``views`` in ``prose.yml``: which cameras saw the
+            training data.
 
     Returns:
         str: The card.
@@ -69,6 +71,8 @@ def make_card(model: Mapping[str, Any], collection: Mapping[str, Any],
         alias=name,
         summary=method['summary'].strip(),
         note=f'\n{note.strip()}\n' if note else '',
+        protocol=prose['views'][views]['protocol'],
+        view_limit=_items([prose['views'][views]['limit']]),
         training_data=_items(one['training'] for one in sets),
         command=metadata['Training Command'],
         seed=metadata['Seed'],
