@@ -20,6 +20,57 @@ def mean_pose(hypotheses: Tensor, dim: int = 1) -> Tensor:
     return hypotheses.mean(dim=dim)
 
 
+def geometric_median(hypotheses: Tensor,
+                     dim: int = 1,
+                     iterations: int = 30) -> Tensor:
+    r"""Point of least mean distance to a joint's hypotheses.
+
+    Where the mean is best in squares, this is best in what MPJPE measures: of
+    all points it has the least :math:`\sum_n |h_n - m|`. Weiszfeld's
+    iterations from the mean (Tohoku Math. J. 43, 1937), each the mean with
+    weights :math:`1 / |h_n - m|`; they shrink the distance to the median by
+    a factor a step, for 20 spread-out hypotheses to a hundredth of a
+    millimetre in 30.
+
+    Args:
+        hypotheses (Tensor): Poses (B, N, T, J, 3), metres.
+        dim (int): The hypothesis axis. Defaults to 1.
+        iterations (int): Defaults to 30.
+
+    Returns:
+        Tensor: (B, T, J, 3), metres.
+    """
+    median = hypotheses.mean(dim=dim, keepdim=True)
+    for _ in range(iterations):
+        distance = (hypotheses - median).norm(dim=-1, keepdim=True)
+        # A micrometre: at a hypothesis the weight has no value.
+        weight = 1 / distance.clamp(min=1e-6)
+        median = (weight * hypotheses).sum(
+            dim=dim, keepdim=True) / weight.sum(
+                dim=dim, keepdim=True)
+    return median.squeeze(dim)
+
+
+def medoid(hypotheses: Tensor) -> Tensor:
+    """The hypothesis of each window that is nearest to all others.
+
+    Least sum, over the other hypotheses, of the distances of all joints in
+    all frames. A pose that the model has drawn, with the bones and in the
+    mode that it has drawn, where a mean may lie between two modes.
+
+    Args:
+        hypotheses (Tensor): Poses (B, N, T, J, 3), metres.
+
+    Returns:
+        Tensor: (B, T, J, 3), metres.
+    """
+    total = hypotheses.new_zeros(hypotheses.shape[:2])
+    # One against all at a time: memory stays that of the hypotheses.
+    for other in hypotheses.unbind(dim=1):
+        total += (hypotheses - other[:, None]).norm(dim=-1).sum(dim=(2, 3))
+    return _take(hypotheses, total.argmin(dim=1))
+
+
 def spread(hypotheses: Tensor, dim: int = 1) -> Tensor:
     """Per-joint standard deviation of the hypotheses.
 

@@ -4,8 +4,9 @@
 from .coherence import (COHERENCE_MODES, cut_sequences, segment_lengths,
                         segment_std, segments, symmetric_segments,
                         symmetry_gap)
-from .coverage import (CALIBRATION_LEVELS, covered_share,
-                       expected_calibration_error, region_sizes)
+from .coverage import (CALIBRATION_LEVELS, CGNF_LEVELS, cgnf_calibration_error,
+                       covered_share, expected_calibration_error, region_sizes,
+                       samples_nearer)
 from .joint_order import JOINT_ORDERS, map_joints, pck_joints, root_joint
 from .mpjpe import (centre_on_root, joint_errors, masked_mean, mpjpe, n_mpjpe,
                     p_mpjpe)
@@ -23,7 +24,8 @@ from .velocity import (acceleration_error, consecutive, difference_errors,
                        mpjve, smallest_step)
 
 __all__ = [
-    'AUC_THRESHOLDS_MM', 'CALIBRATION_LEVELS', 'COHERENCE_MODES',
+    'AUC_THRESHOLDS_MM', 'CALIBRATION_LEVELS', 'CGNF_LEVELS',
+    'COHERENCE_MODES', 'cgnf_calibration_error', 'samples_nearer',
     'JOINT_ORDERS', 'SPARSIFICATION_FRACTIONS', 'StdScaling',
     'acceleration_error', 'align_scale', 'align_similarity',
     'area_under_sparsification_error', 'auc', 'centre_on_root', 'consecutive',

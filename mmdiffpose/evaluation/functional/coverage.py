@@ -98,3 +98,53 @@ def expected_calibration_error(levels: Sequence[float],
         raise ValueError(f'{len(levels)} levels, but coverage has the shape '
                          f'{coverage.shape}.')
     return float(np.abs(coverage - np.asarray(levels)).mean())
+
+
+CGNF_LEVELS = tuple(round(0.05 * i, 2) for i in range(21))
+"""Quantile levels of cGNF's calibration error, 0 to 1."""
+
+
+def samples_nearer(samples: np.ndarray, truth: np.ndarray) -> np.ndarray:
+    """Share of the samples that are nearer to their median than the truth.
+
+    The median is that of each coordinate, the distance Euclidean. Where
+    samples and truth have one distribution, the share is uniform on [0, 1].
+
+    Args:
+        samples: (..., N, D).
+        truth: (..., D).
+
+    Returns:
+        (...,) in [0, 1].
+    """
+    middle = np.median(samples, axis=-2)
+    radius = np.linalg.norm(samples - middle[..., None, :], axis=-1)
+    distance = np.linalg.norm(truth - middle, axis=-1)
+    return (radius < distance[..., None]).mean(axis=-1)
+
+
+def cgnf_calibration_error(shares: np.ndarray) -> float:
+    """The calibration error that cGNF reports.
+
+    Pierzchlewicz et al., "Multi-Hypothesis 3D Human Pose Estimation Metrics
+    Favor Miscalibrated Distributions", 2022, as its repository computes it
+    (``scripts/eval/human36m/calibration.py``, with 200 samples): at each
+    level q, the share of frames in which the truth lies no farther from the
+    samples' median than their quantile q; of these the median over joints;
+    of its distance to q the mean over levels. It is another number than
+    :func:`expected_calibration_error` of a standard deviation.
+
+    Args:
+        shares: Of :func:`samples_nearer`, (F, J); NaN for joints that don't
+            count.
+
+    Returns:
+        In [0, 1].
+    """
+    held = np.stack([
+        np.nanmean(
+            np.where(np.isnan(shares), np.nan, shares <= level), axis=0)
+        for level in CGNF_LEVELS
+    ])
+    return float(
+        np.abs(np.nanmedian(held, axis=1) - np.asarray(CGNF_LEVELS)).mean())

@@ -6,7 +6,8 @@ from typing import Any, Dict, Mapping, Optional, Sequence, Tuple
 import numpy as np
 import torch
 
-from mmdiffpose.diffusion.aggregation import oracle_best, oracle_worst
+from mmdiffpose.diffusion.aggregation import (geometric_median, medoid,
+                                              oracle_best, oracle_worst)
 from mmdiffpose.diffusion.reprojection import joint_wise_by_reprojection
 from mmdiffpose.registry import METRICS
 from ..functional.mpjpe import joint_errors
@@ -18,12 +19,15 @@ _MM = 1000.
 
 @METRICS.register_module()
 class AggregationMetric(PoseMetric):
-    """Mean, joint-wise by reprojection, best and worst, side by side.
+    """The mean beside other aggregations, and the best and the worst.
 
     Keys, each also with ``/action_mean``, ``/sequence_mean`` and
     ``/<action>``:
 
     - ``aggregation/mean_mm``: error of the hypotheses' mean;
+    - ``aggregation/geometric_median_mm``: of each joint's geometric median;
+    - ``aggregation/medoid_mm``: of the hypothesis of each window that is
+      nearest to all others;
     - ``aggregation/JPMA_mm``: joint-wise by reprojection with roots solved
       from the 2D keypoints and the focal length: deployable;
     - ``oracle/JPMA_mm``: the same with the ground truth's root, as D3DP's
@@ -86,11 +90,15 @@ class AggregationMetric(PoseMetric):
         target = torch.where(known[..., None], target, 0.)
         seen = hypotheses[:, :, valid], target[:, valid], known[:, valid]
         poses = {
+            'aggregation/geometric_median_mm': geometric_median(seen[0])[0],
+            'aggregation/medoid_mm': medoid(seen[0])[0],
             'oracle/best_mm': oracle_best(*seen)[0],
             'oracle/worst_mm': oracle_worst(*seen)[0],
         } if valid.any() else {
             name: target.new_zeros(0, *target.shape[2:])
-            for name in ('oracle/best_mm', 'oracle/worst_mm')
+            for name in ('aggregation/geometric_median_mm',
+                         'aggregation/medoid_mm', 'oracle/best_mm',
+                         'oracle/worst_mm')
         }
         view = _view(sample)
         if view is not None:

@@ -6,8 +6,9 @@ from typing import Any, Dict, List, Optional, Sequence
 import numpy as np
 
 from mmdiffpose.registry import METRICS
-from ..functional.coverage import (CALIBRATION_LEVELS, covered_share,
-                                   expected_calibration_error, region_sizes)
+from ..functional.coverage import (CALIBRATION_LEVELS, cgnf_calibration_error,
+                                   covered_share, expected_calibration_error,
+                                   region_sizes, samples_nearer)
 from ..functional.scoring_rules import (crps_ensemble, crps_gaussian,
                                         energy_score)
 from ..functional.sparsification import (SPARSIFICATION_FRACTIONS,
@@ -27,7 +28,7 @@ class UncertaintyMetric(PoseMetric):
     deviations of x, y and z (metres); each coordinate's residual over it is
     held against N(0, 1).
 
-    Keys, those of ECE and AUSE excepted also with ``/action_mean``,
+    Keys, those of ECE, cGNF_ECE and AUSE excepted also with ``/action_mean``,
     ``/sequence_mean`` and ``/<action>``:
 
     - ``uncertainty/std_mm``: mean predicted standard deviation;
@@ -44,6 +45,9 @@ class UncertaintyMetric(PoseMetric):
       would be with the standard deviation of the hypotheses; that is, before
       a calibration;
     - ``uncertainty/ECE``: mean ``|coverage - level|`` over 0.05, ..., 0.95;
+    - ``uncertainty/cGNF_ECE``: cGNF's calibration error of the hypotheses,
+      :func:`~mmdiffpose.evaluation.functional.cgnf_calibration_error`; its
+      authors draw 200;
     - ``uncertainty/AUSE_mm``: excess error while the most uncertain joints
       are removed, over removing the truly worst.
 
@@ -123,7 +127,13 @@ class UncertaintyMetric(PoseMetric):
         # Twice 4 bytes a joint: what ranking all joints of a data set takes.
         pairs = np.where(mask[..., None], np.stack([errors, std], axis=-1),
                          np.nan).astype(np.float32)
-        return dict(**calibration, pairs=batch.split_by_window(pairs))
+        arrays = dict(**calibration, pairs=batch.split_by_window(pairs))
+        if _spread(batch) is not None:
+            nearer = samples_nearer(batch.extras['hypotheses'].swapaxes(1, 2),
+                                    batch.gt)
+            arrays['nearer'] = batch.split_by_window(
+                np.where(mask, nearer, np.nan).astype(np.float32))
+        return arrays
 
     def summarise(self, results: List[Dict[str, Any]]) -> Summary:
         """Average, and add calibration error and sparsification."""
@@ -148,6 +158,15 @@ class UncertaintyMetric(PoseMetric):
                     expected_calibration_error(CALIBRATION_LEVELS, coverage))
                 summary.curves[f'reliability_{prefix}coverage'] = (
                     coverage.tolist())
+        nearer = [
+            result['arrays']['nearer'] for result in results
+            if 'nearer' in result['arrays']
+        ]
+        if nearer:
+            shares = np.concatenate(nearer).astype(np.float64)
+            known = ~np.isnan(shares)
+            summary.scalars['uncertainty/cGNF_ECE'] = cgnf_calibration_error(
+                shares[:, known.any(axis=0)])
         fractions = SPARSIFICATION_FRACTIONS
         curve = sparsification_curve(errors, std, fractions)
         oracle = sparsification_curve(errors, errors, fractions)

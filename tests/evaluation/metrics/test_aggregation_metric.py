@@ -3,6 +3,7 @@ import numpy as np
 import pytest
 import torch
 
+from mmdiffpose.diffusion.aggregation import geometric_median, medoid
 from mmdiffpose.diffusion.reprojection import joint_wise_by_reprojection
 from mmdiffpose.evaluation.metrics import AggregationMetric
 
@@ -52,9 +53,16 @@ def test_against_the_definitions(make_sample, evaluate):
         mean = hypotheses.mean(1) - local[:, 0]
         errors['aggregation/mean_mm'].append(
             1000 * np.linalg.norm(mean, axis=-1)[valid])
+        poses = torch.tensor(hypotheses[valid]).transpose(0, 1)[None]
+        for name, middle in (('geometric_median', geometric_median(poses)),
+                             ('medoid', medoid(poses))):
+            error = middle[0].numpy() - local[valid, 0]
+            errors[f'aggregation/{name}_mm'].append(
+                1000 * np.linalg.norm(error, axis=-1))
         errors['oracle/best_mm'].append(distance[valid, order[0]])
         errors['oracle/worst_mm'].append(distance[valid, order[-1]])
-    for name in ('aggregation/mean_mm', 'aggregation/JPMA_mm',
+    for name in ('aggregation/mean_mm', 'aggregation/geometric_median_mm',
+                 'aggregation/medoid_mm', 'aggregation/JPMA_mm',
                  'oracle/JPMA_mm', 'oracle/best_mm', 'oracle/worst_mm'):
         expected = np.concatenate(errors[name]).mean()
         assert log[name] == pytest.approx(expected, rel=1e-4), name

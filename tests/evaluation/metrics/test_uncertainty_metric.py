@@ -4,7 +4,9 @@ import json
 import numpy as np
 import pytest
 
-from mmdiffpose.evaluation.functional import crps_gaussian, energy_score
+from mmdiffpose.evaluation.functional import (cgnf_calibration_error,
+                                              crps_gaussian, energy_score,
+                                              samples_nearer)
 from mmdiffpose.evaluation.metrics import UncertaintyMetric
 
 
@@ -63,6 +65,15 @@ def test_against_the_functions(make_sample, evaluate):
     assert log['uncertainty/CRPS_gaussian_mm'] == pytest.approx(
         np.mean(crps), rel=1e-5)
     assert 0 < log['uncertainty/CRPS_mm'] < log['uncertainty/energy_score_mm']
+    nearer = []
+    for sample in samples:
+        target = sample['gt_instances']['lifting_target']
+        nearer.append(
+            samples_nearer(
+                sample['pred_instances']['hypotheses'].swapaxes(1, 2),
+                target - target[:, :1])[:, 1:])
+    assert log['uncertainty/cGNF_ECE'] == pytest.approx(
+        cgnf_calibration_error(np.concatenate(nearer)))
 
 
 def test_root_is_left_out(make_sample, evaluate):

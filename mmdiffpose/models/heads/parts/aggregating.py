@@ -6,12 +6,20 @@ from typing import Mapping, NamedTuple, Optional, Sequence
 import torch
 from torch import Tensor
 
-from mmdiffpose.diffusion.aggregation import mean_pose
+from mmdiffpose.diffusion.aggregation import (geometric_median, mean_pose,
+                                              medoid)
 from mmdiffpose.diffusion.reprojection import joint_wise_by_reprojection
 from .base import stack_labels
 
-AGGREGATIONS = ('mean', 'jpma')
-"""``'mean'``, or joint-wise by reprojection with roots solved from 2D."""
+AGGREGATIONS = ('mean', 'geometric_median', 'medoid', 'jpma')
+"""``'mean'``, the joints' geometric medians, the window's hypothesis that is
+nearest to all others, or joint-wise by reprojection with roots solved from
+2D."""
+_OF_POSES = {
+    'mean': mean_pose,
+    'geometric_median': geometric_median,
+    'medoid': medoid
+}
 
 
 class Sightings(NamedTuple):
@@ -93,8 +101,8 @@ def aggregate(hypotheses: Tensor, data_samples: Optional[Sequence],
     Raises:
         ValueError: For an unknown name, or ``'jpma'`` without a camera.
     """
-    if aggregation == 'mean':
-        return mean_pose(hypotheses)
+    if aggregation in _OF_POSES:
+        return _OF_POSES[aggregation](hypotheses)
     if aggregation == 'jpma':
         if data_samples is None:
             raise ValueError(
