@@ -347,11 +347,11 @@ def test_raw_files(tmp_path, converters, shared_dir, capsys):
 def test_cmus_frame_rates_are_said_or_given(tmp_path, converters):
     """601 frames are 10 s at 60 a second, and 5 s at the usual 120."""
     cmu = converters['cmu']
-    folder = tmp_path / 'subjects/90'
+    folder = tmp_path / 'subjects/14'
     folder.mkdir(parents=True)
-    write_asf(folder / '90.asf')
-    write_amc(folder / '90_01.amc', 601, 1)
-    for name in ('._90_01.amc', '._90.asf'):
+    write_asf(folder / '14.asf')
+    write_amc(folder / '14_01.amc', 601, 1)
+    for name in ('._14_01.amc', '._14.asf'):
         (folder / name).write_bytes(b'\0\5\x16\7')
 
     def run(*options):
@@ -366,11 +366,13 @@ def test_cmus_frame_rates_are_said_or_given(tmp_path, converters):
     frames, notes = run()
     assert frames == 251 and '1 trials are taken as of 120' in notes[0]
     rates = tmp_path / 'rates.csv'
-    for line in ('90_01,60', 'trial,fps\n90;60.0 # all', '\ufeff90\t60'):
+    for line in ('14_01,60', 'trial,fps\n14;60.0 # all', '\ufeff14\t60',
+                 '# a comment\n\ntrials,fps\n14_01-01,60'):
         rates.write_text(line, encoding='utf-8')
         frames, notes = run('--rates', str(rates))
         assert frames == 501 and not any('taken as' in n for n in notes)
-    for line, message in (('90_01,x', 'line 1: expected <subject or'),
+    for line, message in (('14_01,x', 'line 1: expected <subject or'),
+                          ('14_02-01,60', 'line 1: expected <subject or'),
                           ('91,60', 'rates of ..91.., but no files')):
         rates.write_text(line)
         with pytest.raises(ValueError, match=message):
@@ -382,9 +384,36 @@ def test_cmus_frame_rates_are_said_or_given(tmp_path, converters):
         run('--fps', '0')
     # Subjects who are known, unless a table says otherwise.
     known = folder.rename(folder.with_name('89'))
-    for path in sorted(known.glob('90*')):
-        path.rename(path.with_name(path.name.replace('90', '89')))
+    for path in sorted(known.glob('14*')):
+        path.rename(path.with_name(path.name.replace('14', '89')))
     frames, notes = run('--fps', '120')
     assert frames == 501 and not any('taken as' in n for n in notes)
     rates.write_text('89,120')
     assert run('--rates', str(rates))[0] == 251
+
+
+def test_cmus_known_rates(tmp_path, converters):
+    """By AMASS's copies of the C3D files, and by those who looked at them."""
+    cmu = converters['cmu']
+    expected = {
+        '01_01': 120, '60_15': 60, '61_01': 60, '62_25': 60, '74_08': 60,
+        '74_09': 120, '77_28': 120, '79_96': 60, '80_01': 60, '88_03': 120,
+        '88_04': 60, '89_02': 120, '89_06': 60, '90_08': 60, '90_12': 120,
+        '93_01': 60, '139_21': 120, '139_34': 60, '143_41': 60, '33_02': 60,
+        '90_09': None, '74_21': None, '14_01': None, '104_01': None
+    }  # yapf: disable
+    for trial in expected:
+        folder = tmp_path / trial.split('_')[0]
+        folder.mkdir(exist_ok=True)
+        (folder / f'{folder.name}.asf').touch()
+        (folder / f'{trial}.amc').touch()
+    with pytest.warns(UserWarning, match='4 trials are taken as of 120'):
+        files = cmu.find_files(tmp_path)
+    found = {file.motion.stem: file.fps for file in files}
+    assert found == {trial: rate or 120 for trial, rate in expected.items()}
+    # The rest by the command; the table stays.
+    found = {
+        file.motion.stem: file.fps
+        for file in cmu.find_files(tmp_path, {'60_15': 30.}, fps=100)
+    }
+    assert found == {**{t: r or 100 for t, r in expected.items()}, '60_15': 30}

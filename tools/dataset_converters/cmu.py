@@ -9,9 +9,10 @@ unpacks to ``subjects/NN/NN.asf`` and ``subjects/NN/NN_MM.amc``::
 
 The files do not say their frame rate. Most trials have 120 frames a second,
 some 500 have 60: each subject's page of the site lists them ("Framerate"),
-though not always rightly. Four subjects of whom several sources say 60 are
-known here (``KNOWN``); give others in a table, a line of ``<subject or
-subject_motion>,<rate>`` each, and the rate of all the rest where you know it::
+though not always rightly. Those of most trials are known
+(``mmdiffpose/data/cmu_frame_rates.csv`` says from where); give others in a
+table, a line of ``<subject, or subject_motion, or subject_first-last>,<rate>``
+each, and the rate of all the rest where you know it::
 
     python tools/dataset_converters/cmu.py --rates rates.csv --fps 120 ...
 
@@ -27,16 +28,14 @@ from typing import Any, Dict, List, Mapping, Optional, Sequence
 
 from open_mocap import MocapFile, convert, make_parser
 
+import mmdiffpose
 from mmdiffpose.input_files import read_text, visible
 
 MOTION_NAME = re.compile(r'(?P<subject>\d+)_(?P<motion>\d+)\.amc$')
 FPS = 120.
 """Frames a second of most AMC files."""
-KNOWN = {'60': 60., '61': 60., '62': 60., '89': 60.}
-"""Subjects whose trials have another rate: 60 and 61 (salsa) and 89
-(acrobatics) by the site's pages, 62 (construction work) by AMASS's reading of
-its C3D files; those who corrected the site's conversions to BVH by eye say
-the same of all four."""
+KNOWN = Path(mmdiffpose.__file__).parent / 'data' / 'cmu_frame_rates.csv'
+"""Rates that are known."""
 
 Rates = Mapping[str, float]
 """Frames a second by subject (``'89'``) or trial (``'89_01'``)."""
@@ -47,20 +46,32 @@ def read_rates(path: Path) -> Rates:
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If a line is not ``<subject or trial>,<rate>``.
+        ValueError: If a line is not ``<subject or trials>,<rate>``.
     """
     rates: Dict[str, float] = {}
+    header = True
     for number, line in enumerate(read_text(path).splitlines(), 1):
         line = line.split('#')[0].strip()
-        if not line or (number == 1 and not line[0].isdecimal()):
+        if not line or (header and not line[0].isdecimal()):
+            header = header and not line
             continue
-        match = re.fullmatch(r'(\d+(?:_\d+)?)\s*[,;\s]\s*(\d+(?:\.\d+)?)',
-                             line)
-        if match is None or not float(match[2]) > 0:
+        header = False
+        match = re.fullmatch(
+            r'(\d+)(?:_(\d+)(?:-(\d+))?)?\s*[,;\s]\s*(\d+(?:\.\d+)?)', line)
+        if (match is None or not float(match[4]) > 0
+                or int(match[3] or match[2] or 0) < int(match[2] or 0)):
             raise ValueError(f'{path}, line {number}: expected <subject or '
                              f'subject_motion>,<frames a second>, found '
                              f'"{line}"')
-        rates[match[1]] = float(match[2])
+        subject, first, last, rate = match.groups()
+        names = [subject]
+        if first is not None:
+            names = [
+                f'{subject}_{motion:0{len(first)}d}'
+                for motion in range(int(first),
+                                    int(last or first) + 1)
+            ]
+        rates.update(dict.fromkeys(names, float(rate)))
     return rates
 
 
@@ -71,7 +82,8 @@ def find_files(root: Path,
 
     Args:
         root: The folder.
-        rates: Frames a second of some; they come before :data:`KNOWN`.
+        rates: Frames a second of some; they come before those of
+            :data:`KNOWN`.
         fps: Frames a second of the others; without it 120 is taken, with a
             warning.
 
@@ -81,6 +93,7 @@ def find_files(root: Path,
         ValueError: If there is no file of a subject or trial in ``rates``.
     """
     rates = rates or {}
+    known = read_rates(KNOWN)
     if fps is not None and not fps > 0:
         raise ValueError(f'fps should be above 0, got {fps}')
     files = []
@@ -95,9 +108,10 @@ def find_files(root: Path,
         if not skeleton.is_file():
             raise FileNotFoundError(
                 f'{skeleton} does not exist, but {path.name} needs it')
-        key = path.stem if path.stem in rates else match['subject']
-        used.add(key)
-        rate = rates.get(key) or KNOWN.get(match['subject']) or fps
+        names = (path.stem, match['subject'])
+        used.update(names)
+        rate = next((table[name] for table in (rates, known)
+                     for name in names if name in table), fps)
         if rate is None:
             assumed.append(path.stem)
         files.append(
