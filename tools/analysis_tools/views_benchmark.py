@@ -22,10 +22,11 @@ from typing import Any, Dict, Optional, Sequence
 import mmdiffpose  # noqa: F401
 
 # isort: split
-from reporting.views import GRID, TEST_ACTORS, long_table, picture, run
+from reporting.views import long_table, picture, run
 
 from mmdiffpose.apis import init_model
 from mmdiffpose.atomic_files import replacing
+from mmdiffpose.datasets.views_grid import GRID, TEST_ACTORS
 from mmdiffpose.datasets.world_motions import read_motions
 
 

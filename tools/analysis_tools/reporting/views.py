@@ -1,56 +1,21 @@
 # Copyright (c) mmdiffpose contributors. All rights reserved.
-"""The benchmark hdm05-views: its grid, what is measured, tables, a picture."""
+"""The benchmark hdm05-views: what is measured, tables, a picture."""
 
-from dataclasses import replace
 from pathlib import Path
-from typing import (Any, Callable, Dict, Iterable, Iterator, List, NamedTuple,
-                    Optional, Sequence)
+from typing import (Any, Callable, Dict, Iterable, List, NamedTuple, Optional,
+                    Sequence)
 
 import numpy as np
 
 from mmdiffpose.apis import lift_track
 from mmdiffpose.atomic_files import replacing
-from mmdiffpose.datasets.mocap_views import build_law
-from mmdiffpose.datasets.simulation.view_simulator import ViewSimulator
+from mmdiffpose.datasets.views_grid import (FRAMES, STANDARD, UNITS,
+                                            cell_simulator, cells)
 from mmdiffpose.datasets.world_motions import WorldMotions
 from mmdiffpose.evaluation.functional import mpjpe, n_mpjpe, p_mpjpe
 from mmdiffpose.skeletons import H36M_17
 from mmdiffpose.structures.keypoint_track import KeypointTrack
 
-TEST_ACTORS = ('hdm05/mm', 'hdm05/tr')
-"""Whom no model was trained on. Choose nothing on them: hdm05/dg is for
-that."""
-SEED = 20
-"""Of all draws; part of the protocol, like the numbers below."""
-FRAMES = 27
-STANDARD = dict(
-    pitch=5.5,
-    roll=0.,
-    distance=5.3,
-    share=.5,
-    fps=50.,
-    scale=1.,
-    noise=1.,
-    missing='none')
-GRID: Dict[str, tuple] = dict(
-    pitch=(-15., 0., 5.5, 10., 20., 30., 45.),
-    roll=(0., 10., 20., 30.),
-    distance=(2., 2.5, 3.3, 5.3, 10.),
-    share=(.25, .5, .9),
-    fps=(12., 15., 25., 30., 50., 60.),
-    scale=(.75, .9, 1., 1.1, 1.2),
-    noise=(0., 1., 2., 3.),
-    missing=('none', 'random', 'leg_arm', 'consecutive_leg',
-             'consecutive_frames', 'mixture'))
-UNITS = dict(
-    pitch='degrees',
-    roll='degrees',
-    distance='m',
-    share='of the picture',
-    fps='frames a second',
-    scale='of the own body',
-    noise='of the detector',
-    missing='pattern')
 Figures = Dict[str, float]
 METRICS = ('MPJPE', 'P-MPJPE', 'N-MPJPE', 'depth', 'plane', 'knee', '90 % x',
            '90 % y', '90 % z')
@@ -76,35 +41,10 @@ class Drawn(NamedTuple):
     rotation: np.ndarray
 
 
-def law_of(cell: Dict[str, Any]) -> Dict[str, Any]:
-    """The cell's law, arguments of ``build_law``."""
-    return dict(
-        cameras=dict(
-            pitch=(cell['pitch'], ) * 2,
-            roll_mean=cell['roll'],
-            roll_std=0.,
-            distance=(cell['distance'], ) * 2,
-            person_share=(cell['share'], ) * 2,
-            shapes=(1., ),
-            longer_side=(1000., 1000.),
-            center_std=0.,
-            cut_off=0.,
-            followed=0.,
-            focal_unknown=0.),
-        noise=dict(scale=cell['noise']),
-        bodies=None,
-        occlusion=cell['missing'],
-        fps=(cell['fps'], ) * 2,
-        variety=dict(mirror=0.))
-
-
 def draw(motions: WorldMotions, cell: Dict[str, Any],
          windows: int) -> List[Drawn]:
     """Windows of a cell, always the same."""
-    scaled = replace(
-        motions, positions=motions.positions * np.float32(cell['scale']))
-    simulator = ViewSimulator(scaled, FRAMES, build_law(**law_of(cell)), SEED)
-    batch = simulator.draw(range(windows), 0)
+    batch = cell_simulator(motions, cell).draw(range(windows), 0)
     drawn = []
     for i in range(windows):
         width, height = batch['image_size'][i]
@@ -164,16 +104,6 @@ def flexion(poses: np.ndarray) -> np.ndarray:
             1e-9)
         angles.append(np.degrees(np.arccos(np.clip(cosine, -1, 1))))
     return np.stack(angles, axis=-1)
-
-
-def cells(factors: Sequence[str]) -> Iterator[Dict[str, Any]]:
-    """All cells of the grid's factors: one value changed at a time."""
-    for factor in factors:
-        for value in GRID[factor]:
-            yield dict(
-                factor=factor, value=value, cell={
-                    **STANDARD, factor: value
-                })
 
 
 def run(

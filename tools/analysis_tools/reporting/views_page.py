@@ -8,10 +8,11 @@ from typing import Any, Dict, List, Optional, Sequence, Tuple
 from mmdiffpose.apis import init_model
 from mmdiffpose.atomic_files import replacing
 from mmdiffpose.checkpoints import model_zoo
+from mmdiffpose.datasets.views_grid import GRID, TEST_ACTORS
 from mmdiffpose.datasets.world_motions import read_motions
 from .documents import put_between
 from .measuring import chosen_models
-from .views import GRID, TEST_ACTORS, picture, run, tables
+from .views import picture, run, tables
 
 WINDOWS = 96
 """Of a cell: errors of means of some 2 %."""
