@@ -15,8 +15,8 @@ from urllib.parse import unquote
 import cv2
 import numpy as np
 
-from mmdiffpose.structures.frame_numbers import (frame_numbers, natural_key,
-                                                 number_images)
+from mmdiffpose.structures.frame_numbers import (frame_numbers, frame_times,
+                                                 natural_key, number_images)
 from .frame_source import FrameSource
 from .video_frames import NetworkFrames, VideoFrames, WebcamFrames, is_url
 
@@ -53,10 +53,13 @@ class ImageFrames(FrameSource):
                 raise FileNotFoundError(f'no image at {path}')
         if self.length == 1:
             self.image = self.paths[0]
-        found = frame_numbers([path.name for path in self.paths])
+        names = [path.name for path in self.paths]
+        found, times = frame_numbers(names), frame_times(names)
         if found is not None and len(found) == self.length:
-            numbers = [found[path.name] for path in self.paths]
-            if (np.diff(numbers) > 0).all():
+            numbers = [found[name] for name in names]
+            if (np.diff(numbers) > 0).all() and times is not None:
+                self.timestamps = [times[number] for number in numbers]
+            elif (np.diff(numbers) > 0).all():
                 self.numbers = numbers
 
     def frames(self) -> Iterator[np.ndarray]:

@@ -12,6 +12,8 @@ from typing import Dict, List, Optional, Sequence
 
 import numpy as np
 
+from .time_stamps import on_beat, time_stamps
+
 SUFFIXES = ('jpg', 'jpeg', 'png', 'bmp', 'webp', 'tif', 'tiff', 'json', 'txt',
             'ppm', 'pgm', 'gif', 'heic', 'exr', 'npy', 'jp2')
 _HASH = re.compile(r'(?<![0-9a-z])(?:[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}'
@@ -21,9 +23,8 @@ _HASH = re.compile(r'(?<![0-9a-z])(?:[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}'
 MIN_DENSITY = 0.001
 """A number counts frames if it takes this share of the values between its
 first and its last; what is spread wider is no clip."""
-MAX_JITTER = 0.2
-"""Share of a frame's duration by which time stamps may deviate from an even
-pace."""
+COUNTS = 0.5
+"""From this share on a number surely counts, even beside uneven times."""
 
 
 def plain_stem(name: str) -> str:
@@ -66,32 +67,63 @@ def frame_numbers(names: Sequence[str]) -> Optional[Dict[str, int]]:
     if len(names) < 2:
         return {name: file_number(name) or 0 for name in names}
     stems = [plain_stem(name) for name in names]
+    stamps = time_stamps(stems)
+    if stamps is not None and stamps.seconds is None:
+        return dict(zip(names, stamps.frames))
     numbers = [[int(n) for n in re.findall(r'\d+', stem)] for stem in stems]
     shortest = min(map(len, numbers))
     # From the left and from the right, for names that say more or less.
     places = [*range(shortest), *range(-shortest, 0)]
     columns = {place: [row[place] for row in numbers] for place in places}
     best: Optional[int] = None
-    most = MIN_DENSITY
+    most = MIN_DENSITY if stamps is None else COUNTS
     for place, column in columns.items():
         # The last one that is as good: what stands in front names the clip.
-        if counting_density(column) >= most:
-            best, most = place, counting_density(column)
-    if best is None:
-        seconds = _decimals(stems)
-        return dict(zip(names, on_beat(seconds))) if seconds else None
-    return dict(zip(names, on_beat(columns[best])))
+        density = counting_density(column)
+        if density >= most and not _starts_again(stems, place, column):
+            best, most = place, density
+    if best is not None:
+        return dict(zip(names, _steady(columns[best])))
+    return None if stamps is None else dict(zip(names, stamps.frames))
 
 
-def _decimals(stems: Sequence[str]) -> Optional[List[int]]:
-    """Time stamps such as 12.0333, in units of their last digit."""
-    found = [re.findall(r'(\d+)\.(\d{2,})', stem) for stem in stems]
-    if not all(len(numbers) == 1 for numbers in found):
+def frame_times(names: Sequence[str]) -> Optional[Dict[int, float]]:
+    """Seconds of a clip's images, where their names say times of an uneven
+    pace, for which no frame rate stands.
+
+    Args:
+        names (Sequence[str]): All different.
+
+    Returns:
+        dict[int, float] | None: Frame, as of :func:`frame_numbers`, to seconds
+        from the first one; None where no times are needed.
+    """
+    if len(names) < 2:
         return None
-    if len({len(numbers[0][1]) for numbers in found}) > 1:
+    stamps = time_stamps([plain_stem(name) for name in names])
+    if stamps is None or stamps.seconds is None:
         return None
-    values = [int(whole + part) for (whole, part), in found]
-    return values if counting_density(values) >= MIN_DENSITY else None
+    if list((frame_numbers(names) or {}).values()) != stamps.frames:
+        return None
+    return dict(zip(stamps.frames, stamps.seconds))
+
+
+def _starts_again(stems: Sequence[str], place: int,
+                  column: Sequence[int]) -> bool:
+    """Whether a number starts again while what stands in front of it counts
+    on: 59 in 12-58-59 comes before 0 in 12-59-00."""
+    parts = [re.split(r'(\d+)', stem) for stem in stems]
+    fronts = [
+        ''.join(p[:2 * place + 1 if place >= 0 else len(p) + 2 * place])
+        for p in parts
+    ]
+    if not 1 < len(set(fronts)) <= len(fronts) / 2:
+        return False
+    order = [
+        natural_key(front)
+        for _, front in sorted(zip(column, fronts), key=lambda pair: pair[0])
+    ]
+    return any(after < before for before, after in zip(order, order[1:]))
 
 
 def counting_density(column: Sequence[int]) -> float:
@@ -103,33 +135,22 @@ def counting_density(column: Sequence[int]) -> float:
     values = sorted(map(int, column))
     if len(set(values)) < len(values):
         return 0.
-    ids = sorted(on_beat(values))
+    ids = sorted(_steady(values))
     step = reduce(math.gcd, np.diff(ids).tolist(), 0) or 1
     return len(ids) / ((ids[-1] - ids[0]) // step + 1)
 
 
-def on_beat(column: Sequence[int]) -> List[int]:
+def _steady(column: Sequence[int]) -> List[int]:
     """Numbers as they are; time stamps (33, 67, 100) as numbers of frames.
 
     Numbers whose steps are nearly but not exactly equal count time.
     """
     values = [int(value) for value in column]
-    order = np.sort(np.array(values, np.float64))
-    steps = np.diff(order)
-    if len(steps) < 4 or len(set(values)) < len(values):
-        return values
+    steps = [int(step) for step in np.diff(np.sort(np.array(values)))]
     beat = float(np.median(steps))
-    if beat < 8 or reduce(math.gcd, [int(s) for s in steps], 0) * 2 > beat:
+    if beat < 8 or reduce(math.gcd, steps, 0) * 2 > beat:
         return values
-    counts = np.round(steps / beat)
-    if counts.min() < 1 or (abs(steps / beat - counts) > MAX_JITTER).any():
-        return values
-    # Refine: the median is a whole number, the beat need not be.
-    beat = float(steps.sum() / counts.sum())
-    place = np.round((np.array(values, np.float64) - order[0]) / beat)
-    if len(set(place.tolist())) < len(values):
-        return values
-    return [int(p) for p in place]
+    return on_beat(values) or values
 
 
 def number_images(where: str,

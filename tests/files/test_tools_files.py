@@ -241,6 +241,69 @@ def test_sports2ds_folder(tmp_path, pixels):
         read(tmp_path / 'v_Sports2D_m_person00.trc')
 
 
+@pytest.mark.parametrize('meta', [None, dict(dataset_name='coco')])
+def test_mmposes_folder_of_images(tmp_path, pixels, meta):
+    """The inferencers write a file for each image of a folder."""
+    joints = as_layout(pixels, 'coco')
+    for i, rows in enumerate(joints):
+        people = [
+            dict(keypoints=rows.tolist(), keypoint_scores=[.9] * 17, bbox=[])
+        ] * (
+            i != 4)
+        page = people if meta is None else dict(
+            meta_info=meta, instance_info=people)
+        dump(tmp_path / f'predictions/frame_{i}.json', page)
+    assert is_keypoint_input(tmp_path)
+    track = read(tmp_path)
+    assert np.flatnonzero(~track.present).tolist() == [4]
+    keep = np.arange(FRAMES) != 4
+    assert np.abs(track.keypoints - joints)[keep].max() < .01
+    dump(tmp_path / 'predictions/frame_5.json',
+         [dict(frame_id=0, instances=people)])
+    with pytest.raises(ValueError, match='frame_5.json: expected the people'):
+        read(tmp_path)
+
+
+def test_a_folder_of_one_file(tmp_path, pixels):
+    """MMPose's inferencers write one for a video, other tools too."""
+    frames = [
+        dict(frame_id=i, instances=[dict(keypoints=rows.tolist())])
+        for i, rows in enumerate(with_scores(as_layout(pixels, 'coco')))
+    ]
+    dump(tmp_path / 'predictions/video.json', frames)
+    assert recovered(read(tmp_path), pixels)
+    dump(tmp_path / 'predictions/other.json', frames)
+    with pytest.raises(ValueError, match=r'expected a key .people|one image'):
+        read(tmp_path)
+
+
+def test_times_in_names(tmp_path, pixels):
+    """Where images come at an uneven pace their names say when."""
+    joints = as_layout(pixels, 'coco')
+    times = np.cumsum(
+        [0, .04, .02, .09, .03, .05, .02, .02, .08, .07, .03, .1])
+    names = [f'{1714567890.95 + t:.3f}.jpg' for t in times]
+    people = [
+        dict(image_id=name, keypoints=flat(rows))
+        for name, rows in zip(names, joints)
+    ]
+    annotations = dict(
+        images=[dict(id=i, file_name=n) for i, n in enumerate(names)],
+        annotations=[
+            dict(image_id=i, keypoints=flat(rows))
+            for i, rows in enumerate(joints)
+        ])
+    for name, rows in zip(names, joints):
+        dump(tmp_path / f'folder/{name}_keypoints.json',
+             dict(people=[dict(pose_keypoints_2d=flat(rows))]))
+    for path in (dump(tmp_path / 'a.json',
+                      people[::-1]), dump(tmp_path / 'b.json',
+                                          annotations), tmp_path / 'folder'):
+        track = read(path)
+        assert recovered(track, pixels)
+        np.testing.assert_allclose(track.seconds, times, atol=1e-6)
+
+
 def test_rtmlibs_arrays(tmp_path, pixels):
     joints = as_layout(pixels, 'halpe26')
     scores = np.full(joints.shape[:2], .9)

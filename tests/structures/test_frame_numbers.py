@@ -1,6 +1,7 @@
 # Copyright (c) mmdiffpose contributors. All rights reserved.
 """Frames are numbered by the number in their names that counts up."""
 
+import datetime
 import hashlib
 import random
 
@@ -8,7 +9,8 @@ import hypothesis.strategies as st
 import pytest
 from hypothesis import given, settings
 
-from mmdiffpose.structures.frame_numbers import natural_key, number_images
+from mmdiffpose.structures.frame_numbers import (frame_times, natural_key,
+                                                 number_images)
 
 
 def digest(i):
@@ -44,6 +46,88 @@ def test_time_stamps_are_brought_to_the_beat(pattern, unit):
     kept = [i for i in range(120) if i not in (5, 6, 20)]
     names = [pattern.format(unit * i / 30) for i in kept]
     assert list(number_images('x', names).values()) == kept
+
+
+MOMENT = datetime.datetime(2024, 5, 1, 12, 59, 58, 200000)
+CLOCKS = {
+    'dated':
+    lambda t: f'{MOMENT + datetime.timedelta(seconds=t)}.jpg',
+    'compact':
+    lambda t: (MOMENT + datetime.timedelta(seconds=t)).strftime(
+        'IMG_%Y%m%d_%H%M%S%f')[:-3] + '.png',
+    'iso':
+    lambda t: (MOMENT + datetime.timedelta(seconds=t)).strftime(
+        'cam2_%Y-%m-%dT%H-%M-%S-%f_keypoints.json'),
+    'clock':
+    lambda t:
+    (MOMENT + datetime.timedelta(seconds=t)).strftime('%H.%M.%S.%f')[:-3],
+    'minutes':
+    lambda t: (MOMENT + datetime.timedelta(seconds=t - 60)).strftime(
+        '%M_%S.%f')[:-3] + '.jpg',
+    'seconds':
+    lambda t: f'frame_{t + 8.7:.3f}.png',
+    'repr':
+    lambda t: f'{t + 8.7!r}.png',
+    'unix':
+    lambda t: f'{1714567890.7 + t}.jpg',
+    'milliseconds':
+    lambda t: f'{1714567890700 + round(1000 * t)}.jpg',
+    'nanoseconds':
+    lambda t: f'cam_{1714567890700000000 + round(1e9 * t)}.jpg'
+}
+"""Names of the moment so many seconds after a start; all of them pass a
+second, most a minute and an hour."""
+
+
+@pytest.mark.parametrize('clock', CLOCKS)
+@pytest.mark.parametrize('fps', [5, 30])
+def test_clocks_that_start_again(clock, fps):
+    kept = [i for i in range(90) if i not in (5, 6, 20)]
+    names = [CLOCKS[clock](i / fps) for i in kept]
+    shuffled = names.copy()
+    random.Random(0).shuffle(shuffled)
+    found = number_images('x', shuffled)
+    assert [found[name] for name in names] == kept
+    assert frame_times(names) is None
+
+
+@pytest.mark.parametrize('clock', set(CLOCKS) - {'clock', 'minutes'})
+def test_clocks_of_an_uneven_pace(clock):
+    """The order, and the times beside it."""
+    rng = random.Random(1)
+    times = [0.]
+    for _ in range(60):
+        times.append(times[-1] + rng.choice([.02, .033, .05, .081]))
+    names = [CLOCKS[clock](t) for t in times]
+    shuffled = names.copy()
+    rng.shuffle(shuffled)
+    found = number_images('x', shuffled)
+    assert [found[name] for name in names] == list(range(61))
+    seconds = frame_times(shuffled)
+    assert [seconds[i] for i in range(61)] == pytest.approx(times, abs=.001)
+
+
+@pytest.mark.parametrize('pattern', [
+    'S01_02_{c:02d}_{i:03d}.jpg', 'cam_{c}.{i:04d}.png', '1_{c}_{i:02d}.jpg',
+    '2024-05-01-{c:02d}_{i:03d}.jpg', '12-0{c}-{i:02d}.jpg'
+])
+def test_takes_are_no_clocks(pattern):
+    names = [pattern.format(c=c, i=i) for c in (3, 4) for i in range(40)]
+    with pytest.raises(ValueError, match='the same numbers again after'):
+        number_images('x', names, True)
+    # A number that goes on from take to take counts.
+    names = [pattern.format(c=3 + i // 30, i=i) for i in range(50)]
+    assert list(number_images('x', names).values()) == list(range(50))
+
+
+def test_a_part_of_a_clock_is_no_count():
+    """59 comes before 0 if an hour has passed."""
+    names = [f'12-59-{i}.jpg' for i in range(30, 60)]
+    names += [f'13-00-{i:02d}.jpg' for i in range(20)]
+    with pytest.raises(ValueError, match='same numbers again after 12-59-'):
+        number_images('x', names)
+    names = [f'2024_05_06_{name}' for name in names]
+    assert list(number_images('x', names).values()) == list(range(50))
 
 
 def test_names_that_do_not_say_the_order_are_refused():

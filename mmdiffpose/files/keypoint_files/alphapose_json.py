@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from mmdiffpose.files.person_selection import Frames
-from mmdiffpose.structures.frame_numbers import number_images
+from mmdiffpose.structures.frame_numbers import frame_times, number_images
 from .checks import expect_list
 from .coco_json import parse_results
 from .openpose_json import people_of
@@ -64,4 +64,4 @@ def _by_image(where: str, document: Any) -> RawClip:
         people_of(f'{where}, image {name}', dict(page, version='AlphaPose'))
         for name, page in document.items()
     }
-    return RawClip(where, frames, USUAL)
+    return RawClip(where, frames, USUAL, times=frame_times(list(document)))

@@ -23,12 +23,13 @@ visible) and becomes v / 2; else it is a score. The joints are those that
 
 from collections import defaultdict
 from pathlib import Path
-from typing import Any, Dict, List, Mapping, Optional
+from typing import Any, Dict, List, Mapping, Optional, Tuple
 
 import numpy as np
 
 from mmdiffpose.files.person_selection import Frames
-from mmdiffpose.structures.frame_numbers import frame_numbers, number_images
+from mmdiffpose.structures.frame_numbers import (frame_numbers, frame_times,
+                                                 number_images)
 from .checks import describe, expect, expect_list, make_person, triples, whole
 from .raw_clip import RawClip
 
@@ -49,7 +50,7 @@ def parse(path: Path, document: Any) -> RawClip:
         item for item in _list(where, document, 'annotations')
         if not isinstance(item, dict) or item.get('keypoints')
     ]
-    numbers = _frame_numbers(where, images)
+    numbers, times = _frame_numbers(where, images)
     frames: Frames = {number: [] for number in numbers.values()}
     values = [_values(where, item) for item in people]
     flags = _are_flags(values)
@@ -68,7 +69,8 @@ def parse(path: Path, document: Any) -> RawClip:
         frames,
         USUAL,
         names=_named(where, document),
-        image_size=_size(where, images))
+        image_size=_size(where, images),
+        times=times)
 
 
 def parse_results(where: str,
@@ -90,10 +92,13 @@ def parse_results(where: str,
     values = [_values(where, item) for item in entries]
     flags = _are_flags(values)
     names = [item['image_id'] for item in entries]
+    times: Optional[Dict[int, float]] = None
     if any(isinstance(name, str) for name in names):
         names = [str(name) for name in names]
         # Both tools write image after image.
-        numbers = number_images(where, list(dict.fromkeys(names)), True)
+        images = list(dict.fromkeys(names))
+        numbers = number_images(where, images, True)
+        times = frame_times(images)
         ids = [numbers[name] for name in names]
     else:
         ids = [whole(where, name, 'image id') for name in names]
@@ -104,7 +109,7 @@ def parse_results(where: str,
         frames[frame].append(
             make_person(f'{where}, image {item["image_id"]}', found, None,
                         item.get(track_key)))
-    return RawClip(where, dict(frames), usual)
+    return RawClip(where, dict(frames), usual, times=times)
 
 
 def _values(where: str, item: Any) -> np.ndarray:
@@ -135,8 +140,11 @@ def _named(where: str, document: Dict[str, Any]) -> Optional[List[str]]:
     return None
 
 
-def _frame_numbers(where: str, images: Dict[int, Any]) -> Dict[int, int]:
-    """Image id to frame id."""
+def _frame_numbers(
+    where: str,
+    images: Dict[int,
+                 Any]) -> Tuple[Dict[int, int], Optional[Dict[int, float]]]:
+    """Image id to frame id, and this to seconds, where the names say them."""
     for key in _VIDEO_KEYS:
         videos = {describe(image.get(key)) for image in images.values()}
         if len(videos) > 1:
@@ -156,14 +164,14 @@ def _frame_numbers(where: str, images: Dict[int, Any]) -> Dict[int, int]:
             raise ValueError(f'{where}: expected frame ids that differ, found '
                              'one of several images; a file of several videos '
                              'has to be split')
-        return numbers
+        return numbers, None
     names = [image.get('file_name') for image in images.values()]
     for name in names:
         if name is not None and not isinstance(name, str):
             raise ValueError(f"{where}: expected an image's name, found "
                              f'{describe(name)}')
     if None in names or len(set(names)) < len(names):
-        return {i: i for i in images}
+        return {i: i for i in images}, None
     found = frame_numbers(names)
     if found is None:
         folders = {
@@ -175,8 +183,9 @@ def _frame_numbers(where: str, images: Dict[int, Any]) -> Dict[int, int]:
                 f'{where}: expected images of one video, found the same names '
                 f'in {sorted(folders)[:5]}; a file of several videos has to '
                 'be split')
-        return {i: i for i in images}
-    return {i: found[name] for i, name in zip(images, names)}
+        return {i: i for i in images}, None
+    numbers = {i: found[name] for i, name in zip(images, names)}
+    return numbers, frame_times(names)
 
 
 def _size(where: str, images: Dict[int, Any]) -> Optional[List[Any]]:

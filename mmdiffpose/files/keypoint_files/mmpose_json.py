@@ -8,6 +8,9 @@ One of::
     {"meta_info": {...}, "instance_info": [... the list above ...]}
     [{"keypoints": ..., "keypoint_scores": ...}, ...]        (a single image)
 
+Of a folder of images the inferencers write a folder of such files, one per
+image, which are numbered by the number in their names that counts up.
+
 ``keypoints`` are pixels; a third number per joint is its score where
 ``keypoint_scores`` is absent. An instance may carry a ``track_id``. Of
 ``meta_info`` are read: ``image_size`` [w, h], ``fps``, the joints' names
@@ -20,11 +23,12 @@ Frames of arrays, as those who call rtmlib keep them, are read too::
 """
 
 from pathlib import Path
-from typing import Any, Dict, List, Optional
+from typing import Any, Dict, List, Optional, Tuple
 
 from mmdiffpose.files.person_selection import Frames
+from mmdiffpose.structures.frame_numbers import frame_times, number_images
 from .checks import (choose_fps, describe, expect, expect_list, make_person,
-                     whole)
+                     read_json, whole)
 from .raw_clip import RawClip
 
 USUAL = {17: 'coco', 26: 'halpe26', 133: 'coco_wholebody'}
@@ -41,6 +45,49 @@ def parse(path: Path, document: Any) -> RawClip:
         ValueError: If it is of another format.
     """
     where = str(path)
+    entries, meta = _entries(where, document)
+    if not entries:
+        raise ValueError(f'{where} is empty: expected keypoints of at least '
+                         'one frame, found 0 frames')
+    return _clip(where, _frames(where, entries), meta)
+
+
+def is_of_image(document: Any) -> bool:
+    """Whether a document holds the people of a single image."""
+    if isinstance(document, dict):
+        document = document.get('instance_info')
+    return isinstance(document, list) and all(map(_is_person, document))
+
+
+def parse_folder(folder: Path, files: List[Path]) -> RawClip:
+    """Read a folder with a file per image.
+
+    Args:
+        folder (Path): For messages.
+        files (list[Path]): Its JSON files.
+
+    Raises:
+        ValueError: If one is of another format, or their names do not count.
+    """
+    names = [file.name for file in files]
+    numbers = number_images(str(folder), names)
+    frames: Frames = {}
+    said: Dict[str, Any] = {}
+    for file in files:
+        entries, meta = _entries(str(file), read_json(file))
+        if not all(map(_is_person, entries)):
+            raise ValueError(
+                f'{file}: expected the people of one image, as in '
+                f'the other files of {folder}, found '
+                f'{describe(next(iter(entries)))}')
+        said = said or meta
+        entry = dict(frame_id=numbers[file.name], instances=entries)
+        frames.update(_frames(str(file), [entry]))
+    return _clip(str(folder), frames, said, frame_times(names))
+
+
+def _entries(where: str, document: Any) -> Tuple[List[Any], Dict[str, Any]]:
+    """What stands there of frames or people, and ``meta_info``."""
     meta: Dict[str, Any] = {}
     if isinstance(document, dict):
         entries = expect(where, document, 'instance_info', 'the document')
@@ -50,22 +97,25 @@ def parse(path: Path, document: Any) -> RawClip:
                              f', found {describe(meta)}')
     else:
         entries = document
-    entries = expect_list(where, entries, 'frames')
-    if not entries:
-        raise ValueError(f'{where} is empty: expected keypoints of at least '
-                         'one frame, found 0 frames')
-    names = _names(where, meta)
+    return expect_list(where, entries, 'frames'), meta
+
+
+def _clip(where: str,
+          frames: Frames,
+          meta: Dict[str, Any],
+          times: Optional[Dict[int, float]] = None) -> RawClip:
     stated = meta.get('skeleton')
     if not isinstance(stated, str):
         stated = meta.get('dataset_name')
     return RawClip(
         where,
-        _frames(where, entries),
+        frames,
         USUAL,
-        names=names,
+        names=_names(where, meta),
         stated=stated,
         image_size=meta.get('image_size'),
-        fps=choose_fps(where, meta.get('fps')))
+        fps=choose_fps(where, meta.get('fps')),
+        times=times)
 
 
 def _names(where: str, meta: Dict[str, Any]) -> Optional[List[str]]:
@@ -92,7 +142,7 @@ def _number(key: Any) -> Any:
 
 
 def _frames(where: str, entries: List[Any]) -> Frames:
-    if all(isinstance(e, dict) and _is_person(e) for e in entries):
+    if all(map(_is_person, entries)):
         entries = [dict(frame_id=0, instances=entries)]
     frames: Frames = {}
     for position, entry in enumerate(entries):
@@ -115,8 +165,10 @@ def _frames(where: str, entries: List[Any]) -> Frames:
     return frames
 
 
-def _is_person(entry: Dict[str, Any]) -> bool:
+def _is_person(entry: Any) -> bool:
     """Whether keypoints are one person's [x, y], not a list of people's."""
+    if not isinstance(entry, dict):
+        return False
     joints = entry.get('keypoints')
     if 'instances' in entry or not isinstance(joints, list) or not joints:
         return False

@@ -17,11 +17,12 @@ followed by where they are.
 """
 
 from pathlib import Path
-from typing import Any, Dict, List
+from typing import Any, Dict, List, Optional
 
 from mmdiffpose.files.person_selection import Frames, Person
 from mmdiffpose.skeletons import COCO_18
-from mmdiffpose.structures.frame_numbers import file_number, number_images
+from mmdiffpose.structures.frame_numbers import (file_number, frame_times,
+                                                 number_images)
 from .checks import (describe, expect, expect_list, make_person, read_json,
                      triples)
 from .raw_clip import RawClip
@@ -38,8 +39,8 @@ USUAL = {
 _JOINT_KEYS = ('pose_keypoints_2d', 'pose_keypoints', 'joints')
 
 
-def read_folder(folder: Path, files: List[Path]) -> Dict[int, Any]:
-    """The documents of a folder, by frame number.
+def parse_folder(folder: Path, files: List[Path]) -> RawClip:
+    """Read a folder.
 
     Args:
         folder (Path): For messages.
@@ -54,14 +55,10 @@ def read_folder(folder: Path, files: List[Path]) -> Dict[int, Any]:
     if not files:
         raise ValueError(f'{folder}: expected the JSON files that OpenPose '
                          'writes, one per frame, found none')
-    numbers = number_images(str(folder), [file.name for file in files])
-    return {numbers[file.name]: read_json(file) for file in files}
-
-
-def parse_folder(folder: Path, files: List[Path]) -> RawClip:
-    """Read a folder; see :func:`read_folder`."""
-    documents = read_folder(folder, files)
-    return _clip(str(folder), documents)
+    names = [file.name for file in files]
+    numbers = number_images(str(folder), names)
+    documents = {numbers[file.name]: read_json(file) for file in files}
+    return _clip(str(folder), documents, frame_times(names))
 
 
 def parse(path: Path, document: Any) -> RawClip:
@@ -77,12 +74,14 @@ def parse(path: Path, document: Any) -> RawClip:
     return _clip(str(path), {file_number(path.name) or 0: document})
 
 
-def _clip(where: str, documents: Dict[int, Any]) -> RawClip:
+def _clip(where: str,
+          documents: Dict[int, Any],
+          times: Optional[Dict[int, float]] = None) -> RawClip:
     frames: Frames = {
         frame: people_of(f'{where}, frame {frame}', content)
         for frame, content in documents.items()
     }
-    return RawClip(where, frames, USUAL)
+    return RawClip(where, frames, USUAL, times=times)
 
 
 def people_of(where: str, content: Any) -> List[Person]:

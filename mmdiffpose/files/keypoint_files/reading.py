@@ -20,12 +20,15 @@ _PARSERS = dict(
     mediapipe=landmarks_json.parse,
     ultralytics=ultralytics.parse)
 _FOLDER_PARSERS = dict(
+    mmpose=mmpose_json.parse_folder,
     openpose=openpose_json.parse_folder,
     sports2d=sports2d_trc.parse,
     ultralytics=ultralytics.parse_labels)
 FORMATS = (*_PARSERS, 'sports2d', 'npz')
 """Names of the formats."""
 FILE_SUFFIXES = ('.json', '.npz', '.npy', '.trc')
+_PROBED = 50
+"""Files of a folder that are looked into, to see whose they are."""
 _PICTURES = ('.jpg', '.jpeg', '.png', '.bmp', '.webp', '.tif', '.tiff')
 
 Source = Union[KeypointClip, List[KeypointTrack]]
@@ -112,7 +115,7 @@ def _read(path: Path, image_size: Optional[Tuple[int, int]],
         raise FileNotFoundError(f'no keypoint file at {path}')
     if path.is_dir():
         path, kind, files = find_in_folder(path, file_format)
-        if kind in _FOLDER_PARSERS:
+        if path.is_dir():
             return _FOLDER_PARSERS[kind](path,
                                          files).clip(image_size, skeleton)
         file_format = kind
@@ -148,8 +151,8 @@ def find_in_folder(folder: Path,
     """What a folder of a tool holds.
 
     Args:
-        folder (Path): OpenPose's with a file per frame; or a folder as
-            AlphaPose, Pose2Sim, Sports2D or Ultralytics leave it.
+        folder (Path): OpenPose's or MMPose's with a file per frame; or a
+            folder as AlphaPose, Pose2Sim, Sports2D or Ultralytics leave it.
         file_format (str, optional): As which it is to be read.
 
     Returns:
@@ -159,8 +162,7 @@ def find_in_folder(folder: Path,
     Raises:
         ValueError: If there is nothing to read, or several videos.
     """
-    if file_format not in (None, 'openpose', 'alphapose', 'sports2d',
-                           'ultralytics'):
+    if file_format not in (None, 'alphapose', *_FOLDER_PARSERS):
         raise ValueError(f'{folder}: expected a file of the format '
                          f'{file_format}, found a folder')
     files = visible_files(folder)
@@ -174,8 +176,14 @@ def find_in_folder(folder: Path,
     pixels = sports2d_trc.pixel_files(by_suffix['.trc'])
     if pixels and file_format in (None, 'sports2d'):
         return folder, 'sports2d', pixels
-    if by_suffix['.json'] and file_format in (None, 'openpose'):
-        return folder, 'openpose', by_suffix['.json']
+    documents = by_suffix['.json']
+    if documents and file_format in (None, 'mmpose', 'openpose'):
+        kind = file_format or _kind_of(documents)
+        if len(documents) == 1 and file_format is None:
+            kind = recognise(read_json(documents[0]))
+            if kind != 'openpose':
+                return documents[0], kind, []
+        return folder, kind, documents
     labels = by_suffix['.txt']
     if file_format == 'ultralytics' or ultralytics.is_labels(labels):
         return folder, 'ultralytics', labels
@@ -191,8 +199,20 @@ def find_in_folder(folder: Path,
             f'several: {[sub.name for sub in within][:9]}; pass one of these '
             'folders')
     raise ValueError(f'{folder}: expected the JSON files that OpenPose '
-                     'writes, one per frame, or a folder of AlphaPose, '
-                     'Pose2Sim, Sports2D or Ultralytics, found none')
+                     'writes, one per frame, or a folder of AlphaPose, MMPose,'
+                     ' Pose2Sim, Sports2D or Ultralytics, found none')
+
+
+def _kind_of(files: List[Path]) -> str:
+    """Whose a file per frame is: OpenPose's, unless it looks like MMPose's."""
+    for file in files[:_PROBED]:
+        document = read_json(file)
+        if document and recognise(document) == 'mmpose':
+            return 'mmpose' if mmpose_json.is_of_image(
+                document) else 'openpose'
+        if document:
+            break
+    return 'openpose'
 
 
 def is_keypoint_folder(folder: Path) -> bool:

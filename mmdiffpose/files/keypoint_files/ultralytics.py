@@ -22,7 +22,7 @@ from typing import Any, List
 import numpy as np
 
 from mmdiffpose.files.person_selection import Frames, Person
-from mmdiffpose.structures.frame_numbers import number_images
+from mmdiffpose.structures.frame_numbers import frame_times, number_images
 from .checks import describe, expect, expect_list, make_person
 from .raw_clip import RawClip
 
@@ -45,9 +45,10 @@ def is_results(document: Any) -> bool:
 
 def parse(path: Path, document: Any) -> RawClip:
     """Read a document; arguments and errors as of the other formats."""
-    where = str(path)
+    where, times = str(path), None
     if isinstance(document, dict):
         numbers = number_images(where, list(document), True)
+        times = frame_times(list(document))
         pages = {numbers[name]: page for name, page in document.items()}
     else:
         entries = expect_list(where, document, 'persons or frames')
@@ -63,7 +64,7 @@ def parse(path: Path, document: Any) -> RawClip:
             for item in expect_list(here, page or [], 'persons')
             if item and (not isinstance(item, dict) or item.get('keypoints'))
         ]
-    return RawClip(where, frames, USUAL, may_be_shares=True)
+    return RawClip(where, frames, USUAL, times=times, may_be_shares=True)
 
 
 def _person(where: str, item: Any) -> Person:
@@ -99,7 +100,8 @@ def parse_labels(folder: Path, files: List[Path]) -> RawClip:
     Raises:
         ValueError: If a line has no whole number of joints, or lines differ.
     """
-    numbers = number_images(str(folder), [file.name for file in files])
+    names = [file.name for file in files]
+    numbers = number_images(str(folder), names)
     frames: Frames = {}
     for file in files:
         try:
@@ -109,7 +111,12 @@ def parse_labels(folder: Path, files: List[Path]) -> RawClip:
         except ValueError as error:
             raise ValueError(f'{file}: expected numbers ({error})') from None
         frames[numbers[file.name]] = [_of_label(str(file), r) for r in rows]
-    return RawClip(str(folder), frames, USUAL, may_be_shares=True)
+    return RawClip(
+        str(folder),
+        frames,
+        USUAL,
+        times=frame_times(names),
+        may_be_shares=True)
 
 
 def _of_label(where: str, row: List[float]) -> Person:
