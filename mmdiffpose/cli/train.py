@@ -15,8 +15,8 @@ from mmdiffpose.checkpoints.config_skeleton import prepare_skeleton
 from mmdiffpose.engine.resumed_schedule_hook import follow_config
 from mmdiffpose.engine.training_checks import check_parts, check_runner
 from .launching import (add_common_arguments, check_checkpoint, choose_backend,
-                        leave_process_group, load_config, require_mmpose,
-                        set_in_all_stages)
+                        find_last_checkpoint, leave_process_group, load_config,
+                        require_mmpose, set_in_all_stages)
 
 
 def make_parser(prog: Optional[str] = None) -> argparse.ArgumentParser:
@@ -68,7 +68,7 @@ def configure(args: argparse.Namespace) -> Config:
     if args.amp:
         _enable_amp(cfg)
     if args.resume == 'auto':
-        cfg.resume, cfg.load_from = True, None
+        _resume_last(cfg)
     elif args.resume is not None:
         check_checkpoint(args.resume, '--resume')
         cfg.resume, cfg.load_from = True, args.resume
@@ -80,6 +80,19 @@ def configure(args: argparse.Namespace) -> Config:
                 'dict(base_batch_size=...)')
         cfg.auto_scale_lr.enable = True
     return cfg
+
+
+def _resume_last(cfg: Config) -> None:
+    """Resume from the work folder's newest checkpoint.
+
+    Where there is none yet, what the config starts from (``load_from``) is
+    still to be loaded: the same command starts a run and goes on with it.
+    """
+    last = find_last_checkpoint(cfg.work_dir)
+    if last is None and cfg.get('load_from'):
+        cfg.resume = False
+    else:
+        cfg.resume, cfg.load_from = True, last
 
 
 def _enable_amp(cfg: Config) -> None:

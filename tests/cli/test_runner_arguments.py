@@ -68,6 +68,18 @@ def test_resume(train: Callable[..., Config], tmp_path: Path) -> None:
     assert cfg.resume is True and cfg.load_from == str(checkpoint)
 
 
+def test_resuming_what_has_not_begun_starts_from_load_from(
+        train: Callable[..., Config], tmp_path: Path) -> None:
+    arguments = ('--resume', '--work-dir', str(tmp_path), '--cfg-options',
+                 'load_from=mixste-v1')
+    cfg = train(*arguments)
+    assert not cfg.resume and cfg.load_from == 'mixste-v1'
+    (tmp_path / 'epoch_3.pth').touch()
+    (tmp_path / 'last_checkpoint').write_text('/an/older/place/epoch_3.pth')
+    cfg = train(*arguments)
+    assert cfg.resume and cfg.load_from == str(tmp_path / 'epoch_3.pth')
+
+
 def test_amp(train: Callable[..., Config],
              monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, 'is_available', lambda: True)
