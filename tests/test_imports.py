@@ -79,9 +79,7 @@ for room in ('diffusion', 'skeletons', 'structures', 'evaluation.functional',
     package = importlib.import_module(f'mmdiffpose.{room}')
     for module in pkgutil.walk_packages(package.__path__,
                                         f'{package.__name__}.'):
-        # What makes data sets needs MMPose's.
-        if '.recording_sources' not in module.name:
-            importlib.import_module(module.name)
+        importlib.import_module(module.name)
 from mmdiffpose.registry import MODELS
 assert MODELS.get('MixSTE') and MODELS.get('DiffPoseHead') is None
 """

@@ -50,9 +50,11 @@ def fill_skeleton(
     parts = list(_parts(cfg.get('model'), 'model', MODELS))
     if not any({'num_joints', 'skeleton'} & known for _, _, known in parts):
         return None
-    metas = dict(_metainfos(cfg))
     if dataset_meta and _describes(dataset_meta):
-        metas = {'the checkpoint': dict(dataset_meta), **metas}
+        # Whoever got the checkpoint may not have the data.
+        metas = {'the checkpoint': dict(dataset_meta)}
+    else:
+        metas = dict(stated_metainfos(cfg))
     codecs = list(_codecs(cfg))
     if not metas:
         return None
@@ -60,8 +62,7 @@ def fill_skeleton(
     where, meta = next(iter(metas.items()))
     skeleton = skeleton_from_metainfo(meta, root)
     _compare_root(skeleton, where, meta)
-    if dataset_meta is None:
-        _compare_data(skeleton, where, metas)
+    _compare_data(skeleton, where, metas)
     for key, part, known in [*parts, *codecs]:
         _fill(key, part, known, skeleton, where)
     return skeleton
@@ -178,7 +179,8 @@ def _compare_root(skeleton: Skeleton, where: str, meta: Mapping) -> None:
 
 def _compare_data(skeleton: Skeleton, where: str,
                   metas: Mapping[str, Mapping]) -> None:
-    """Refuse splits with other joints than those trained on."""
+    """Refuse splits with other joints, or another frame rate, than those
+    trained on."""
     for other, meta in metas.items():
         found = skeleton_from_metainfo(meta, skeleton.root)
         if (found.joints, found.flip_indices) != (skeleton.joints,
@@ -186,13 +188,19 @@ def _compare_data(skeleton: Skeleton, where: str,
             raise ValueError(
                 f'{where} has the joints {list(skeleton.joints)}, but {other} '
                 f'has {list(found.joints)} (or another left and right)')
+        rates = [metas[where].get('fps'), meta.get('fps')]
+        if None not in rates and rates[0] != rates[1]:
+            raise ValueError(
+                f'{where} has {rates[0]:g} frames a second, but {other} has '
+                f'{rates[1]:g}: a lifter has learnt how far people move from '
+                'frame to frame')
 
 
 def _describes(meta: Mapping[str, Any]) -> bool:
     return 'keypoint_id2name' in meta or 'keypoint_info' in meta
 
 
-def _metainfos(cfg: Config) -> Iterator[Tuple[str, Dict[str, Any]]]:
+def stated_metainfos(cfg: Config) -> Iterator[Tuple[str, Dict[str, Any]]]:
     """Metainfo of each data set of a config that has any, by dotted key."""
     for loader in _LOADERS:
         dataset = (cfg.get(loader) or {}).get('dataset')

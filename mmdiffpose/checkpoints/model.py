@@ -2,7 +2,7 @@
 """Build a trained model from its config and checkpoint."""
 
 from pathlib import Path
-from typing import Any, Dict, Optional, Union
+from typing import Any, Dict, Mapping, Optional, Union
 
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
@@ -10,10 +10,12 @@ from torch import nn
 
 from mmdiffpose.registry import MODELS
 from mmdiffpose.skeletons import H36M_17
+from mmdiffpose.skeletons.metainfo import describe_skeleton
 from .checkpoint import load_weights, origin_of, read_checkpoint
 from .config_names import find_config, find_config_and_weights
 from .config_overrides import check_overrides, check_test_cfg
-from .config_skeleton import fill_skeleton
+from .config_skeleton import fill_skeleton, stated_metainfos
+from .joint_transfer import skeleton_of_checkpoint
 
 
 def init_model(config: Union[str, Path, Config],
@@ -62,13 +64,14 @@ def init_model(config: Union[str, Path, Config],
                 part[key] = None
     config.model.train_cfg = None
     state, meta = read_checkpoint(checkpoint) if checkpoint else ({}, {})
-    skeleton = fill_skeleton(config, meta.get('dataset_meta'))
+    described = dataset_meta_of(meta)
+    skeleton = fill_skeleton(config, described)
     model = revert_sync_batchnorm(MODELS.build(config.model))
     check_test_cfg(model)
 
     if checkpoint is not None:
         load_weights(model, state, checkpoint, origin_of(meta))
-    model.dataset_meta = meta.get('dataset_meta') or _dataset_meta(config)
+    model.dataset_meta = described or _dataset_meta(config)
     model.skeleton = skeleton or H36M_17
     model.cfg = config
     try:
@@ -112,13 +115,38 @@ def _read_file(config: Union[Path, Config]) -> Config:
     return config
 
 
+def dataset_meta_of(meta: Mapping[str, Any]) -> Optional[Dict[str, Any]]:
+    """What a checkpoint says of the data that it was trained on.
+
+    Args:
+        meta (Mapping): From
+            :func:`~mmdiffpose.checkpoints.checkpoint.read_checkpoint`:
+            ``dataset_meta`` of MMEngine, or ``skeleton`` and ``fps`` of a
+            published file.
+
+    Returns:
+        dict | None: As MMPose parses METAINFO; None where it says nothing.
+    """
+    if meta.get('dataset_meta'):
+        return meta['dataset_meta']
+    if not meta.get('skeleton'):
+        return None
+    from mmpose.datasets.datasets.utils import parse_pose_metainfo
+    skeleton = skeleton_of_checkpoint(meta)
+    assert skeleton is not None
+    parsed = parse_pose_metainfo(describe_skeleton(skeleton))
+    parsed.update(
+        num_keypoints=skeleton.num_joints,
+        root_joint=skeleton.joints[skeleton.root])
+    if meta.get('fps'):
+        parsed['fps'] = float(meta['fps'])
+    return parsed
+
+
 def _dataset_meta(config: Config) -> Dict[str, Any]:
-    """The data set's metainfo: of the training set, else of the test set."""
-    from mmpose.apis.inference import dataset_meta_from_config
-    for mode in ('train', 'test'):
-        meta = dataset_meta_from_config(config, mode)
-        if meta:
-            return meta
+    """The data set's metainfo: of the training set, else of another one."""
+    for _, meta in stated_metainfos(config):
+        return meta
     raise ValueError('the checkpoint holds no dataset_meta, and neither '
-                     'train_dataloader nor test_dataloader of the config '
+                     'train_dataloader nor another loader of the config '
                      'names a data set with metainfo')

@@ -119,9 +119,10 @@ def main(argv: Optional[Sequence[str]] = None,
 
 def read_source(args: argparse.Namespace) -> Any:
     """The recording that the command line means."""
-    from mmdiffpose.files.recording_sources import (calibrations, markers,
-                                                    published_forms,
-                                                    world_recording)
+    from mmdiffpose.datasets.recording_sources import (calibrations, markers,
+                                                       published_forms,
+                                                       world_recording)
+    from mmdiffpose.files.keypoint_files import read_keypoint_file
     clip = args.clip or Path(args.source).stem
     given: Dict[str, Any] = {}
     if args.fps is not None:
@@ -141,9 +142,19 @@ def read_source(args: argparse.Namespace) -> Any:
     plan = world_recording.read_joint_plan(args.joints, points)
     if args.root is not None:
         plan = plan._replace(root=args.root)
-    return world_recording.recording_of(
-        points, calibrations.read_calibration(args.calibration), plan,
-        args.person, clip, args.axes, _by_camera(args.keypoints))
+    cameras = calibrations.read_calibration(args.calibration)
+    files = _by_camera(args.keypoints)
+    unknown = sorted(set(files) - set(cameras))
+    if unknown:
+        raise ValueError('--keypoints: expected cameras out of '
+                         f'{sorted(cameras)}, found {unknown}')
+    tracks = {
+        name: read_keypoint_file(file,
+                                 (cameras[name]['w'], cameras[name]['h']))
+        for name, file in files.items()
+    }
+    return world_recording.recording_of(points, cameras, plan, args.person,
+                                        clip, args.axes, tracks)
 
 
 def _by_camera(pairs: Sequence[str]) -> Dict[str, str]:

@@ -4,14 +4,11 @@
 from pathlib import Path
 from typing import Any, Dict, List, Mapping, Optional, Sequence, Union
 
-import numpy as np
 from mmpose.datasets.datasets.utils import parse_pose_metainfo
 
 from mmdiffpose.registry import DATASETS
-from mmdiffpose.skeletons import Skeleton
-from mmdiffpose.skeletons.joint_spelling import canonical_joint
+from mmdiffpose.skeletons.metainfo import describe_skeleton
 from .recordings.recording_file import read_recording, read_skeleton
-from .windows.h36m_metainfo import side_color
 from .windows.lifting_dataset import LiftingDataset, check_names
 from .windows.sequence import PoseSequence
 
@@ -103,34 +100,3 @@ def _metainfo(files: Sequence[Path]) -> Dict[str, Any]:
     parsed['root_joint'] = first.joints[first.root]
     parsed['fps'] = fps
     return parsed
-
-
-def describe_skeleton(skeleton: Skeleton) -> Dict[str, Any]:
-    """A joint set as MMPose's METAINFO."""
-    names = skeleton.joints
-    keypoints = {}
-    for number, name in enumerate(names):
-        twin = skeleton.flip_indices[number]
-        keypoints[number] = dict(
-            name=name,
-            id=number,
-            color=side_color(canonical_joint(name)),
-            type='',
-            swap=names[twin] if twin != number else '')
-    links = skeleton.links or skeleton.bones
-    bones = {
-        number:
-        dict(
-            link=(names[one], names[other]),
-            id=number,
-            color=side_color(canonical_joint(names[other])))
-        for number, (one, other) in enumerate(links)
-    }
-    return dict(
-        dataset_name=skeleton.name,
-        paper_info=dict(),
-        keypoint_info=keypoints,
-        skeleton_info=bones,
-        joint_weights=[1.] * len(names),
-        sigmas=np.full(len(names), .05).tolist(),
-        root_joint=names[skeleton.root])

@@ -34,8 +34,8 @@ Rates = Union[float, Tuple[float, float]]
 """One frame rate, or the least and the largest of a range."""
 
 TRAINING_FPS = 50.
-"""Frames a second of all data sets that lifters are trained on here, unless
-their config says ``lifter_fps``."""
+"""Frames a second that lifters are trained on here, where neither their
+config says ``lifter_fps`` nor their data set ``fps``."""
 TOLERANCE = 0.03
 """Share by which a rate may differ from that of training."""
 MIN_FPS = 4.
@@ -50,11 +50,15 @@ MAX_FACTOR = 16.
 def lifter_fps(model: nn.Module) -> Rates:
     """Frames a second at which a model was trained.
 
-    A number, or two where it was trained at all rates between them: tracks
-    within are shown to it as they come.
+    What its config says, else what the data say that it was trained on.
+
+    Returns:
+        float | tuple[float, float]: A number, or two where it was trained at
+        all rates between them: tracks within are shown to it as they come.
     """
     config: Any = model.cfg
-    rates = config.get('lifter_fps', TRAINING_FPS)
+    data: Any = getattr(model, 'dataset_meta', None) or {}
+    rates = config.get('lifter_fps') or data.get('fps') or TRAINING_FPS
     if isinstance(rates, (int, float)):
         return float(rates)
     low, high = map(float, rates)

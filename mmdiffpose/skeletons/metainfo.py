@@ -13,6 +13,8 @@ SkeletonLike = Union[str, Mapping[str, Any], Skeleton]
 _ROOTS = ('root', 'pelvis', 'hip', 'mid_hip')
 """Names that a root has where nothing says which joint it is."""
 
+_LEFT, _RIGHT, _MIDDLE = (0, 255, 0), (255, 128, 0), (51, 153, 255)
+
 
 def as_skeleton(skeleton: SkeletonLike) -> Skeleton:
     """A joint set from a config's value.
@@ -93,6 +95,43 @@ def skeleton_from_metainfo(metainfo: Mapping[str, Any],
     if skeleton.same_joints(known):
         return known
     return skeleton
+
+
+def side_color(name: str) -> List[int]:
+    """Colour of a joint in MMPose's pictures, by its side; RGB."""
+    return list(
+        _LEFT if name.startswith('left') else _RIGHT if name.
+        startswith('right') else _MIDDLE)
+
+
+def describe_skeleton(skeleton: Skeleton) -> Dict[str, Any]:
+    """A joint set as MMPose's METAINFO."""
+    names = skeleton.joints
+    keypoints = {}
+    for number, name in enumerate(names):
+        twin = skeleton.flip_indices[number]
+        keypoints[number] = dict(
+            name=name,
+            id=number,
+            color=side_color(canonical_joint(name)),
+            type='',
+            swap=names[twin] if twin != number else '')
+    bones = {
+        number:
+        dict(
+            link=(names[one], names[other]),
+            id=number,
+            color=side_color(canonical_joint(names[other])))
+        for number, (one, other) in enumerate(skeleton.links or skeleton.bones)
+    }
+    return dict(
+        dataset_name=skeleton.name,
+        paper_info=dict(),
+        keypoint_info=keypoints,
+        skeleton_info=bones,
+        joint_weights=[1.] * len(names),
+        sigmas=[.05] * len(names),
+        root_joint=names[skeleton.root])
 
 
 def drawn_skeleton(metainfo: Mapping[str, Any]) -> Skeleton:

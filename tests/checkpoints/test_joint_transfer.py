@@ -98,6 +98,18 @@ def test_splits_with_other_joints_are_refused():
         fill_skeleton(cfg)
 
 
+def test_splits_of_another_frame_rate_are_refused():
+    cfg = config()
+    cfg.train_dataloader.dataset.metainfo = dict(fps=25.)
+    cfg.val_dataloader = dict(
+        dataset=dict(
+            type=cfg.train_dataloader.dataset.type,
+            seq_len=5,
+            metainfo=dict(fps=50.)))
+    with pytest.raises(ValueError, match='25 frames a second.*has 50'):
+        fill_skeleton(cfg)
+
+
 def test_metainfo_that_names_no_root_is_refused():
     meta = metainfo()
     del meta['root_joint']

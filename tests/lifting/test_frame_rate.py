@@ -125,6 +125,8 @@ def test_rates_between_those_of_training_are_left():
 def test_a_config_says_one_rate_or_a_range(fake):
     model = fake(in_plane)
     assert lifter_fps(model) == 50
+    model.dataset_meta = dict(fps=100.)
+    assert lifter_fps(model) == 100
     model.cfg.lifter_fps = 25
     assert lifter_fps(model) == 25
     model.cfg.lifter_fps = [12, 60]

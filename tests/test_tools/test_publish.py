@@ -5,6 +5,7 @@ import json
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 import yaml
@@ -12,6 +13,7 @@ import yaml
 from mmdiffpose.apis import init_model, list_models, verified_weights
 from mmdiffpose.checkpoints.checkpoint import read_checkpoint
 from mmdiffpose.checkpoints.safe_classes import load_safely
+from mmdiffpose.lifting.frame_rate import lifter_fps
 
 ROOT = Path(__file__).parents[2]
 NAME = 'mixste_mini-27'
@@ -139,6 +141,44 @@ def test_a_checkpoint_becomes_a_model(publish, root, trained, log):
     card = model.card.read_text()
     assert '| 81.25 |' in card and 'A model of the tests.' in card
     assert "init_model('tiny')" in card
+
+
+def test_a_model_of_own_joints_needs_nobody_elses_data(publish, root, log,
+                                                       tmp_path):
+    """Its file says joints, root and frame rate; the recording is gone."""
+    own = root / 'configs/own.py'
+    shutil.copy(ROOT / 'configs/mixste_own-27.py', root / 'configs')
+    data = tmp_path / 'own.npz'
+    own.write_text("_base_ = ['mixste_own-27.py']\n" + ''.join(
+        f"{split}_dataloader = dict(dataset=dict(ann_file='{data}'))\n"
+        for split in ('train', 'val', 'test')))
+    names = ['neck', 'L_Hip', 'R_Hip', 'L_Knee', 'R_Knee', 'head_top']
+    np.savez(
+        data,
+        joints=names,
+        links=[(0, 1), (0, 2), (1, 3), (2, 4), (0, 5)],
+        root='neck',
+        fps=25)
+    torch.manual_seed(3)
+    model = init_model(own)
+    assert model.head.num_joints == 6 and lifter_fps(model) == 25
+    path = tmp_path / 'epoch_1.pth'
+    meta = dict(seed=7, dataset_meta=model.dataset_meta)
+    torch.save(dict(state_dict=model.state_dict(), meta=meta), path)
+    data.unlink()
+    publish(path, '--alias', 'six', '--log', log, config=own)
+    published, = list_models(root)
+    weights = verified_weights(published)
+    assert str(tmp_path) not in json.dumps(read_checkpoint(weights)[1])
+    for file in (path, weights):
+        found = init_model(own, file)
+        assert found.skeleton.joints == tuple(names)
+        assert found.skeleton.flip_pairs == ((1, 2), (3, 4))
+        assert found.dataset_meta['root_joint'] == 'neck'
+        assert found.dataset_meta['flip_indices'] == [0, 2, 1, 4, 3, 5]
+        assert lifter_fps(found) == 25
+    with pytest.raises(FileNotFoundError, match='own.npz'):
+        init_model(own)
 
 
 def contents(folder):

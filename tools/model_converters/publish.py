@@ -134,7 +134,7 @@ def publish(args: argparse.Namespace) -> List[Path]:
             parts[suffix] = stack.enter_context(replacing(path))
         weights = parts['.safetensors']
         write_weights(weights, weights_of(model, args.half),
-                      provenance(name, config, meta))
+                      provenance(name, config, meta, model))
         check_size(root, name, weights)
         check_same_poses(model, init_model(config, weights))
         entry = make_entry(args, name, config, meta, model, weights)

@@ -9,16 +9,9 @@ is written down once.
 from typing import Any, Dict
 
 from mmdiffpose.skeletons import H36M_17
+from mmdiffpose.skeletons.metainfo import side_color
 
-_LEFT, _RIGHT, _MIDDLE = [0, 255, 0], [255, 128, 0], [51, 153, 255]
 _LOWER = ('root', 'hip', 'knee', 'foot')
-
-
-def side_color(name: str) -> list:
-    """Colour of a joint in MMPose's pictures, by its side; RGB."""
-    return list(
-        _LEFT if name.startswith('left') else _RIGHT if name.
-        startswith('right') else _MIDDLE)
 
 
 def _h36m_metainfo() -> Dict[str, Any]:

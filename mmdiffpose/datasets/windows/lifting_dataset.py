@@ -2,10 +2,12 @@
 """Windows of 2D tracks with 3D targets, each array held once."""
 
 import copy
+from pathlib import Path
 from typing import (Any, Callable, Dict, List, Mapping, Optional, Sequence,
                     Union)
 
 import numpy as np
+from mmengine.config import Config
 from mmengine.dataset import BaseDataset
 from mmpose.datasets.datasets.utils import parse_pose_metainfo
 
@@ -36,6 +38,38 @@ def check_names(argument: str, names: Sequence[str]) -> List[str]:
     if isinstance(names, str) or not names:
         raise ValueError(f'{argument} must be a list of names, got {names!r}')
     return list(names)
+
+
+def read_metainfo(metainfo: Mapping[str, Any]) -> Dict[str, Any]:
+    """A METAINFO as it stands in a class, in a config or in a file.
+
+    Args:
+        metainfo: With ``keypoint_info`` and so on, or with ``from_file``: a
+            config file whose ``dataset_info`` has them, as in MMPose.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If something is missing, or of another number of joints.
+    """
+    where = 'METAINFO'
+    if 'from_file' in metainfo:
+        where = str(metainfo['from_file'])
+        if not Path(where).is_file():
+            raise FileNotFoundError(f'metainfo: there is no file {where}')
+        metainfo = Config.fromfile(where).get('dataset_info') or {}
+    found = dict(metainfo)
+    found.setdefault('skeleton_info', {})
+    found.setdefault('sigmas', [])
+    missing = {'dataset_name', 'keypoint_info'} - set(found)
+    if missing:
+        raise ValueError(f'{where}: expected dataset_name, keypoint_info and '
+                         f'skeleton_info, found {sorted(metainfo)}')
+    count = len(found['keypoint_info'])
+    weights = found.setdefault('joint_weights', [1.] * count)
+    if len(weights) != count:
+        raise ValueError(f'{where}: joint_weights: expected one for each of '
+                         f'the {count} joints, found {len(weights)}')
+    return found
 
 
 @DATASETS.register_module()
@@ -80,7 +114,9 @@ class LiftingDataset(BaseDataset):
             each window has its own mask, always the same (``seed=0``);
             otherwise another at each visit. None or ``'none'`` leaves the
             pipeline as it is.
-        metainfo: Overrides of the class's METAINFO, as MMPose parses it.
+        metainfo: Instead of the class's METAINFO: another one, or
+            ``dict(from_file=...)``, as in MMPose; or overrides of what MMPose
+            makes of the class's.
         indices: Use only these windows, or the first so many.
         pipeline: Transforms.
         test_mode: Every frame of every clip is valid in exactly one window.
@@ -200,11 +236,15 @@ class LiftingDataset(BaseDataset):
     @classmethod
     def _load_metainfo(cls, metainfo: Optional[dict] = None) -> dict:
         """Joint set and its statistics as MMPose parses them."""
-        parsed = parse_pose_metainfo(copy.deepcopy(cls.METAINFO))
+        given = dict(metainfo or {})
+        own = read_metainfo(cls.METAINFO)
+        if 'from_file' in given or 'keypoint_info' in given:
+            own, given = read_metainfo(given), {}
+        parsed = parse_pose_metainfo(copy.deepcopy(own))
         parsed['num_keypoints'] = len(parsed['keypoint_id2name'])
-        if 'root_joint' in cls.METAINFO:  # MMPose's parser drops it
-            parsed['root_joint'] = cls.METAINFO['root_joint']
-        parsed.update(metainfo or {})
+        # MMPose's parser drops them.
+        parsed.update({k: own[k] for k in ('root_joint', 'fps') if k in own})
+        parsed.update(given)
         return parsed
 
     @classmethod

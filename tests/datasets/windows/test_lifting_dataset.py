@@ -5,6 +5,7 @@ import tracemalloc
 
 import numpy as np
 import pytest
+from other_orders import FLIP_INDICES, NAMES, ROOT, metainfo
 from torch.utils.data import DataLoader
 
 from mmdiffpose.datasets import LiftingDataset, PoseSequence
@@ -143,6 +144,39 @@ def test_random_phase_moves_windows_within_the_clip():
         if length >= 9:
             assert sample['valid_frames'].all()
             assert (np.diff(sample['frame_ids']) == 1).all()
+
+
+@pytest.mark.parametrize('kind', ['from_file', 'itself', 'of the class'])
+def test_joints_come_from_a_configs_metainfo(tmp_path, kind):
+    """As MMPose's data sets take it; nothing of Human3.6M's is left."""
+    meta = metainfo(fps=25.)
+    path = tmp_path / 'others.py'
+    path.write_text(f'dataset_info = {meta!r}')
+    written = dict(from_file=str(path))
+    given = None if kind == 'of the class' else (
+        meta if kind == 'itself' else written)
+
+    class Own(ToyDataset):
+        METAINFO = written if given is None else ToyDataset.METAINFO
+
+    found = Own(9, lazy_init=True, metainfo=given)
+    assert list(found.metainfo['keypoint_id2name'].values()) == NAMES
+    assert found.metainfo['flip_indices'] == FLIP_INDICES
+    assert found.skeleton.root == ROOT
+    assert found.metainfo['fps'] == 25
+    assert Own.metainfo_of(dict(metainfo=given))['dataset_name'] == 'others'
+
+
+@pytest.mark.parametrize('given, error, message', [
+    (dict(from_file='nowhere.py'), FileNotFoundError, 'no file nowhere.py'),
+    (dict(metainfo(), joint_weights=[1.]), ValueError,
+     'joint_weights: .*17 joints, found 1'),
+    (dict(keypoint_info=metainfo()['keypoint_info']), ValueError,
+     'expected dataset_name'),
+])
+def test_a_metainfo_that_is_none_is_refused(given, error, message):
+    with pytest.raises(error, match=message):
+        ToyDataset(9, lazy_init=True, metainfo=given)
 
 
 def test_lazy_init():

@@ -11,6 +11,7 @@ from safetensors.torch import save
 from torch import Tensor, nn
 
 from mmdiffpose.engine.std_calibration_hook import META_KEY
+from mmdiffpose.skeletons import H36M_17
 from mmdiffpose.version import __version__
 
 
@@ -42,14 +43,17 @@ def weights_of(model: nn.Module, half: bool = False) -> Dict[str, Tensor]:
     }
 
 
-def provenance(name: str, config: Path, meta: Mapping[str,
-                                                      Any]) -> Dict[str, str]:
+def provenance(name: str, config: Path, meta: Mapping[str, Any],
+               model: nn.Module) -> Dict[str, str]:
     """What the file says of itself.
 
     Args:
         name (str): Of the model.
         config (Path): Of the model.
         meta (Mapping): The training checkpoint's metadata.
+        model (nn.Module): From ``init_model``: joints that are not
+            Human3.6M's, and the frame rate of data that say it, are the
+            file's own, since nobody else has the data.
 
     Returns:
         dict[str, str]: Nothing in it names a place on this machine.
@@ -63,6 +67,10 @@ def provenance(name: str, config: Path, meta: Mapping[str,
     for key in ('seed', 'epoch', 'iter'):
         if meta.get(key) is not None:
             found[key] = str(meta[key])
+    if model.skeleton is not H36M_17:
+        found['skeleton'] = json.dumps(model.skeleton.as_dict())
+    if model.dataset_meta.get('fps'):
+        found['fps'] = f'{model.dataset_meta["fps"]:g}'
     if meta.get(META_KEY):
         found[META_KEY] = json.dumps(
             _without_places(meta[META_KEY]), sort_keys=True, default=str)

@@ -15,9 +15,8 @@ from typing import Any, Dict, Mapping, Union
 import cv2
 import numpy as np
 
-from mmdiffpose.datasets.annotation_files.camera_files import (CameraParam,
-                                                               check_camera,
-                                                               read_cameras)
+from ..annotation_files.camera_files import (CameraParam, check_camera,
+                                             read_cameras)
 
 Cameras = Dict[str, CameraParam]
 

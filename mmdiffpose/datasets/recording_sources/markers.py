@@ -18,8 +18,6 @@ from typing import List, NamedTuple, Optional, Union
 
 import numpy as np
 
-from mmdiffpose.files.optional_packages import needed
-
 SUFFIXES = ('.trc', '.c3d', '.csv')
 UNITS = dict(m=1., meters=1., cm=.01, mm=.001)
 
@@ -104,7 +102,12 @@ def _numbers(cells: List[str], path: Path) -> List[float]:
 
 
 def _read_c3d(path: Path) -> tuple:
-    c3d = needed('c3d')
+    try:
+        import c3d
+    except ImportError as error:
+        raise ImportError(
+            f'{path}: expected the package c3d, found none ({error}): run '
+            '"pip install mmdiffpose[c3d]" or "pip install c3d"') from error
     try:
         reader = c3d.Reader(io.BytesIO(path.read_bytes()))
         names = [label.strip() for label in reader.point_labels]

@@ -17,14 +17,13 @@ from typing import Any, Dict, List, Mapping, Optional, Union
 
 import numpy as np
 
-from mmdiffpose.datasets.annotation_files.camera_files import (
-    camera_from_world, project_points, read_cameras)
-from mmdiffpose.datasets.recordings.recording_file import (Recording,
-                                                           own_skeleton)
-from mmdiffpose.datasets.windows.sequence import PoseSequence, fill_unknown
 from mmdiffpose.plain_pickle import load_plain_npz, load_plain_pickle
 from mmdiffpose.skeletons import COCO_17, H36M_17, Skeleton
 from mmdiffpose.skeletons.mocap_sets import JOINTS_32_TO_17
+from ..annotation_files.camera_files import (camera_from_world, project_points,
+                                             read_cameras)
+from ..recordings.recording_file import Recording, own_skeleton
+from ..windows.sequence import PoseSequence, fill_unknown
 from .calibrations import plain_name, read_calibration
 
 PathLike = Union[str, Path]

@@ -9,14 +9,14 @@ import pytest
 from walking_person import walking
 
 from mmdiffpose.datasets import RecordingDataset
+from mmdiffpose.datasets.recording_sources.calibrations import read_calibration
+from mmdiffpose.datasets.recording_sources.markers import read_markers
+from mmdiffpose.datasets.recording_sources.published_forms import (
+    read_aist, read_h36m_form)
+from mmdiffpose.datasets.recording_sources.world_recording import (
+    find_axes, joints_of, read_joint_plan, recording_of, rigid_links)
 from mmdiffpose.datasets.recordings.recording_file import write_recording
 from mmdiffpose.files.keypoint_files import read_keypoint_file
-from mmdiffpose.files.recording_sources.calibrations import read_calibration
-from mmdiffpose.files.recording_sources.markers import read_markers
-from mmdiffpose.files.recording_sources.published_forms import (read_aist,
-                                                                read_h36m_form)
-from mmdiffpose.files.recording_sources.world_recording import (
-    find_axes, joints_of, read_joint_plan, recording_of, rigid_links)
 from mmdiffpose.skeletons import COCO_17, H36M_17
 
 FPS = 50

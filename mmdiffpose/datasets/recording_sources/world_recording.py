@@ -3,19 +3,17 @@
 
 import json
 from pathlib import Path
-from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Tuple, Union
+from typing import Dict, List, Mapping, NamedTuple, Optional, Tuple, Union
 
 import numpy as np
 
-from mmdiffpose.datasets.annotation_files.camera_files import (
-    CameraParam, camera_from_world, project_points)
-from mmdiffpose.datasets.recordings.recording_file import (Recording,
-                                                           own_skeleton)
-from mmdiffpose.datasets.windows.sequence import PoseSequence, fill_unknown
-from mmdiffpose.files.keypoint_files import read_keypoint_file
 from mmdiffpose.skeletons import SKELETONS, Skeleton, map_joints
 from mmdiffpose.skeletons.metainfo import root_of_metainfo
 from mmdiffpose.structures.keypoint_track import KeypointTrack
+from ..annotation_files.camera_files import (CameraParam, camera_from_world,
+                                             project_points)
+from ..recordings.recording_file import Recording, own_skeleton
+from ..windows.sequence import PoseSequence, fill_unknown
 from .calibrations import plain_name
 from .markers import Markers
 
@@ -209,13 +207,14 @@ def _share_inside(joints: np.ndarray, camera: CameraParam) -> float:
     return float((front & inside).mean()) if len(points) else 0.
 
 
-def recording_of(markers: Markers,
-                 cameras: Mapping[str, CameraParam],
-                 plan: JointPlan,
-                 person: str,
-                 clip: str,
-                 axes: str = 'auto',
-                 keypoints: Optional[Mapping[str, Any]] = None) -> Recording:
+def recording_of(
+        markers: Markers,
+        cameras: Mapping[str, CameraParam],
+        plan: JointPlan,
+        person: str,
+        clip: str,
+        axes: str = 'auto',
+        keypoints: Optional[Mapping[str, KeypointTrack]] = None) -> Recording:
     """Views of one person's clip.
 
     Args:
@@ -225,15 +224,14 @@ def recording_of(markers: Markers,
         person: Name of the person.
         clip: Name of the clip; its action up to the first underscore.
         axes: One of :data:`AXES`, or ``'auto'``.
-        keypoints: Files of 2D keypoints by camera, as many frames as there
-            are of points. Cameras without one get exact projections.
+        keypoints: 2D keypoints by camera, as many frames as there are of
+            points. Cameras without one get exact projections.
 
     Returns:
         A recording of as many sequences as there are cameras.
 
     Raises:
-        FileNotFoundError: If a file is missing.
-        ValueError: If files do not fit each other.
+        ValueError: If points, cameras and keypoints do not fit each other.
     """
     keypoints = dict(keypoints or {})
     unknown = sorted(set(keypoints) - set(cameras))
@@ -265,16 +263,14 @@ def recording_of(markers: Markers,
     return Recording(skeleton, markers.fps, sequences)
 
 
-def _keypoints(source: Any, skeleton: Skeleton, poses: np.ndarray,
-               known: np.ndarray, camera: CameraParam,
+def _keypoints(track: Optional[KeypointTrack], skeleton: Skeleton,
+               poses: np.ndarray, known: np.ndarray, camera: CameraParam,
                where: str) -> Tuple[np.ndarray, np.ndarray]:
-    """2D joints in pixels and scores, of a file or projected."""
-    if source is None:
+    """2D joints in pixels and scores, of a detector or projected."""
+    if track is None:
         front = known & (poses[..., 2] > 0)
         points = project_points(np.where(front[..., None], poses, 1), camera)
         return points.astype(np.float32), front.astype(np.float32)
-    track = source if isinstance(source, KeypointTrack) else \
-        read_keypoint_file(source, (camera['w'], camera['h']))
     if len(track.keypoints) != len(poses):
         raise ValueError(
             f'{where}: {track.source} has {len(track.keypoints)} frames, the '
