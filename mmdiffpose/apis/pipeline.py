@@ -329,7 +329,8 @@ class LiftingPipeline:
                 progress=progress,
                 focal_length=focal,
                 resample=options.resample,
-                score_thr=options.score_thr)
+                score_thr=options.score_thr,
+                check_units=False)  # The detector or the file was checked.
 
     def place(
         self,

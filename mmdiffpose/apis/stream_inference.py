@@ -71,7 +71,8 @@ def lift_stream(model: nn.Module, pose2d: Pose2DStage, tracker: PersonTracker,
                 source=source.name,
                 focal_length=focal,
                 resample=options.resample,
-                score_thr=options.score_thr)
+                score_thr=options.score_thr,
+                check_units=False)  # The 2D stage checks.
         image = frame if options.pictures else None
         seconds = None
         if options.fps is None and source.timestamps:

@@ -9,7 +9,8 @@ import numpy as np
 
 from mmdiffpose.skeletons import Skeleton, get_skeleton
 from mmdiffpose.structures.detections import Detections
-from mmdiffpose.structures.seen_joints import ScoreScale, mark_unseen
+from mmdiffpose.structures.seen_joints import (PixelCheck, ScoreScale,
+                                               mark_unseen)
 
 Detections2D = Detections
 """The name that detectors of one's own may know it by."""
@@ -19,8 +20,10 @@ class Pose2DModel(Protocol):
     """A 2D detector of one's own: any callable with a ``skeleton``.
 
     It may also have ``reset()``, called before each clip, where it follows
-    people from frame to frame, and ``batch(images, boxes)``, a list of
-    results of several frames at once, where that is faster.
+    people from frame to frame, ``batch(images, boxes)``, a list of results
+    of several frames at once, where that is faster, and ``in_pixels``, True
+    where its keypoints surely are pixels: those of others are refused where
+    they look like shares or percents of the picture.
 
     """
 
@@ -95,10 +98,17 @@ class Pose2DStage:
         if reset is not None:
             reset()
         frames = iter(frames)
-        to_one = ScoreScale(type(self.model).__name__)
+        name = type(self.model).__name__
+        to_one = ScoreScale(name)
+        pixels = None
+        if not getattr(self.model, 'in_pixels', False):
+            pixels = PixelCheck()
         step = batch_size if hasattr(self.model, 'batch') else 1
         while images := list(islice(frames, step)):
             results = self._detect(images, to_one)
+            if pixels is not None:
+                for shape, found in zip([i.shape for i in images], results):
+                    pixels(found.keypoints, found.scores, shape[1::-1], name)
             while images:
                 # The caller shall hold the only reference.
                 yield images.pop(0), results.pop(0)

@@ -76,6 +76,7 @@ class MMPosePose2D:
     Raises:
         ValueError: If the model's joint set is unknown.
     """
+    in_pixels = True
 
     def __init__(self,
                  inferencer: Pose2DInferencer,

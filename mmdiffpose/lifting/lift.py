@@ -3,15 +3,17 @@
 
 import warnings
 from itertools import chain
-from typing import Callable, Iterator, List, NamedTuple, Optional, Sequence
+from typing import (Callable, Dict, Iterator, List, NamedTuple, Optional,
+                    Sequence, Tuple)
 
+import numpy as np
 from torch import nn
 
 from mmdiffpose.skeletons import Skeleton
 from mmdiffpose.structures.keypoint_track import KeypointTrack
 from mmdiffpose.structures.lifted_track import LiftedTrack, join_tracks
 from mmdiffpose.structures.option_checks import check_flag, check_whole
-from mmdiffpose.structures.seen_joints import check_pixels, unit_of
+from mmdiffpose.structures.seen_joints import check_pixels
 from .focal_length import Focal, FocalLengths
 from .frame_rate import Rates, ResampledTrack, at_rate, lifter_fps
 from .gaps import default_max_gap, split_at_gaps
@@ -38,7 +40,8 @@ def lift_tracks(model: nn.Module,
                 max_gap: Optional[int] = None,
                 focal_length: Optional[Focal] = None,
                 resample: bool = True,
-                score_thr: float = 0.) -> List[LiftedTrack]:
+                score_thr: float = 0.,
+                check_units: bool = True) -> List[LiftedTrack]:
     """Lift the 2D tracks of any number of people to 3D.
 
     Each track is cut where nothing of the person was seen for longer than
@@ -84,6 +87,9 @@ def lift_tracks(model: nn.Module,
             own frames. Models of single frames do without. Defaults to True.
         score_thr (float): Joints of lower scores count as not seen, from 0
             to 1. Scores count without it, too. Defaults to 0.
+        check_units (bool): Whether tracks whose coordinates look like shares
+            or percents of the picture, or lie outside of it, all of them
+            together, are refused. Defaults to True.
 
     Returns:
         list[LiftedTrack]: In the order of the tracks, one for each piece
@@ -103,6 +109,9 @@ def lift_tracks(model: nn.Module,
             check_whole(name, value, least)
     check_flag('fit', fit)
     check_flag('resample', resample)
+    check_flag('check_units', check_units)
+    if check_units:
+        _check_units(tracks)
     length = window_length(model)
     overlap = length // 3 if overlap is None else overlap
     focals = FocalLengths(focal_length)
@@ -152,7 +161,8 @@ def lift_track(model: nn.Module,
                max_gap: Optional[int] = None,
                focal_length: Optional[Focal] = None,
                resample: bool = True,
-               score_thr: float = 0.) -> LiftedTrack:
+               score_thr: float = 0.,
+               check_units: bool = True) -> LiftedTrack:
     """Lift one person's 2D track to 3D, as one track.
 
     As :func:`lift_tracks`, but the pieces between long gaps are joined:
@@ -169,6 +179,7 @@ def lift_track(model: nn.Module,
         focal_length (FocalLength | float, optional): The camera's, pixels.
         resample (bool): Whether it is lifted at the rate of training.
         score_thr (float): Joints of lower scores count as not seen.
+        check_units (bool): Whether coordinates that are no pixels are refused.
 
     Returns:
         LiftedTrack: All frames but those of long gaps, and those before the
@@ -183,7 +194,7 @@ def lift_track(model: nn.Module,
         warnings.filterwarnings('ignore', message='.*left out: none of')
         pieces = lift_tracks(model, [track], overlap, batch_size, fit,
                              progress, max_gap, focal_length, resample,
-                             score_thr)
+                             score_thr, check_units)
     if not pieces:
         raise ValueError(
             f'{track.source}: expected joints that make the lifter\'s '
@@ -195,6 +206,18 @@ def lift_track(model: nn.Module,
             f'{one.frame_ids[-1]} and {following.frame_ids[0]}, which is too '
             'long to bridge; there are no poses there')
     return join_tracks(pieces)
+
+
+def _check_units(tracks: Sequence[KeypointTrack]) -> None:
+    """Raise unless the tracks of each size of picture are pixels of it."""
+    sizes: Dict[Tuple[int, int], List[KeypointTrack]] = {}
+    for track in tracks:
+        sizes.setdefault(track.image_size, []).append(track)
+    for size, same in sizes.items():
+        check_pixels(
+            np.concatenate([track.keypoints.reshape(-1, 2) for track in same]),
+            np.concatenate([track.scores.ravel() for track in same]), size,
+            same[0].source)
 
 
 def _batch_size(model: nn.Module, length: int) -> int:
@@ -221,9 +244,6 @@ def _pieces(track: KeypointTrack, joints: Skeleton, length: int,
             max_gap: Optional[int], fps: Optional[Rates],
             score_thr: float) -> Iterator[_Piece]:
     """The parts of a track between long gaps, with the lifter's joints."""
-    if unit_of(track.keypoints, track.scores, track.image_size) == 'shares':
-        check_pixels(track.keypoints, track.scores, track.image_size,
-                     track.source)
     sure = track.above(score_thr)
     mapped = None if sure is None else sure.for_lifter(joints)
     if mapped is None:

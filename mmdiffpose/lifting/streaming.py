@@ -14,8 +14,8 @@ from mmdiffpose.structures.keypoint_track import (KeypointTrack,
                                                   checked_score_thr,
                                                   seconds_of)
 from mmdiffpose.structures.lifted_track import LiftedTrack
-from mmdiffpose.structures.seen_joints import (ScoreScale, check_pixels,
-                                               mark_unseen, unit_of)
+from mmdiffpose.structures.seen_joints import (PixelCheck, ScoreScale,
+                                               mark_unseen)
 from .focal_length import Focal, FocalLengths
 from .frame_rate import ResampledTrack, interpolated, lifter_fps
 from .sighting_buffer import SightingBuffer
@@ -27,10 +27,6 @@ from .windows import plan_windows
 Sighting = Sequence[np.ndarray]
 """Keypoints (J, 2), scores (J, ) and, where the detector has heatmaps,
 mixtures (J, M, 5) of a person in one frame; pixels."""
-
-PERCENT_SIGHTINGS = 25
-"""Sightings in a row that look like percents of the picture before it is
-said: a person may be small and in the upper left corner for a while."""
 
 
 class _Due(NamedTuple):
@@ -90,6 +86,9 @@ class StreamingLifter:
             training. Models of single frames do without. Defaults to True.
         score_thr (float): Joints of lower scores count as not seen. Defaults
             to 0.
+        check_units (bool): Whether coordinates that look like shares or
+            percents of the picture, or lie outside of it, are refused.
+            Defaults to True.
 
     Raises:
         ValueError: For a latency that the model's window has no room for,
@@ -109,7 +108,8 @@ class StreamingLifter:
                  focal_length: Optional[Focal] = None,
                  step: int = 1,
                  resample: bool = True,
-                 score_thr: float = 0.) -> None:
+                 score_thr: float = 0.,
+                 check_units: bool = True) -> None:
         if step < 1:
             raise ValueError(f'step should be 1 or more, got {step}')
         self.stride = step
@@ -148,7 +148,7 @@ class StreamingLifter:
         self._frame_ids: Deque[int] = deque(maxlen=held)
         self._times: Deque[Optional[float]] = deque(maxlen=held)
         self._people: List[SightingBuffer] = []
-        self._percents = 0
+        self._pixels = PixelCheck() if check_units else None
         self._said: Set[str] = set()
 
     @property
@@ -178,8 +178,8 @@ class StreamingLifter:
 
         Raises:
             ValueError: For a frame id or time that does not increase, shapes
-                other than the joint set's, or shares of the picture instead
-                of pixels.
+                other than the joint set's, shares of the picture instead of
+                pixels, or percents for some time.
         """
         if self._frame_ids and frame_id <= self._frame_ids[-1]:
             raise ValueError(
@@ -290,7 +290,8 @@ class StreamingLifter:
             rows[:2] = mark_unseen(rows[0], rows[1])
             if rows[1].size and not rows[1].any():
                 return None
-            self._check_unit(rows[0], rows[1], where)
+            if self._pixels is not None:
+                self._pixels(rows[0], rows[1], self.image_size, where)
             rows[1] = self._to_one(rows[1])
         track = KeypointTrack(
             rows[0],
@@ -302,19 +303,6 @@ class StreamingLifter:
             mixtures=rows[2] if len(rows) > 2 else None)
         sure = track.above(self.score_thr)
         return None if sure is None else sure.for_lifter(self.joints)
-
-    def _check_unit(self, keypoints: np.ndarray, scores: np.ndarray,
-                    where: str) -> None:
-        """Raise for shares of the picture, warn of what may be percents."""
-        unit = unit_of(keypoints, scores, self.image_size)
-        if unit == 'shares':
-            check_pixels(keypoints, scores, self.image_size, where)
-        self._percents = self._percents + 1 if unit == 'percents' else 0
-        if self._percents == PERCENT_SIGHTINGS:
-            self._say(
-                f'{self.source}: all keypoints are between 0 and 105 in '
-                f'pictures of {self.image_size[0]} x {self.image_size[1]}; if '
-                'they are percents, poses are wrong: expected pixels')
 
     def _may_return(self, person: SightingBuffer) -> bool:
         """Whether a sighting in the next frame would bridge the gap."""

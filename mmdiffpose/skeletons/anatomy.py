@@ -7,7 +7,7 @@ between the hips, the neck between the shoulders, the head beyond the
 shoulders as seen from the hips, a shin is no longer than half a person.
 """
 
-from typing import Callable, Dict, Iterator, List, Optional, Tuple
+from typing import Callable, Dict, Iterator, List, NamedTuple, Optional, Tuple
 
 import numpy as np
 
@@ -109,6 +109,40 @@ def layout_costs(keypoints: np.ndarray, scores: np.ndarray,
         for check in checks
         for name, cost in check(measure) if np.isfinite(cost)
     }
+
+
+class Stance(NamedTuple):
+    """How people are placed in the picture, medians over all of them.
+
+    Attributes:
+        from_origin: Distance of the middle of their hips from (0, 0), as a
+            share of their sizes; inf where nobody's are known.
+        upright: How far their shoulders are above their hips, as a share of
+            their sizes, below 0 where they are upside down; NaN: not known.
+    """
+    from_origin: float
+    upright: float
+
+
+def stance(keypoints: np.ndarray, scores: np.ndarray,
+           skeleton: Skeleton) -> Stance:
+    """How people are placed in the picture.
+
+    Args:
+        keypoints (np.ndarray): (R, J, 2) joints of people, y down.
+        scores (np.ndarray): (R, J), 0 for a joint that was not seen.
+        skeleton (Skeleton): The joint set.
+    """
+    measure = _Measure(keypoints.astype(np.float64), scores, skeleton)
+    if measure.hips is None:
+        return Stance(np.inf, np.nan)
+    apart = np.linalg.norm(measure.hips, axis=-1) / measure.size
+    known = apart[np.isfinite(apart)]
+    upright = np.nan
+    if measure.shoulders is not None:
+        above = (measure.hips - measure.shoulders)[:, 1] / measure.size
+        upright = measure.over_people(above)
+    return Stance(float(np.median(known)) if known.size else np.inf, upright)
 
 
 def _breadths(measure: _Measure) -> Iterator[Check]:

@@ -16,6 +16,14 @@ PERCENT_SIZE = 300
 :data:`PERCENT_REACH` pixels."""
 MIN_JOINTS = 4
 """With fewer joints the unit cannot be told."""
+MARGIN = 0.1
+"""Share of the picture's sides by which joints may lie outside of it."""
+MIN_INSIDE = 0.5
+"""Share of the joints that lie within; where fewer do, they are of another
+picture, or places in space."""
+UNSURE_SIGHTINGS = 25
+"""Sightings in a row that look like percents of the picture, or lie outside of
+it, before they are refused: a person may be in a corner for a while."""
 SCORE_REACH = 1.5
 """Scores are taken as they are if nine in ten lie within this: peaks of SimCC
 models go a little over 1. Within ten times this they are of 0 to 10, within a
@@ -83,16 +91,59 @@ def check_pixels(keypoints: np.ndarray, scores: np.ndarray,
         source (str): Where they came from, for the message.
 
     Raises:
-        ValueError: If nearly all are shares or percents of the picture.
+        ValueError: If nearly all are shares or percents of the picture, or
+            most lie outside of it.
     """
+    message = _misfit(keypoints, scores, image_size)
+    if message is not None:
+        raise ValueError(f'{source}: {message[1]}')
+
+
+def _misfit(keypoints: np.ndarray, scores: np.ndarray,
+            image_size: Sequence[int]) -> Optional[Tuple[str, str]]:
+    """Why coordinates are no pixels: the unit, and what to say."""
     unit = unit_of(keypoints, scores, image_size)
+    expected = ('expected keypoints in pixels of a picture of '
+                f'{image_size[0]} x {image_size[1]}, found')
+    seen = keypoints[scores > 0]
     if unit != 'pixels':
-        seen = keypoints[scores > 0]
         low, high = np.quantile(seen, [.05, .95])
-        raise ValueError(
-            f'{source}: expected keypoints in pixels of a picture of '
-            f'{image_size[0]} x {image_size[1]}, found nearly all between '
-            f'{low:.3g} and {high:.3g}, as {unit} of the picture')
+        return unit, (f'{expected} nearly all between {low:.3g} and '
+                      f'{high:.3g}, as {unit} of the picture')
+    if len(seen) < MIN_JOINTS:
+        return None
+    margin = MARGIN * np.array(image_size)
+    inside = ((seen >= -margin) & (seen <= image_size + margin)).all(-1)
+    if inside.mean() >= MIN_INSIDE:
+        return None
+    low, high = (np.quantile(seen, part, axis=0) for part in (.05, .95))
+    return 'outside', (
+        f'{expected} {100 - 100 * inside.mean():.0f} % of them outside of it, '
+        f'nearly all between x {low[0]:.4g} and {high[0]:.4g}, y {low[1]:.4g} '
+        f'and {high[1]:.4g}: of another picture, or places in space')
+
+
+class PixelCheck:
+    """Refuses what is no pixels, sighting by sighting.
+
+    Shares of the picture at once; percents, and what lies outside of the
+    picture, after :data:`UNSURE_SIGHTINGS` sightings of nothing else.
+    """
+
+    def __init__(self) -> None:
+        self._unsure = 0
+
+    def __call__(self, keypoints: np.ndarray, scores: np.ndarray,
+                 image_size: Sequence[int], source: str) -> None:
+        """Take in a sighting; arguments and errors of :func:`check_pixels`."""
+        misfit = _misfit(keypoints, scores, image_size)
+        if misfit is None:
+            self._unsure = 0
+            return
+        unit, message = misfit
+        self._unsure += unit != 'shares'
+        if unit == 'shares' or self._unsure >= UNSURE_SIGHTINGS:
+            raise ValueError(f'{source}: {message}')
 
 
 def score_scale(scores: np.ndarray, source: str) -> float:

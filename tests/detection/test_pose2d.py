@@ -58,6 +58,25 @@ def test_batches_and_boxes():
     np.testing.assert_allclose(results[1][1].keypoints[1, 3], [55, 32.5])
 
 
+def test_shares_of_the_picture_are_refused():
+    """At once; of a detector that says it is surely in pixels, never."""
+
+    places = np.random.default_rng(0).uniform(0, 1, (2, 17, 2))
+
+    class Model:
+        skeleton = 'coco'
+
+        def __call__(self, image, boxes=None):
+            return places, np.ones((2, 17))
+
+    model = Model()
+    with pytest.raises(ValueError, match='Model: expected keyp.*as shares of'):
+        next(Pose2DStage(model).run([IMAGE]))
+    model.in_pixels = True
+    _, found = next(Pose2DStage(model).run([IMAGE]))
+    np.testing.assert_allclose(found.keypoints, places, rtol=1e-6)
+
+
 @pytest.mark.parametrize('result, message', [
     (None, 'NoneType'),
     ((np.zeros((1, 17, 2)), ), 'tuple'),

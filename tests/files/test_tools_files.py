@@ -164,6 +164,68 @@ def test_mediapipes_arrays(tmp_path, pixels, channels):
     assert is_keypoint_input(tmp_path / 'a.npy')
 
 
+@pytest.mark.parametrize('unit', [1, 1000])
+@pytest.mark.parametrize('form', ['json', 'npy'])
+def test_world_landmarks_are_no_keypoints(tmp_path, form, unit):
+    """They are relative to the middle of the hips, in metres."""
+    camera, _ = seen(FRAMES)
+    marks = as_layout((camera - camera[:, :1])[..., :2], 'mediapipe') * unit
+    path = tmp_path / f'a.{form}'
+    if form == 'npy':
+        np.save(path, np.concatenate([marks, -marks[..., :1] - 9], -1))
+    else:
+        dump(path, [[dict(x=x, y=y, z=0., visibility=.9) for x, y in rows]
+                    for rows in marks])
+    with pytest.raises(ValueError, match='hips at .0, 0.|places in space'):
+        read(path)
+
+
+def test_tensorflow_js_names_its_joints(tmp_path, pixels):
+    names = SKELETONS['coco'].joints
+    joints = as_layout(pixels, 'coco')
+    order = np.random.default_rng(0).permutation(17)
+
+    def camel(name):
+        first, *others = name.split('_')
+        return first + ''.join(map(str.capitalize, others))
+
+    movenet = [[
+        dict(
+            score=.9,
+            keypoints=[
+                dict(x=rows[i][0], y=rows[i][1], score=.8, name=names[i])
+                for i in order
+            ])
+    ] for rows in joints]
+    posenet = [[
+        dict(keypoints=[
+            dict(position=dict(x=x, y=y), part=camel(name), score=.8)
+            for (x, y), name in zip(rows, names)
+        ])
+    ] for rows in joints]
+    for document in (movenet, posenet):
+        assert recovered(read(dump(tmp_path / 'a.json', document)), pixels)
+    movenet[4][0]['keypoints'].reverse()
+    with pytest.raises(ValueError, match='frame 4: expected the joints of'):
+        read(dump(tmp_path / 'a.json', movenet))
+
+
+def test_upside_down_and_the_size_of_another_picture(tmp_path, pixels):
+    frames = [
+        dict(frame_id=i, instances=[dict(keypoints=rows.tolist())])
+        for i, rows in enumerate(with_scores(as_layout(pixels, 'coco')))
+    ]
+    path = dump(tmp_path / 'a.json', frames)
+    with pytest.raises(
+            ValueError, match='outside of it, .*of another picture'):
+        read(path, size=(480, 270))
+    for page in frames:
+        for joint in page['instances'][0]['keypoints']:
+            joint[1] = SIZE[1] - joint[1]
+    with pytest.warns(UserWarning, match='upside down in most frames; if'):
+        read_keypoint_file(dump(path, frames), SIZE)
+
+
 def test_ultralytics_json_and_labels(tmp_path, pixels):
     joints = as_layout(pixels, 'coco')
 

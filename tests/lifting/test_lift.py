@@ -35,6 +35,23 @@ def test_identity_model_gives_the_track_back(fake, frames, overlap):
     assert lifted.std is None and lifted.hypotheses is None
 
 
+def test_tracks_that_are_no_pixels_are_refused(fake):
+    """All tracks of a picture decide: one person may be in its corner."""
+    model, track, other = fake(in_plane), make_track(30), make_track(30)
+    pixels = track.keypoints.copy()
+    for places, unit in ((pixels / [1600, 900],
+                          'shares'), (100 * pixels / [1600, 900], 'percents'),
+                         (pixels + 3000, 'places in space')):
+        track.keypoints = places.astype(np.float32)
+        with pytest.raises(ValueError, match=f'keypoints in pix.*{unit}'):
+            lift_track(model, track)
+        with pytest.raises(ValueError, match='check_units should be'):
+            lift_track(model, track, check_units=1)
+        assert len(lift_track(model, track, check_units=False)) == 30
+    track.keypoints = (pixels / 12).astype(np.float32)
+    assert len(lift_tracks(model, [track, other])) == 2
+
+
 def test_one_pass_per_window_with_true_neighbours(fake):
     track = make_track(33)
     model = fake(in_plane)

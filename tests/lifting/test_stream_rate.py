@@ -188,5 +188,9 @@ def test_shares_and_percents_of_the_picture(fake):
     # Somebody may be in the corner for a while.
     for frame in range(24):
         lifter.push(frame, {7: (100 * keypoints / SIZE, scores)})
-    with pytest.warns(UserWarning, match='if they are percents'):
+    with pytest.raises(ValueError, match='as percents of the picture'):
         lifter.push(24, {7: (100 * keypoints / SIZE, scores)})
+    sure = StreamingLifter(
+        fake(in_plane), SIZE, 'h36m', 50., check_units=False)
+    for frame in range(30):
+        assert sure.push(frame, {7: (100 * keypoints / SIZE, scores)})

@@ -8,7 +8,8 @@ import pytest
 from fake_lifter import make_track
 
 from mmdiffpose.skeletons import COCO_17
-from mmdiffpose.structures.seen_joints import (ScoreScale, score_scale,
+from mmdiffpose.structures.seen_joints import (PixelCheck, ScoreScale,
+                                               check_pixels, score_scale,
                                                scores_to_one)
 
 SCORES = np.random.default_rng(0).beta(6, 2, (40, 17))
@@ -71,3 +72,38 @@ def test_tracks_are_scaled_and_cut():
     for wrong in (-1, 1.5, '0.3', True, np.nan):
         with pytest.raises(ValueError, match='score_thr should be a number'):
             track.above(wrong)
+
+
+PLACES = np.random.default_rng(1).uniform([400, 100], [700, 700], (40, 17, 2))
+"""A person's, in a picture of 1280 x 720."""
+
+
+@pytest.mark.parametrize('places, message', [
+    (PLACES / [1280, 720], 'between 0.2.* as shares of the picture'),
+    (100 * PLACES / [1280, 720], 'between 2.* as percents of the picture'),
+    (PLACES * 4, '100 % of them outside of it, .* x 16.* and 27'),
+    (9 * PLACES - [4950, 3600], '9. % of them outside .*places in space'),
+])
+def test_what_is_no_pixels(places, message):
+    check_pixels(PLACES, SCORES, (1280, 720), 'a')
+    # Somebody of whom less than half has left the picture.
+    check_pixels(PLACES + [700, 0], SCORES, (1280, 720), 'a')
+    with pytest.raises(
+            ValueError, match=f'a: expected keypoints in .*{message}'):
+        check_pixels(places, SCORES, (1280, 720), 'a')
+    # Joints that were not seen say nothing.
+    check_pixels(places, 0 * SCORES, (1280, 720), 'a')
+    check = PixelCheck()
+    count = 1 if 'shares' in message else 25
+    for row in range(count - 1):
+        check(places[row], SCORES[row], (1280, 720), 'b')
+    with pytest.raises(ValueError, match='b: expected keypoints in pixels'):
+        check(places[count], SCORES[count], (1280, 720), 'b')
+
+
+def test_a_corner_is_no_unit():
+    """One sighting elsewhere, and the count starts again."""
+    check = PixelCheck()
+    for row in range(80):
+        places = PLACES[row % 40] / (1 if row % 20 == 0 else 10)
+        check(places, SCORES[0], (1280, 720), 'b')

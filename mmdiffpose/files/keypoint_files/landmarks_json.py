@@ -7,10 +7,14 @@ A list of frames (or an object by frame) of which each is one of::
     [[... 33 landmarks of a person ...], ...]
     {"pose_landmarks": either of these, "frame": 0, "timestamp_ms": 33}
     {"landmark": [...]}                     (the old solutions, as protobuf)
+    [{"keypoints": [{"x": 640, "y": 400, "score": 0.9, "name": "nose"}, ...]}]
+    [{"keypoints": [{"position": {"x": ...}, "part": "leftEye", ...}, ...]}]
     null                                    (nobody)
 
-x and y are shares of the picture; the score is the lesser of visibility and
-presence. World landmarks are not read.
+The last but one are those of TensorFlow.js: MoveNet and BlazePose, PoseNet.
+x and y are shares of the picture or pixels; the score is the lesser of
+visibility and presence. The joints are those that ``name`` or ``part`` names,
+else they are MediaPipe's 33. World landmarks are refused.
 """
 
 from pathlib import Path
@@ -31,18 +35,25 @@ _TIME_KEYS = dict(timestamp_ms=1e-3, timestampMs=1e-3, time=1., timestamp=1.)
 
 def is_landmarks(document: Any) -> bool:
     """Whether a document looks like landmarks."""
-    pages = _pages(document)
-    for page in list(pages.values())[:200]:
-        points = _points(page)
-        if points:
-            first = points[0]
-            while isinstance(first, list) and first:
-                first = first[0]
-            return isinstance(first, dict) and {
-                'x', 'y'
-            } <= set(first) and 'keypoints' not in first and not isinstance(
-                first['x'], list)
+    for page in list(_pages(document).values())[:200]:
+        point: Any = page
+        while isinstance(point, (list, dict)) and point:
+            if isinstance(point, list):
+                point = point[0]
+                continue
+            key = next((k for k in _KEYS if k in point), None)
+            if key is None:
+                place = _place(point)
+                return {'x', 'y'
+                        } <= set(place) and not isinstance(place['x'], list)
+            point = point[key]
     return False
+
+
+def _place(point: Dict[str, Any]) -> Dict[str, Any]:
+    """Where x and y of a landmark stand."""
+    place = point.get('position')
+    return place if isinstance(place, dict) else point
 
 
 def parse(path: Path, document: Any) -> RawClip:
@@ -54,6 +65,7 @@ def parse(path: Path, document: Any) -> RawClip:
     pages = _pages(document)
     frames: Frames = {}
     times: Dict[int, float] = {}
+    names: List[List[str]] = []
     for number, page in pages.items():
         if isinstance(page, dict):
             key = next((k for k in _FRAME_KEYS if k in page), None)
@@ -62,7 +74,8 @@ def parse(path: Path, document: Any) -> RawClip:
         if number in frames:
             raise ValueError(f'{where}: expected frame ids that differ, found '
                              f'{number} again')
-        frames[number] = _people(f'{where}, frame {number}', _points(page))
+        frames[number] = _people(f'{where}, frame {number}', _points(page),
+                                 names)
         time = _time(where, page)
         if time is not None:
             times[number] = time
@@ -71,6 +84,7 @@ def parse(path: Path, document: Any) -> RawClip:
         where,
         frames,
         USUAL,
+        names=names[0] if names else None,
         image_size=meta.get('image_size', None if None in size else size),
         fps=choose_fps(where, meta.get('fps')),
         times=times if len(times) == len(frames) else None,
@@ -96,7 +110,8 @@ def _pages(document: Any) -> Dict[int, Any]:
     if not isinstance(document, list):
         return {}
     # A single frame: one person's landmarks.
-    if document and isinstance(document[0], dict) and 'x' in document[0]:
+    if document and isinstance(document[0], dict) and 'x' in _place(
+            document[0]):
         return {0: document}
     return dict(enumerate(document))
 
@@ -111,10 +126,13 @@ def _points(page: Any) -> List[Any]:
     return page if isinstance(page, list) else []
 
 
-def _people(where: str, points: List[Any]) -> List[Person]:
+def _people(where: str, points: List[Any],
+            names: List[List[str]]) -> List[Person]:
+    """The people of a frame; ``names`` gets those of the first one's joints.
+    """
     if not points:
         return []
-    if isinstance(points[0], dict) and 'x' in points[0]:
+    if isinstance(points[0], dict) and 'x' in _place(points[0]):
         points = [points]
     found = []
     for person in points:
@@ -124,14 +142,29 @@ def _people(where: str, points: List[Any]) -> List[Person]:
                              f'{describe(person)}')
         if person:
             found.append(_person(where, person))
+            _check_names(where, person, names)
     return found
+
+
+def _check_names(where: str, points: List[Dict[str, Any]],
+                 names: List[List[str]]) -> None:
+    """Note the first person's joints, to which the others' are compared."""
+    given = [point.get('name', point.get('part')) for point in points]
+    if any(name is None for name in given):
+        return
+    if not names:
+        names.append(given)
+    if given != names[0]:
+        raise ValueError(f'{where}: expected the joints of the person before, '
+                         f'{names[0][:5]}, ..., found {given[:5]}, ...')
 
 
 def _person(where: str, points: List[Any]) -> Person:
     rows = []
     for point in points:
         score: Any = 1.
-        x, y = (expect(where, point, key, 'each landmark') for key in 'xy')
+        place = _place(point) if isinstance(point, dict) else point
+        x, y = (expect(where, place, key, 'each landmark') for key in 'xy')
         given = [
             point[key] for key in ('visibility', 'presence', 'score')
             if point.get(key) is not None

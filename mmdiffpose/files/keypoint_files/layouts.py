@@ -8,6 +8,7 @@ import numpy as np
 
 from mmdiffpose.skeletons import (SKELETONS, Skeleton, get_skeleton,
                                   layout_costs, skeleton_from_names)
+from mmdiffpose.skeletons.anatomy import stance
 
 PLAUSIBLE = 1.3
 """Cost up to which people may well have the joints of a set; see
@@ -22,6 +23,14 @@ MUCH = 1.5
 """Another set has to cost less by this factor to speak against the file."""
 MIN_CHECKS = 4
 """With fewer checks that can be made nothing is decided."""
+
+AT_ORIGIN = 0.02
+"""Median distance of the middle of the hips from (0, 0), as a share of the
+person's size, below which places are relative to it."""
+
+UPSIDE_DOWN = -0.1
+"""Height of the shoulders above the hips, as a share of the person's size,
+below which people are upside down."""
 
 Costs = Dict[str, float]
 
@@ -67,8 +76,26 @@ def choose_layout(where: str, keypoints: np.ndarray, scores: np.ndarray,
 
     Raises:
         ValueError: If the name is unknown, has another number of joints, or
-            contradicts the people; if no joint set fits, or several do.
+            contradicts the people; if no joint set fits, or several do; if
+            all hips are at (0, 0), as of landmarks in space.
     """
+    skeleton = _choose(where, keypoints, scores, asked, names, stated, usual)
+    place = stance(keypoints, scores, skeleton)
+    if place.from_origin < AT_ORIGIN:
+        raise ValueError(
+            f'{where}: expected keypoints in pixels of the picture, found the '
+            'middle of the hips at (0, 0) in all frames, as of poses in space '
+            '(world landmarks), which are relative to it')
+    if place.upright < UPSIDE_DOWN:
+        warnings.warn(f'{where}: people are upside down in most frames; if '
+                      'they are not, y counts upwards, or the video was not '
+                      'rotated: expected y from the top of the picture down')
+    return skeleton
+
+
+def _choose(where: str, keypoints: np.ndarray, scores: np.ndarray,
+            asked: Optional[str], names: Optional[Sequence[str]], stated: Any,
+            usual: Mapping[int, str]) -> Skeleton:
     count = keypoints.shape[1]
     if asked is not None:
         return _of_count(where, _named(where, asked), count)
