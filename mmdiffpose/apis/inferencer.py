@@ -42,7 +42,10 @@ class DiffusionPose3DInferencer(LiftingPipeline):
         pose3d_weights (str | Path, optional): Its checkpoint. Defaults to the
             model zoo's for its names, else to random weights, with a warning.
         pose2d (str | Path | callable, optional): What finds 2D joints: the
-            config or alias of an MMPose model; a
+            config or alias of an MMPose model; a word of
+            :data:`~mmdiffpose.detection.named_detectors.NAMED_DETECTORS`,
+            ``'rtmlib'``, ``'mediapipe'``, ``'ultralytics'`` or ``'movenet'``,
+            also with a variant, as in ``'mediapipe:heavy'``; a
             :class:`~mmdiffpose.detection.pose2d.Pose2DModel` of one's own; or
             ``'FILE.py:NAME'``, such a class in a Python file, made with
             ``pose2d_weights``. Built when it is first needed. Defaults to
@@ -51,11 +54,14 @@ class DiffusionPose3DInferencer(LiftingPipeline):
         det_model (str, optional): Config or alias of an MMDetection model
             that finds people, or ``'whole_image'``. Defaults to MMPose's
             choice for a model of MMPose, to none for one's own.
-        det_weights (str, optional): Its checkpoint.
+        det_weights (str, optional): Its checkpoint; without ``det_model``,
+            that of rtmlib's own person detector.
         det_cat_ids (int | sequence[int], optional): Its categories of people.
         device (str, optional): Defaults to a GPU where there is one.
-        bbox_thr (float): Least score of a person's box. Defaults to 0.3.
-        nms_thr (float): Overlap from which boxes count once. Defaults to 0.3.
+        bbox_thr (float): Least score of a person's box, of MMDetection,
+            rtmlib and Ultralytics. Defaults to 0.3.
+        nms_thr (float): Overlap from which boxes count once, of MMDetection
+            and rtmlib. Defaults to 0.3.
         person_thr (float): Least mean score of a person's joints. Defaults to
             0.15.
         cfg_options (dict, optional): Overrides of the lifter's config.

@@ -36,6 +36,7 @@ from typing import TYPE_CHECKING, Callable, List, Optional, Sequence
 import torch
 from mmengine.config import DictAction
 
+from mmdiffpose.detection.named_detectors import NAMED_DETECTORS
 from mmdiffpose.files.keypoint_files.reading import FORMATS as KEYPOINT_FORMATS
 from mmdiffpose.files.result_files import FORMATS
 from mmdiffpose.files.result_options import UNITS, UNSEEN
@@ -126,16 +127,22 @@ def parse_args(argv: Optional[Sequence[str]] = None,
 
 def add_detector_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what finds 2D joints in frames."""
+    words = ', '.join(f'{word} ({detector.licence})'
+                      for word, detector in NAMED_DETECTORS.items())
     parser.add_argument(
         '--pose2d',
-        help='config or alias of an MMPose model, or FILE.py:NAME, a detector '
+        help=f'a word: {words}, also with a variant, as in mediapipe:heavy; '
+        'or config or alias of an MMPose model; or FILE.py:NAME, a detector '
         "of one's own (default: MMPose's human, downloaded)")
     parser.add_argument('--pose2d-weights', help='path or URL of its weights')
     parser.add_argument(
         '--det-model',
         help='config or alias of an MMDetection model that finds people, or '
         "whole_image (default: MMPose's choice; none for FILE.py:NAME)")
-    parser.add_argument('--det-weights', help='path or URL of its weights')
+    parser.add_argument(
+        '--det-weights',
+        help='path or URL of its weights; without --det-model, those of '
+        "rtmlib's own")
     parser.add_argument(
         '--det-cat-ids',
         type=int,

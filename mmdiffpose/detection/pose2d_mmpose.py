@@ -20,7 +20,9 @@ from mmdiffpose.codecs.heatmap_mixtures import HeatmapFit
 from mmdiffpose.skeletons import Skeleton, get_skeleton
 from mmdiffpose.structures.detections import Detections
 from .heatmap_detector import HeatmapDetector, heatmap_convention
-from .pose2d import Pose2DModel, Pose2DStage
+from .named_detectors import (DetectorArguments, find_detector,
+                              make_named_detector)
+from .pose2d import PersonDetector, Pose2DModel, Pose2DStage
 
 PERSON = 0
 """COCO's category, and that of detectors trained on people alone."""
@@ -128,10 +130,7 @@ class MMPosePose2D:
         return [Detections(*fields) for fields in zip(*parts)]
 
     def _boxes(self, image: np.ndarray) -> np.ndarray:
-        if self.people is not None:
-            return self.people(image)
-        height, width = image.shape[:2]
-        return np.array([[0, 0, width, height]], np.float32)
+        return (_whole_image if self.people is None else self.people)(image)
 
     def _top_down(
             self, crops: Sequence[Tuple[np.ndarray,
@@ -181,20 +180,35 @@ def make_pose2d(pose2d: Union[str, Path, Pose2DModel, None] = None,
         FileNotFoundError: If a file is missing.
         ValueError: If the 2D model is none, or has an unknown joint set.
     """
-    own = _named_class(pose2d) if isinstance(pose2d, (str, Path)) else None
-    if own is not None:
-        pose2d = own() if weights is None else own(weights)
+    whole = det_model in ('whole_image', 'whole-image')
+    people: Optional[PersonDetector] = None
+    if isinstance(pose2d, (str, Path)):
+        own = _named_class(pose2d)
+        if own is not None:
+            pose2d = own() if weights is None else own(weights)
+        elif find_detector(str(pose2d)) is not None:
+            boxes = det_model is not None
+            told = DetectorArguments(weights, None, device,
+                                     None if boxes else det_weights, bbox_thr,
+                                     nms_thr)
+            pose2d = make_named_detector(str(pose2d), told, boxes)
+            people = _whole_image if whole else None
     if pose2d is None or isinstance(pose2d, (str, Path)):
         return Pose2DStage(
             build_pose2d(None if pose2d is None else str(pose2d),
                          None if weights is None else str(weights), device,
                          det_model, det_weights, det_cat_ids, bbox_thr,
                          nms_thr))
-    people = None
-    if det_model not in (None, 'whole_image', 'whole-image'):
+    if det_model is not None and not whole:
         people = build_people_detector(det_model, det_weights, device,
                                        det_cat_ids, bbox_thr, nms_thr)
     return Pose2DStage(pose2d, people)
+
+
+def _whole_image(image: np.ndarray) -> np.ndarray:
+    """The whole of an image as the box (1, 4) of a person."""
+    height, width = image.shape[:2]
+    return np.array([[0, 0, width, height]], np.float32)
 
 
 def _named_class(name: Union[str, Path]) -> Optional[Any]:

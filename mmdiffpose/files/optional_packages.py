@@ -1,24 +1,10 @@
 # Copyright (c) mmdiffpose contributors. All rights reserved.
 """Packages that only some formats need, and what those formats cannot do."""
 
-import importlib
-from typing import Any, Dict, Iterable, NamedTuple, Sequence
+from typing import Any, Dict, Iterable, Sequence
 
+from mmdiffpose.optional_imports import Requirement, import_for
 from mmdiffpose.structures.lifted_track import LiftedTrack
-
-
-class Requirement(NamedTuple):
-    """What a format needs.
-
-    Attributes:
-        package: Its name where packages are installed from.
-        module: What is imported of it.
-        extra: The extra of mmdiffpose that brings it.
-    """
-    package: str
-    module: str
-    extra: str
-
 
 REQUIREMENTS: Dict[str, Requirement] = dict(
     c3d=Requirement('c3d', 'c3d', 'c3d'),
@@ -43,14 +29,7 @@ def needed(name: str) -> Any:
     Raises:
         ImportError: If it is not there; says how to install it.
     """
-    package, module, extra = REQUIREMENTS[name]
-    try:
-        return importlib.import_module(module)
-    except ImportError as error:
-        raise ImportError(
-            f'the format {name}: expected the package {package}, found none '
-            f'({error}): run "pip install mmdiffpose[{extra}]" or '
-            f'"pip install {package}"') from error
+    return import_for(f'the format {name}', REQUIREMENTS[name])
 
 
 def check_packages(formats: Iterable[str]) -> None:

@@ -1,28 +1,16 @@
 # Copyright (c) mmdiffpose contributors. All rights reserved.
 """MoveNet follows people; where its file is there, the real ones."""
 
-import importlib.util
-from pathlib import Path
-
 import numpy as np
 import pytest
 
+from mmdiffpose.detection import pose2d_movenet
 from mmdiffpose.detection.frame_sources import open_frames
 from mmdiffpose.detection.person_tracker import PersonTracker
 from mmdiffpose.detection.pose2d import Pose2DStage
 from mmdiffpose.skeletons import COCO_17
 
-FILE = Path(
-    __file__).parents[2] / 'projects' / 'movenet_onnx' / 'movenet_onnx.py'
 BODY = np.random.default_rng(0).uniform([-25, -60], [25, 60], (17, 2))
-
-
-@pytest.fixture(scope='module')
-def project():
-    spec = importlib.util.spec_from_file_location('movenet_onnx', FILE)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 class Scene:
@@ -31,11 +19,11 @@ class Scene:
     A person is a bright square in the picture; who is covered isn't there.
     """
 
-    def __init__(self, project, monkeypatch):
+    def __init__(self, monkeypatch):
         self.looks = 0
-        monkeypatch.setattr(project, '_open', lambda path, threads:
+        monkeypatch.setattr(pose2d_movenet, '_open', lambda path, threads:
                             (self, 64, np.float32))
-        self.net = project.MoveNet('none')
+        self.net = pose2d_movenet.MoveNet('none')
         self.net._see = self.see
 
     def see(self, image, square):
@@ -59,8 +47,8 @@ def picture(*people, width=640, height=240):
     return image
 
 
-def test_squares(project):
-    square = project.Square.around(np.array([10, 20, 50, 100]))
+def test_squares():
+    square = pose2d_movenet.Square.around(np.array([10, 20, 50, 100]))
     assert square[:2] == (30, 60) and square.side == pytest.approx(100)
     corners = np.array([[0, 0, 0.5], [1, 1, 0.5]])
     np.testing.assert_allclose(
@@ -72,8 +60,8 @@ def test_squares(project):
     assert patch[25:27, 25:27].min() > 200 and patch[:, :23].max() == 0
 
 
-def test_two_people_are_found_and_followed(project, monkeypatch):
-    scene = Scene(project, monkeypatch)
+def test_two_people_are_found_and_followed(monkeypatch):
+    scene = Scene(monkeypatch)
     stage = Pose2DStage(scene.net)
     frames = [
         picture((100 + 3 * t, 120), (500 - 3 * t, 120)) for t in range(40)
@@ -90,8 +78,8 @@ def test_two_people_are_found_and_followed(project, monkeypatch):
     assert scene.looks < 2 * 40 + 30
 
 
-def test_who_goes_is_lost_and_who_comes_is_found(project, monkeypatch):
-    scene = Scene(project, monkeypatch)
+def test_who_goes_is_lost_and_who_comes_is_found(monkeypatch):
+    scene = Scene(monkeypatch)
     counts = []
     for t in range(30):
         people = [(100, 120)] * (t < 15) + [(450, 120)] * (t >= 5)
@@ -103,21 +91,21 @@ def test_who_goes_is_lost_and_who_comes_is_found(project, monkeypatch):
     assert len(scene.net(picture()).keypoints) == 0
 
 
-def test_boxes_of_a_person_detector(project, monkeypatch):
-    scene = Scene(project, monkeypatch)
+def test_boxes_of_a_person_detector(monkeypatch):
+    scene = Scene(monkeypatch)
     boxes = np.array([[70, 60, 130, 180], [470, 60, 530, 180]])
     found = scene.net(picture((100, 120), (500, 120)), boxes)
     assert found.keypoints.shape == (2, 17, 2) and scene.looks == 2
     assert scene.net(picture(), boxes[:0]).keypoints.shape == (0, 17, 2)
 
 
-def test_missing_file(project, tmp_path):
+def test_missing_file(tmp_path):
     pytest.importorskip('onnxruntime')
     with pytest.raises(FileNotFoundError, match='none.onnx'):
-        project.MoveNet(tmp_path / 'none.onnx')
+        pose2d_movenet.MoveNet(tmp_path / 'none.onnx')
 
 
-def test_real_people(project, shared_dir):
+def test_real_people(shared_dir):
     """Somebody on a wall with their arms up, and somebody walking in."""
     pytest.importorskip('onnxruntime')
     weights = shared_dir / 'models/movenet_thunder.onnx'
@@ -125,7 +113,7 @@ def test_real_people(project, shared_dir):
     for path in (weights, video):
         if not path.is_file():
             pytest.skip(f'{path} does not exist')
-    net = project.MoveNet(weights, threads=1)
+    net = pose2d_movenet.MoveNet(weights, threads=1)
     image = list(open_frames(video, 61))[60]
     found = net(image)
     assert len(found.keypoints) == 2 and found.scores.mean() > 0.5
