@@ -9,6 +9,7 @@ from typing import Any, Dict, Mapping, Optional, Sequence, Tuple
 import numpy as np
 
 from mmdiffpose.detection.frame_sources import FrameInputs
+from mmdiffpose.detection.trackers import BUILTIN
 from mmdiffpose.files.keypoint_files import FORMATS as KEYPOINT_FORMATS
 from mmdiffpose.files.optional_packages import check_packages
 from mmdiffpose.files.result_files import FORMATS as RESULT_FORMATS
@@ -82,6 +83,12 @@ class InferenceOptions:
             one. Defaults to True.
         score_thr: 2D joints of lower scores count as not seen, 0 to 1. A low
             score makes a joint's std larger in any case. Defaults to 0.
+        tracker: Who tells who is who in frames: ``'builtin'``, which offline
+            also knows people again who were away for up to three seconds; a
+            word of
+            :data:`~mmdiffpose.detection.trackers.PACKAGE_TRACKERS`; or a file
+            of another tracker, in the MOT challenge's form. Defaults to
+            builtin.
         track_ids: The people wanted. Defaults to None: everybody.
         largest: Of a keypoint file, only the person who is largest and
             longest in the picture. Defaults to False.
@@ -122,6 +129,7 @@ class InferenceOptions:
     fit: bool = True
     resample: bool = True
     score_thr: float = 0.
+    tracker: str = BUILTIN
     track_ids: Optional[Sequence[int]] = None
     largest: bool = False
     max_frames: Optional[int] = None
@@ -189,7 +197,8 @@ _POSITIVE = ('fps', 'focal_length')
 _FLAGS = ('return_datasamples', 'return_vis', 'show', 'still', 'causal',
           'hypotheses', 'symmetric_bones', 'root_trajectory', 'fit',
           'resample', 'largest')
-_TEXTS = ('out_dir', 'vis_out_dir', 'pred_out_dir', 'suffix', 'animation')
+_TEXTS = ('out_dir', 'vis_out_dir', 'pred_out_dir', 'suffix', 'animation',
+          'tracker')
 _MAY_BE_NONE = ('batch_size', 'overlap', 'max_frames', 'fps', 'focal_length',
                 'causal')
 _NAMES = dict(

@@ -12,11 +12,13 @@ from typing import (Any, Callable, Iterator, List, Optional, Sequence, Tuple,
 import numpy as np
 from torch import nn
 
+from mmdiffpose.detection.clothes import clothes_colors
 from mmdiffpose.detection.frame_sources import (FrameInputs, FrameSource,
                                                 images_at, open_frames)
-from mmdiffpose.detection.person_tracker import PERSON_THR, PersonTracker
+from mmdiffpose.detection.person_tracker import PERSON_THR
 from mmdiffpose.detection.pose2d import Pose2DStage
 from mmdiffpose.detection.track_collector import TrackCollector, pick_tracks
+from mmdiffpose.detection.trackers import BUILTIN, PeopleTracker, make_tracker
 from mmdiffpose.files.keypoint_files import (is_keypoint_input,
                                              read_keypoint_file,
                                              read_keypoint_tracks)
@@ -196,6 +198,8 @@ class LiftingPipeline:
         if options.causal:
             raise ValueError(f'{path}: keypoint files are lifted offline, '
                              'without --causal (causal=False)')
+        if options.tracker != BUILTIN:
+            raise ValueError(f'{path}: a keypoint file takes no tracker')
         pictures = None
         if options.video is not None:
             pictures = open_frames(options.video)
@@ -247,13 +251,16 @@ class LiftingPipeline:
             batch = options.batch_size or DETECTOR_BATCH
             for frame, found in self.pose2d.run(decoded(source, batch), batch):
                 size = (frame.shape[1], frame.shape[0])
+                colors = clothes_colors(frame, *found[:2],
+                                        self.pose2d.skeleton)
                 del frame
                 ids = tracker.update(found.keypoints, found.scores)
-                collector.add(ids, found)
+                collector.add(ids, found, colors)
                 bar.advance()
         tracks = collector.tracks(size, self.pose2d.skeleton,
                                   source.rate(options.fps), source.name,
-                                  source.uneven_times(options.fps))
+                                  source.uneven_times(options.fps),
+                                  options.tracker == BUILTIN)
         tracks = pick_tracks(tracks, options.track_ids, source.name)
         people = 'person' if len(tracks) == 1 else 'people'
         self.stages.say(f'{source.name}: {len(tracks)} {people} in '
@@ -261,9 +268,9 @@ class LiftingPipeline:
         return tracks, collector.num_frames
 
     def _new_tracker(self, source: FrameSource,
-                     options: InferenceOptions) -> PersonTracker:
-        return PersonTracker.at_rate(options.fps or source.fps,
-                                     self.person_thr)
+                     options: InferenceOptions) -> PeopleTracker:
+        return make_tracker(options.tracker, options.fps or source.fps,
+                            self.person_thr)
 
     def read_tracks(
         self,

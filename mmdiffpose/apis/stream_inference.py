@@ -8,9 +8,9 @@ import numpy as np
 from torch import nn
 
 from mmdiffpose.detection.frame_sources import FrameSource
-from mmdiffpose.detection.person_tracker import PersonTracker
 from mmdiffpose.detection.pose2d import Pose2DStage
 from mmdiffpose.detection.track_collector import people_of_frame
+from mmdiffpose.detection.trackers import PeopleTracker
 from mmdiffpose.detection.video_times import StreamClock
 from mmdiffpose.lifting.focal_length import known_focal_length
 from mmdiffpose.lifting.root_trajectory import StreamPlacer
@@ -34,7 +34,7 @@ class StreamFrame(NamedTuple):
     seconds: Optional[float] = None
 
 
-def lift_stream(model: nn.Module, pose2d: Pose2DStage, tracker: PersonTracker,
+def lift_stream(model: nn.Module, pose2d: Pose2DStage, tracker: PeopleTracker,
                 source: FrameSource,
                 options: InferenceOptions) -> Iterator[StreamFrame]:
     """Detect, track, lift and place, ``options.latency`` frames behind.
@@ -42,7 +42,7 @@ def lift_stream(model: nn.Module, pose2d: Pose2DStage, tracker: PersonTracker,
     Args:
         model (nn.Module): The lifter.
         pose2d (Pose2DStage): The 2D stage.
-        tracker (PersonTracker): New.
+        tracker (PeopleTracker): New.
         source (FrameSource): Read once.
         options (InferenceOptions): Of the call.
     """

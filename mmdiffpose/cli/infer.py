@@ -37,6 +37,7 @@ import torch
 from mmengine.config import DictAction
 
 from mmdiffpose.detection.named_detectors import NAMED_DETECTORS
+from mmdiffpose.detection.trackers import BUILTIN, PACKAGE_TRACKERS
 from mmdiffpose.files.keypoint_files.reading import FORMATS as KEYPOINT_FORMATS
 from mmdiffpose.files.result_files import FORMATS
 from mmdiffpose.files.result_options import UNITS, UNSEEN
@@ -168,6 +169,12 @@ def add_input_arguments(parser: argparse.ArgumentParser) -> None:
         '--keypoint-format',
         choices=KEYPOINT_FORMATS,
         help='of a keypoint file (default: what it looks like)')
+    parser.add_argument(
+        '--tracker',
+        default=BUILTIN,
+        help=f'who is who in frames: {", ".join(PACKAGE_TRACKERS)}, or a '
+        "file of another tracker's boxes in the MOT challenge's form "
+        '(default: the built-in one)')
     people = parser.add_mutually_exclusive_group()
     people.add_argument(
         '--track-id',
@@ -324,6 +331,7 @@ def make_options(args: argparse.Namespace) -> 'InferenceOptions':
         fit=not args.no_fit,
         resample=not args.no_resample,
         score_thr=args.score_thr,
+        tracker=args.tracker,
         track_ids=None if args.track_id is None else [args.track_id],
         largest=args.track_id is None and not args.all_people,
         max_frames=args.max_frames,

@@ -106,7 +106,7 @@ class PersonTracker:
         """
         ids = np.full(len(keypoints), -1)
         kept = self._people(scores)
-        boxes = {i: _box(keypoints[i], scores[i]) for i in kept}
+        boxes = {i: joints_box(keypoints[i], scores[i]) for i in kept}
         similarity = np.array([[
             _similarity(track, keypoints[i], scores[i], boxes[i])
             for track in self._tracks
@@ -150,7 +150,7 @@ def _is_double(index: int, keypoints: np.ndarray, scores: np.ndarray,
     each other at the same place, both are known.
     """
     tolerance = DUPLICATE_TOLERANCE * _size(
-        _box(keypoints[index], scores[index]))
+        joints_box(keypoints[index], scores[index]))
     return any(
         _keypoint_similarity(keypoints[index], keypoints[other], (
             scores[index] > 0) & (scores[other] > 0), tolerance) >= DUPLICATE
@@ -180,7 +180,7 @@ def _similarity(track: _KnownPerson, keypoints: np.ndarray, scores: np.ndarray,
                                   (track.scores > 0) & (scores > 0),
                                   TOLERANCE * growth * size)
     expected = track.box + np.tile(track.shift, 2)
-    return (joints + _intersection_over_union(expected, box)) / 2
+    return (joints + intersection_over_union(expected, box)) / 2
 
 
 def _keypoint_similarity(one: np.ndarray, other: np.ndarray, both: np.ndarray,
@@ -192,7 +192,7 @@ def _keypoint_similarity(one: np.ndarray, other: np.ndarray, both: np.ndarray,
     return float(np.exp(-square / (2 * tolerance**2)).mean())
 
 
-def _box(keypoints: np.ndarray, scores: np.ndarray) -> np.ndarray:
+def joints_box(keypoints: np.ndarray, scores: np.ndarray) -> np.ndarray:
     """Box (x1, y1, x2, y2) around the joints seen."""
     seen = keypoints[scores > 0]
     return np.concatenate([seen.min(0), seen.max(0)]).astype(float)
@@ -208,7 +208,8 @@ def _size(box: np.ndarray) -> float:
     return float(max(np.sqrt(width * height), max(width, height) / 3, 1.))
 
 
-def _intersection_over_union(one: np.ndarray, other: np.ndarray) -> float:
+def intersection_over_union(one: np.ndarray, other: np.ndarray) -> float:
+    """Of two boxes (4, ), x1, y1, x2, y2."""
     low = np.maximum(one[:2], other[:2])
     high = np.minimum(one[2:], other[2:])
     common = float(np.prod((high - low).clip(0)))

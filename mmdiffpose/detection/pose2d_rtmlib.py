@@ -2,7 +2,7 @@
 """RTMPose and RTMO through rtmlib, as the 2D stage."""
 
 from pathlib import Path
-from typing import Any, Optional, Union
+from typing import Any, Callable, Optional, Union
 
 import numpy as np
 
@@ -58,8 +58,9 @@ class RtmlibPose2D:
             raise ValueError(f'{path}: RTMO finds people itself: expected no '
                              f'weights of a person detector, found '
                              f'{people_weights}')
-        self._people = None
+        self._people: Any = None
         thresholds = dict(score_thr=bbox_thr, nms_thr=nms_thr)
+        self._make_people: Optional[Callable[[], Any]] = None
         if self.finds_people:
             self._pose = _sized(rtmlib.RTMO(path, **thresholds, **told))
         else:
@@ -96,6 +97,7 @@ class RtmlibPose2D:
 
     def _boxes(self, image: np.ndarray) -> np.ndarray:
         if self._people is None:
+            assert self._make_people is not None
             self._people = self._make_people()
         return np.asarray(self._people(image), np.float32).reshape(-1, 4)
 

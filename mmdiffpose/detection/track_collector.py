@@ -7,7 +7,8 @@ import numpy as np
 
 from mmdiffpose.skeletons import Skeleton
 from mmdiffpose.structures.detections import Detections
-from mmdiffpose.structures.keypoint_track import KeypointTrack
+from mmdiffpose.structures.keypoint_track import DEFAULT_FPS, KeypointTrack
+from .track_linking import TrackPiece, link_pieces
 
 
 class _Sighting(NamedTuple):
@@ -15,6 +16,7 @@ class _Sighting(NamedTuple):
     frame: int
     keypoints: np.ndarray
     scores: np.ndarray
+    colors: Optional[np.ndarray] = None
     mixtures: Optional[np.ndarray] = None
 
 
@@ -25,7 +27,10 @@ class TrackCollector:
         self.num_frames = 0
         self._people: Dict[int, List[_Sighting]] = {}
 
-    def add(self, ids: np.ndarray, found: Detections) -> None:
+    def add(self,
+            ids: np.ndarray,
+            found: Detections,
+            colors: Optional[np.ndarray] = None) -> None:
         """Take in the next frame.
 
         Args:
@@ -33,11 +38,21 @@ class TrackCollector:
                 :class:`~.person_tracker.PersonTracker`, -1 for
                 detections to leave out.
             found (Detections): Its P detections.
+            colors (np.ndarray, optional): (P, 2, 3) of
+                :func:`~.clothes.clothes_colors`.
         """
-        for person, fields in people_of_frame(ids, found).items():
+        fields = dict(found._asdict(), colors=colors)
+        for row, person in enumerate(ids.tolist()):
+            if person < 0:
+                continue
             # Copies: a view would keep the whole frame's arrays alive.
             self._people.setdefault(person, []).append(
-                _Sighting(self.num_frames, *map(np.array, fields)))
+                _Sighting(
+                    self.num_frames, **{
+                        name: np.array(values[row])
+                        for name, values in fields.items()
+                        if values is not None
+                    }))
         self.num_frames += 1
 
     def tracks(self,
@@ -45,7 +60,8 @@ class TrackCollector:
                skeleton: Skeleton,
                fps: Optional[float] = None,
                source: str = 'keypoints',
-               times: Optional[np.ndarray] = None) -> List[KeypointTrack]:
+               times: Optional[np.ndarray] = None,
+               link: bool = False) -> List[KeypointTrack]:
         """The people, in the order of their ids.
 
         Each track reaches from the first to the last frame in which the
@@ -59,7 +75,12 @@ class TrackCollector:
             source (str): Name of the clip, for messages.
             times (np.ndarray, optional): (F, ) seconds of all frames, where
                 their pace is not even.
+            link (bool): Whether people who come back get the id that they
+                had, see :mod:`~.track_linking`. Defaults to False.
         """
+        people = self._people
+        if link:
+            people = self._linked(skeleton, fps, times)
         return [
             KeypointTrack(
                 **_stack(sightings),
@@ -70,8 +91,37 @@ class TrackCollector:
                 fps=fps,
                 track_id=person,
                 source=f'{source}, person {person}')
-            for person, sightings in sorted(self._people.items())
+            for person, sightings in sorted(people.items())
         ]
+
+    def _linked(self, skeleton: Skeleton, fps: Optional[float],
+                times: Optional[np.ndarray]) -> Dict[int, List[_Sighting]]:
+        """The people, who have the id that they had before an absence."""
+        if times is None:
+            times = np.arange(self.num_frames) / (fps or DEFAULT_FPS)
+        pieces = [
+            TrackPiece(
+                person, times[[sighting.frame for sighting in sightings]],
+                np.stack([sighting.keypoints for sighting in sightings]),
+                np.stack([sighting.scores
+                          for sighting in sightings]), skeleton.bones,
+                _colors(sightings))
+            for person, sightings in self._people.items()
+        ]
+        people: Dict[int, List[_Sighting]] = {}
+        owner = link_pieces(pieces)
+        for person, sightings in self._people.items():
+            people.setdefault(owner[person], []).extend(sightings)
+        return {
+            person: sorted(sightings, key=lambda sighting: sighting.frame)
+            for person, sightings in people.items()
+        }
+
+
+def _colors(sightings: List[_Sighting]) -> Optional[np.ndarray]:
+    """(F, 2, 3) of clothes, where they were looked at."""
+    known = [s.colors for s in sightings if s.colors is not None]
+    return np.stack(known) if len(known) == len(sightings) else None
 
 
 def people_of_frame(ids: np.ndarray,

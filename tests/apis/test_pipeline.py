@@ -151,18 +151,29 @@ class _Source(list):
         return fps
 
 
-def test_half_a_second_out_of_sight_is_the_same_person(regression_config):
-    """15 frames at the 30 a second that are taken where none is said."""
-    away = [True] * 3 + [False] * 15 + [True] * 2
-    assert ids(standing(regression_config, there=away), 20) == {0: (0, 19)}
-    away = [True] * 3 + [False] * 16 + [True] * 2
-    assert ids(standing(regression_config, there=away), 21) == {
+def test_three_seconds_out_of_sight_is_the_same_person(regression_config):
+    """90 frames at the 30 a second that are taken where none is said."""
+    away = [True] * 3 + [False] * 89 + [True] * 2
+    assert ids(standing(regression_config, there=away), 94) == {0: (0, 93)}
+    away = [True] * 3 + [False] * 90 + [True] * 2
+    assert ids(standing(regression_config, there=away), 95) == {
         0: (0, 2),
-        1: (19, 20)
+        1: (93, 94)
     }
-    away = [True] * 3 + [False] * 6 + [True] * 2
-    assert len(ids(standing(regression_config, there=away), 11, fps=12)) == 1
-    assert len(ids(standing(regression_config, there=away), 11, fps=10)) == 2
+    away = [True] * 3 + [False] * 11 + [True] * 2
+    assert len(ids(standing(regression_config, there=away), 16, fps=4)) == 1
+    assert len(ids(standing(regression_config, there=away), 16, fps=3)) == 2
+
+
+def test_ids_of_a_file_are_not_joined(regression_config, tmp_path):
+    lines = [f'{f + 1}, {3 if f < 3 else 8}, 0, 0, 200, 200' for f in range(6)]
+    (tmp_path / 'ids.txt').write_text('\n'.join(lines))
+    there = [True] * 6
+    found = ids(
+        standing(regression_config, there=there),
+        6,
+        tracker=str(tmp_path / 'ids.txt'))
+    assert found == {3: (0, 2), 8: (3, 5)}
 
 
 def test_a_stream_waits_as_long(regression_config):
