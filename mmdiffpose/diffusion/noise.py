@@ -83,6 +83,10 @@ class HypothesisNoise:
             function(T, *shape, generator=g, dtype=torch.float32)
             for g in self._generators
         ])
+        if torch.jit.is_tracing():
+            # A graph of torch.jit knows no generators: there the draws are
+            # constants, as torch.export makes them by itself.
+            drawn = torch.from_numpy(drawn.numpy())
         drawn = drawn.reshape(-1, self.batch_shape[1], T, *shape)
         if self._places is not None:
             drawn = drawn.index_select(3, self._places)

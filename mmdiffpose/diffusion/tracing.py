@@ -6,12 +6,13 @@ from torch import Tensor
 
 
 def is_traced() -> bool:
-    """Whether ``torch.compile`` or ``torch.export`` records a graph now.
+    """Whether ``torch.compile``, ``torch.export`` or ``torch.jit.trace``
+    records a graph now.
 
     Tensors then stand for all tensors of their shape, the number of windows
     may be any, and what is decided by looking at one would hold for all.
     """
-    return torch.compiler.is_compiling()
+    return torch.compiler.is_compiling() or torch.jit.is_tracing()
 
 
 def can_ask(values: Tensor) -> bool:

@@ -25,8 +25,9 @@ class _Watch:
         if is_traced():
             if self._buffer is None:
                 raise RuntimeError(
-                    'run the model once before torch.compile or torch.export: '
-                    'what its checkpoint says is a constant in the graph')
+                    'run the model once before it is traced, compiled or '
+                    'exported: what its checkpoint says is a constant in the '
+                    'graph')
             return True
         return buffer is self._buffer and not self._changed(buffer)
 

@@ -169,19 +169,25 @@ class DiffusionPoseLifter(PoseLifter):
             features alone where there is no coarse head. With the mask, too,
             where the input has it.
         """
+        points = inputs[..., :2]
         seen = inputs[..., 2] if inputs.shape[-1] > 2 else None
         with torch.set_grad_enabled(torch.is_grad_enabled()
                                     and not self.freeze_context):
             feats = self.backbone(inputs)
             if self.coarse_head is None:
-                return LiftingContext(feats[-1], None, None, seen)
+                return LiftingContext(
+                    feats[-1], None, None, seen, points=points)
             coarse = self.coarse_head.to_root_relative(
                 self.coarse_head.regress(feats))
             features = feats[-1]
             if self._normalized:
                 features = self.coarse_head.norm(features)
-        return LiftingContext(features, coarse, self.coarse_head.residual_std,
-                              seen)
+        return LiftingContext(
+            features,
+            coarse,
+            self.coarse_head.residual_std,
+            seen,
+            points=points)
 
     def views(self,
               inputs: Tensor,
@@ -205,8 +211,8 @@ class DiffusionPoseLifter(PoseLifter):
             data_samples (list[PoseDataSample], optional): B of them.
             mode (str): ``'loss'``, ``'predict'``, or ``'tensor'`` for the
                 poses of ``'predict'`` alone, (B, T, J, 3), root-relative
-                metres. Without data samples those have no 2D mixtures, and
-                noise of a clip without a name.
+                metres. Without data samples those of keypoints with scores of
+                1 in a clip without a name.
         """
         if mode != 'tensor':
             return super().forward(inputs, data_samples, mode)

@@ -8,8 +8,11 @@ import torch
 from head_cases import (CASES, HEADS, case_type, is_stage_one, make, predict,
                         samples_hypotheses)
 from lifter_factory import MIRROR_ORDER, T, batch, mirrored
+from mmengine.structures import InstanceData
+from mmpose.structures import PoseDataSample
 from scipy.stats import chi
 
+from mmdiffpose.codecs import GMMDiffusionPose
 from mmdiffpose.diffusion.flow_samplers import FLOW_SAMPLERS
 from mmdiffpose.diffusion.sampling import SAMPLERS
 from mmdiffpose.registry import MODELS
@@ -263,15 +266,47 @@ def test_mode_tensor_is_the_prediction_alone(case):
         with torch.no_grad():
             poses = model(inputs, samples, mode='tensor')
         np.testing.assert_allclose(poses, expected, atol=1e-6)
-        if case_type(case) == 'ReleasedDiffPoseHead':
-            with pytest.raises(ValueError, match='2D mixtures'):
-                model(inputs, mode='tensor')
-            continue
         with torch.no_grad():
             bare = model(inputs)
             parts = torch.cat([model(inputs[i:i + 1]) for i in range(3)])
         scale = max(1, float(bare.abs().max()))
         torch.testing.assert_close(parts, bare, rtol=0, atol=1e-4 * scale)
+        # What it does of keypoints that are all sure, in one nameless clip.
+        sure = [plain_sample(points) for points in inputs]
+        expected = [p.keypoints for p in predict(model, inputs, sure)]
+        np.testing.assert_allclose(bare, np.stack(expected), atol=1e-4 * scale)
+
+
+@pytest.mark.parametrize('case, record',
+                         [('DiffPoseHead', 'trace'),
+                          ('DiffHPEHead, light residual', 'trace'),
+                          ('DiffHPEHead, light residual', 'export')])
+def test_a_recorded_graph_gives_other_windows_poses(case, record):
+    model = make(case)
+    inputs, others = batch([0, 1])[0], batch([5, 6])[0]
+    with torch.no_grad():
+        if case == 'DiffPoseHead':
+            with pytest.raises(RuntimeError, match='run the model once'):
+                torch.jit.trace(model, inputs, check_trace=False)
+        expected = model(others)
+        if record == 'trace':
+            graph = torch.jit.trace(model, inputs, check_trace=False)
+        else:
+            graph = torch.export.export(model, (inputs, )).module()
+        torch.testing.assert_close(
+            graph(others), expected, rtol=1e-5, atol=1e-5)
+
+
+def plain_sample(points):
+    """A sample as the codec makes it of 2D joints with scores of 1."""
+    size = dict(w=1000, h=1000)
+    codec = GMMDiffusionPose()
+    encoded = codec.encode((points.numpy() + 1) * 500, camera_param=size)
+    np.testing.assert_allclose(encoded['keypoint_labels'], points, atol=1e-5)
+    sample = PoseDataSample(metainfo=dict(flip_indices=MIRROR_ORDER))
+    sample.gt_instance_labels = InstanceData(
+        mixture_labels=torch.from_numpy(encoded['mixture_labels']))
+    return sample
 
 
 @each

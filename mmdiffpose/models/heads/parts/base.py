@@ -12,11 +12,13 @@ from mmpose.models.heads.base_head import BaseHead
 from mmpose.registry import KEYPOINT_CODECS
 from torch import Tensor
 
+from mmdiffpose.codecs.point_mixtures import mixtures_of_points
 from mmdiffpose.diffusion.aggregation import score_from_std
 from mmdiffpose.models.layers import (ChebConv, PreAggregatedGraphLayer,
                                       flip_mixtures, flip_poses)
 from mmdiffpose.skeletons import H36M_17, Skeleton, as_skeleton
 from mmdiffpose.skeletons.metainfo import SkeletonLike
+from mmdiffpose.skeletons.score_width import SCORE_SIGMA
 
 __all__ = [
     'UNMEASURED_STD', 'BaseLiftingHead', 'LiftingContext', 'LiftingEstimate',
@@ -46,6 +48,7 @@ class LiftingContext(NamedTuple):
         std: How far off that is, (B, T, J, 3), metres.
         mirror: Of windows in a mirror, the joint that takes each joint's
             place there; None for what the head knows.
+        points: The 2D joints themselves, (B, T, J, 2), screen-normalised.
     """
     features: Tensor
     coarse: Optional[Tensor]
@@ -54,6 +57,7 @@ class LiftingContext(NamedTuple):
     mean: Optional[Tensor] = None
     std: Optional[Tensor] = None
     mirror: Optional[Tuple[int, ...]] = None
+    points: Optional[Tensor] = None
 
     def known_coarse(self) -> Tensor:
         """The coarse poses, for heads that can't do without.
@@ -256,12 +260,22 @@ class BaseLiftingHead(BaseHead):
         return target, weight
 
     def mixtures(self, data_samples: Optional[Sequence],
-                 like: Tensor) -> Optional[Tensor]:
-        """2D mixtures (B, T, J, M, 5) where the head reads them and there are
-        samples that have them."""
-        if data_samples is None or not self.reads_mixtures:
+                 feats: Any) -> Optional[Tensor]:
+        """2D mixtures (B, T, J, M, 5) where the head reads them: those of the
+        samples; without samples those of the windows' own points, as if all
+        that was seen had the score 1."""
+        if not self.reads_mixtures:
             return None
-        return stack_mixtures(data_samples, like)
+        if data_samples is not None:
+            return stack_mixtures(data_samples, feats[0])
+        points = getattr(feats, 'points', None)
+        if points is None:
+            return None
+        seen = (
+            points.new_ones(points.shape[:-1])
+            if feats.seen is None else feats.seen)
+        sigma = getattr(self.decoder, 'score_sigma', SCORE_SIGMA)
+        return mixtures_of_points(points, seen > 0, sigma[0])
 
     @property
     def draw_order(self) -> List[int]:
@@ -383,8 +397,8 @@ class BaseLiftingHead(BaseHead):
             feats (LiftingContext | list[LiftingContext]): Of B windows; of
                 their mirror images, too, where the lifter tests with flips.
             data_samples (list[PoseDataSample], optional): B of them. Without
-                them there are no 2D mixtures, and windows are of one unnamed
-                clip.
+                them all that was seen has the score 1, and windows are of one
+                unnamed clip.
             test_cfg (dict, optional): The model's.
 
         Returns:

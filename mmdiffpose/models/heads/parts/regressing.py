@@ -51,7 +51,7 @@ class RegressingHead(BaseLiftingHead):
         Returns:
             dict: ``loss_pose3d``.
         """
-        pred = self.regress(feats, self.mixtures(batch_data_samples, feats[0]))
+        pred = self.regress(feats, self.mixtures(batch_data_samples, feats))
         return dict(
             loss_pose3d=self.loss_module(
                 pred, *self.targets(batch_data_samples, pred)))
@@ -62,7 +62,7 @@ class RegressingHead(BaseLiftingHead):
                  test_cfg: Optional[dict] = None) -> LiftingEstimate:
         """See :meth:`BaseLiftingHead.estimate`."""
         feats, mirrored = split_views(feats)
-        mixtures = self.mixtures(data_samples, feats[0])
+        mixtures = self.mixtures(data_samples, feats)
         poses, other, mirror = self.regress(feats, mixtures), None, None
         if mirrored is not None:
             mirror = self.mirror_order(data_samples)

@@ -310,7 +310,7 @@ class SamplingHead(BaseLiftingHead):
         seed = used.pop('seed')
         seeds: Seeds = noise or clip_seeds(seed, data_samples,
                                            len(context.features))
-        mixtures = self.mixtures(data_samples, context.features)
+        mixtures = self.mixtures(data_samples, context)
         hypotheses = self.sample_views(context, mirrored, mixtures, seeds,
                                        options)
         used['flip'] = mirrored is not None

@@ -166,7 +166,7 @@ def test_the_mixture_start_has_the_mixtures_modes():
     with torch.no_grad():
         context = model.extract_feat(inputs)
         mean, std = model.head.mean_and_std(context)
-        mixtures = model.head.mixtures(samples, inputs)
+        mixtures = model.head.mixtures(samples, context)
         context = model.head.prepare(context)
         joints = model.head.initial(context, mixtures)
         poses = model.head.reverse(
