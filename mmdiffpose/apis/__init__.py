@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from mmdiffpose.files.pose3d_result import Pose3DResult
     from mmdiffpose.files.result_files import (write_json, write_npz,
                                                write_results)
+    from mmdiffpose.files.result_reading import read_results
     from mmdiffpose.lifting.focal_length import (FocalLength,
                                                  resolve_focal_length)
     from mmdiffpose.lifting.lift import (LiftedTrack, lift_track, lift_tracks,
@@ -35,6 +36,7 @@ __all__ = [
     'ZooModel', 'estimate_root_trajectory', 'find_model', 'init_model',
     'lift_track', 'lift_tracks', 'list_models', 'load_weights',
     'place_in_scene', 'read_checkpoint', 'read_keypoint_file',
-    'read_keypoint_tracks', 'resolve_focal_length', 'verified_weights',
-    'window_length', 'write_json', 'write_npz', 'write_results'
+    'read_keypoint_tracks', 'read_results', 'resolve_focal_length',
+    'verified_weights', 'window_length', 'write_json', 'write_npz',
+    'write_results'
 ]

@@ -17,6 +17,7 @@ COMMANDS = {
     'train': 'train a model from its config',
     'test': 'measure a trained model on the test split of its config',
     'infer': 'lift the people of a video, an image or a keypoint file',
+    'view': 'look at lifted people in a browser',
     'export': 'write a trained model as an ONNX file',
     'record': 'make a recording file of motion capture and cameras',
     'check': 'report on data before a lifter is trained on them',

@@ -12,6 +12,7 @@ from mmdiffpose.structures.people import as_list, by_person, person_numbers
 from .optional_packages import needed
 from .result_csv import COLUMNS, ROOT_COLUMNS
 from .result_files import write_results
+from .result_reading import read_results
 
 
 @dataclass
@@ -27,6 +28,19 @@ class Pose3DResult:
     tracks: List[LiftedTrack]
     frame_ids: Sequence[int]
     name: str
+
+    @classmethod
+    def read(cls, path: Union[str, Path]) -> 'Pose3DResult':
+        """What was written as JSON or npz.
+
+        Args:
+            path (str | Path): Of
+                :func:`~mmdiffpose.files.result_reading.read_results`, which
+                says what may be raised.
+        """
+        tracks = read_results(path)
+        frames = sorted({i for t in tracks for i in t.frame_ids.tolist()})
+        return cls(tracks, frames, Path(path).stem)
 
     def __len__(self) -> int:
         return len(self.frame_ids)

@@ -8,7 +8,7 @@ from typing import Iterator, List, Sequence
 import numpy as np
 
 from mmdiffpose.atomic_files import replacing
-from mmdiffpose.skeletons.joint_angles import JOINT_ANGLES, joint_angles
+from mmdiffpose.skeletons.joint_angles import angle_joints, joint_angles
 from mmdiffpose.structures.lifted_track import LiftedTrack
 from mmdiffpose.structures.people import person_numbers
 from .result_options import ResultOptions
@@ -53,9 +53,8 @@ def write_angles(tracks: Sequence[LiftedTrack], stem: str,
 
 def _rows(track: LiftedTrack, number: int) -> Iterator[List[object]]:
     names, angles = joint_angles(track.keypoints_3d, track.skeleton)
-    index = track.skeleton.index
     seen = (track.scores > 0) & (track.scores_2d > 0)
-    joints = [[index[joint] for joint in JOINT_ANGLES[name]] for name in names]
+    joints = angle_joints(track.skeleton).values()
     angles[~np.stack([seen[:, four].all(1) for four in joints], 1)] = np.nan
     stds = np.full_like(angles, np.nan)
     if track.hypotheses is not None:

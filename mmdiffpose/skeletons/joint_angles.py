@@ -34,6 +34,23 @@ A straight knee, elbow or spine, a thigh in line with the trunk and an arm that
 hangs down have 0 degrees; a bone that lies back on the one before has 180."""
 
 
+def angle_joints(skeleton: Skeleton) -> Dict[str, List[int]]:
+    """Angles that a skeleton has joints for.
+
+    Args:
+        skeleton (Skeleton): Any.
+
+    Returns:
+        dict[str, list[int]]: Some names of :data:`JOINT_ANGLES` to the indices
+        of their four joints.
+    """
+    return {
+        name: [skeleton.index[joint] for joint in joints]
+        for name, joints in JOINT_ANGLES.items()
+        if all(joint in skeleton.index for joint in joints)
+    }
+
+
 def joint_angles(points: np.ndarray,
                  skeleton: Skeleton) -> Tuple[List[str], np.ndarray]:
     """Angles of poses.
@@ -53,10 +70,8 @@ def joint_angles(points: np.ndarray,
     Raises:
         ValueError: If the skeleton has joints for none.
     """
-    names = [
-        name for name, joints in JOINT_ANGLES.items()
-        if all(joint in skeleton.index for joint in joints)
-    ]
+    joints = angle_joints(skeleton)
+    names = list(joints)
     if not names:
         raise ValueError(
             f'skeleton {skeleton.name}: expected joints of an angle such as '
@@ -64,8 +79,7 @@ def joint_angles(points: np.ndarray,
     values = []
     for name in names:
         a, b, c, d = (
-            points[..., skeleton.index[joint], :].astype(float)
-            for joint in JOINT_ANGLES[name])
+            points[..., joint, :].astype(float) for joint in joints[name])
         before, after = b - a, d - c
         # Exact also near 0 and 180 degrees, where a cosine is flat.
         cross = np.linalg.norm(np.cross(before, after), axis=-1)

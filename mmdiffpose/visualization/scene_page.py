@@ -4,12 +4,13 @@
 import base64
 import json
 from pathlib import Path
-from typing import Any, Dict, List, Tuple, Union
+from typing import Any, Dict, List, Optional, Tuple, Union
 
 import numpy as np
 
 from mmdiffpose.atomic_files import replacing
 from mmdiffpose.skeletons import Skeleton
+from mmdiffpose.skeletons.joint_angles import angle_joints
 from mmdiffpose.structures.keypoint_track import DEFAULT_FPS
 from mmdiffpose.structures.people import Lifted, as_list, person_numbers
 from .common_scene import CommonScene, ScenePerson
@@ -28,11 +29,14 @@ def write_html(lifted: Lifted,
                max_hypotheses: int = MAX_HYPOTHESES) -> Path:
     """Write a page that shows the scene in any browser, from a file.
 
-    It plays, pauses and scrubs; the view orbits, pans and zooms; people,
-    hypotheses and discs of two standard deviations can be turned off. People
+    It plays, pauses and scrubs; the view orbits, pans and zooms, also with
+    two fingers, and can have one from the side and one from above beside it;
+    people, hypotheses and discs of two standard deviations can be turned off.
+    Below are how sure everybody is (the mean score) and their joint angles
+    over time. It saves PNG and CSV, and its menu lists the keys. People
     stand as in :class:`~.common_scene.CommonScene`. Positions are stored as
     16-bit multiples of a step that the scene's size sets (0.1 mm for 3 m),
-    and with the default five hypotheses a person takes some 900 bytes per
+    and with the default five hypotheses a person takes some 920 bytes per
     frame; the page says its size.
 
     Args:
@@ -51,8 +55,9 @@ def write_html(lifted: Lifted,
                             np.deg2rad(AZIMUTH))
     document = json.dumps(
         scene_data(scene, max_hypotheses), separators=(',', ':'))
-    # The text stands inside a script element.
-    document = document.replace('</', '<\\/')
+    # The text stands inside a script element: nothing in it, such as a name,
+    # may look like a tag or a comment.
+    document = document.replace('<', '\\u003c')
     page = TEMPLATE.read_text(encoding='utf-8').replace(PLACEHOLDER, document)
     with replacing(path) as part:
         part.write_text(page, encoding='utf-8')
@@ -73,8 +78,12 @@ def scene_data(scene: CommonScene, max_hypotheses: int) -> Dict[str, Any]:
     # The page counts the frames that there are: of every n-th, n apart.
     stride = first.step
     return dict(
+        name='' if first.source is None else Path(first.source).name,
+        people=len({person.number
+                    for person in scene.people}),
         fps=float(first.fps or DEFAULT_FPS),
-        fps_known=first.fps is not None,
+        fps_known=first.seconds is not None,
+        seconds=_seconds(scene, stride),
         stride=stride,
         offset=int(frames.min()) % stride,
         frames=[int(frames.min()) // stride,
@@ -87,6 +96,7 @@ def scene_data(scene: CommonScene, max_hypotheses: int) -> Dict[str, Any]:
         joints=list(first.skeleton.joints),
         bones=[list(bone) for bone in first.skeleton.bones],
         sides=_sides(first.skeleton),
+        angles=angle_joints(first.skeleton),
         colors=dict(left=LEFT, right=RIGHT, middle=CENTER, unseen=UNSEEN),
         tracks=[
             _track_data(person, pose, cloud, step)
@@ -103,7 +113,8 @@ def _track_data(person: ScenePerson, poses: np.ndarray, clouds: np.ndarray,
         runs=_runs(track.frame_ids // track.step),
         hypotheses=clouds.shape[1],
         pose=_base64(poses / step, '<i2'),
-        seen=_base64(track.scores_2d > 0, 'u1'),
+        seen=_base64((track.scores_2d > 0) & (track.scores > 0), 'u1'),
+        score=_base64(255 * track.scores.clip(0, 1), 'u1'),
         cloud=_base64(clouds / step, '<i2'))
     if track.std is not None:
         millimetres = np.clip(1000 * track.std, 0, np.iinfo(np.uint16).max)
@@ -115,6 +126,22 @@ def _clouds(person: ScenePerson, most: int) -> np.ndarray:
     """Hypotheses of all rows, (F, N, J, 3)."""
     return np.stack(
         [person.cloud(row, most) for row in range(len(person.track))])
+
+
+def _seconds(scene: CommonScene, stride: int) -> Optional[List[float]]:
+    """When each frame of the page is, where no frame rate tells it."""
+    known: Dict[int, float] = {}
+    for person in scene.people:
+        if person.track.times is not None:
+            frames = person.track.frame_ids // stride
+            known.update(zip(frames.tolist(), person.track.times.tolist()))
+    if not known:
+        return None
+    ids = np.concatenate([person.track.frame_ids for person in scene.people])
+    wanted = np.arange(ids.min() // stride, ids.max() // stride + 1)
+    there = np.array(sorted(known))
+    values = np.interp(wanted, there, [known[frame] for frame in there])
+    return np.round(values, 6).tolist()
 
 
 def _runs(frame_ids: np.ndarray) -> List[Tuple[int, int, int]]:

@@ -2,15 +2,19 @@
 """The interactive page: its data, and its script run by Node.js."""
 
 import base64
+import csv
+import io
 import json
 import re
 import shutil
 import subprocess
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from drawn_people import crowd, person
 
+from mmdiffpose.skeletons import Skeleton
 from mmdiffpose.visualization.scene_page import TEMPLATE, write_html
 
 NODE = shutil.which('node')
@@ -89,9 +93,10 @@ def test_size_per_frame_and_person(tmp_path):
         write_html([person(0, (0, 5), frames)], tmp_path / 'a.html',
                    3).stat().st_size for frames in (100, 1100)
     ]
-    # 17 joints: (1 + 3) x 3 x 2 bytes, 2 of std, 1 of seen; base64.
+    # 17 joints: (1 + 3) x 3 x 2 bytes, 2 of std, 1 each of seen and score;
+    # base64.
     assert sizes[1] - sizes[0] == pytest.approx(
-        1000 * 17 * 27 * 4 / 3, rel=.01)
+        1000 * 17 * 28 * 4 / 3, rel=.01)
 
 
 def test_script_reads_what_was_written(tmp_path):
@@ -154,6 +159,109 @@ def test_script_draws_who_is_shown(tmp_path):
     assert without - nobody == 2 * 16 * 2
     assert clouds - everybody == 3 * 3 * 16
     assert discs - everybody == 3 * 17
+
+
+def test_script_knows_times(tmp_path):
+    """Of every third frame, of uneven times, and of an unknown rate."""
+
+    def clock(**changes):
+        path = write_html(person(0, (0, 5), 4, **changes), tmp_path / 'a.html')
+        data = data_of(path)
+        frames = list(range(data['frames'][0], data['frames'][1] + 1))
+        seconds = run(path, f'{frames}.map(f => page.secondsOf(scene, f))')
+        return data['fps_known'], seconds, path
+
+    known, seconds, _ = clock(frame_ids=np.arange(4) + 50)
+    assert known
+    np.testing.assert_allclose(seconds, [2, 2.04, 2.08, 2.12])
+    known, seconds, _ = clock(
+        frame_ids=np.array([0, 3, 6, 9]), step=3, fps=10.)
+    np.testing.assert_allclose(seconds, [0, 0.1, 0.2, 0.3])
+    # Frames 2 and 3 are missing, and lie evenly between the others.
+    known, seconds, path = clock(
+        frame_ids=np.array([0, 1, 4, 5]), times=np.array([0., 1., 1.3, 9.]))
+    assert known
+    np.testing.assert_allclose(seconds, [0, 1, 1.1, 1.2, 1.3, 9])
+    assert run(path, '[-1, 0.5, 1, 1.25, 8, 10].map('
+               't => page.frameAt(scene, t))') == [0, 0, 1, 3, 4, 5]
+    assert not clock(fps=None)[0]
+
+
+def test_script_curves(tmp_path):
+    """A knee bent by 40 degrees, not seen in a frame, and an absence."""
+    track = person(2, (0, 5), 5, frame_ids=np.array([0, 1, 2, 7, 8]))
+    index = track.skeleton.index
+    knee, foot = index['left_knee'], index['left_foot']
+    shin = np.linalg.norm(
+        track.keypoints_3d[:, foot] - track.keypoints_3d[:, knee], axis=-1)[0]
+    bend = np.deg2rad(40)
+    # Camera axes: y down, and z away, where a heel goes.
+    track.keypoints_3d[:,
+                       foot] = track.keypoints_3d[:, knee] + shin * np.array(
+                           [0, np.cos(bend), np.sin(bend)])
+    track.scores_2d[2, foot] = 0
+    track.scores[:] = np.array([1, 0.5, 0.2, 0, 0.6])[:, None]
+    path = write_html(track, tmp_path / 'a.html')
+    frames, bent = zip(
+        *run(path, 'page.angleCurve(tracks[0], scene.angles.left_knee)'))
+    assert frames == (0, 1, 8)  # a score of 0 in frame 7: nobody saw it
+    np.testing.assert_allclose(bent, 40, atol=0.5)
+    frames, sure = zip(*run(path, 'page.confidence(tracks[0])'))
+    assert frames == (0, 1, 2, 7, 8)
+    np.testing.assert_allclose(sure, [1, 0.5, 0.2, 0, 0.6], atol=0.005)
+    pairs = dict(map(reversed, run(path, 'page.anglePairs(scene)')))
+    assert pairs['knees'] == 'left_knee,right_knee'
+    assert pairs['spine'] == 'spine'
+
+
+def test_script_writes_tables(tmp_path):
+    tracks = crowd(2, frames=2)
+    tracks[1].scores_2d[:, 3] = 0
+    path = write_html(tracks, tmp_path / 'a.html')
+    joints, angles = (
+        list(csv.DictReader(io.StringIO(text))) for text in run(
+            path, '[page.jointsTable(scene, tracks),'
+            ' page.anglesTable(scene, tracks)]'))
+    assert len(joints) == 2 * 2 * 17
+    row = joints[17 + 3]
+    name = tracks[0].skeleton.joints[3]
+    assert (row['frame'], row['time'], row['track'],
+            row['joint']) == ('1', '0.0400', '0', name)
+    assert (row['std'], row['score'], row['seen']) == ('0.040', '1.000', '1')
+    assert [r['seen'] for r in joints if r['joint'] == name] == list('1100')
+    heights = {r['joint']: float(r['y']) for r in joints[:17]}
+    assert heights['head'] - heights['left_foot'] == pytest.approx(
+        1.65, abs=.01)
+    straight = [r for r in angles if r['angle'] == 'left_elbow']
+    assert len(straight) == 4
+    assert all(float(r['degrees']) < 1 for r in straight)
+
+
+def test_views_beside_lie_within_the_canvas(tmp_path):
+    path = write_html(crowd(1), tmp_path / 'a.html')
+    for width, height in ((1280, 650), (390, 600), (844, 340)):
+        boxes = run(path, f'page.insetsOf({width}, {height})')
+        (one, other) = ((b['x'], b['y'], b['side']) for b in boxes)
+        for x, y, side in (one, other):
+            assert side > 80
+            assert x >= 0 and y >= 0 and x + side <= width
+            assert y + side <= height
+        apart = max(abs(one[0] - other[0]), abs(one[1] - other[1]))
+        assert apart >= one[2]
+
+
+def test_own_joints_without_angles(tmp_path):
+    skeleton = Skeleton('crane', ('hook', 'left_arm'), (-1, 0), ())
+    whole = person(0, (0, 5), 3)
+    names = ('keypoints_3d', 'scores', 'std', 'keypoints_2d', 'scores_2d')
+    track = replace(
+        whole,
+        hypotheses=None,
+        skeleton=skeleton,
+        **{name: getattr(whole, name)[:, :2]
+           for name in names})
+    data = data_of(write_html(track, tmp_path / 'a.html'))
+    assert data['angles'] == {} and data['sides'] == ['middle', 'left']
 
 
 def test_nobody_to_show(tmp_path):
