@@ -111,9 +111,7 @@ def find_datasets(args: argparse.Namespace) -> Iterator[Tuple[str, Any]]:
     with np.load(path, allow_pickle=False) as content:
         keys = set(content.files)
     whole: Dict[str, Any] = dict(seq_len=1, lazy_init=True)
-    if 'joints' in keys:
-        yield path.stem, RecordingDataset(str(path), **whole)
-    elif {'S', 'part', 'imgname'} <= keys:
+    if {'S', 'part', 'imgname'} <= keys:
         cameras = args.cameras or _beside(path, 'cameras.pkl')
         if args.detections is not None:
             whole.update(
@@ -121,6 +119,8 @@ def find_datasets(args: argparse.Namespace) -> Iterator[Tuple[str, Any]]:
                 keypoint_2d_det_file=str(args.detections))
         yield path.stem, AnnotationLiftingDataset(
             str(path), str(cameras), **whole)
+    elif 'joints' in keys:
+        yield path.stem, RecordingDataset(str(path), **whole)
     else:
         raise ValueError(
             f'{path}: expected a recording file (joints, links, root, fps and '

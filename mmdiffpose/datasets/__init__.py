@@ -4,6 +4,7 @@
 import warnings
 from typing import Any
 
+from .annotation_dataset import AnnotationLiftingDataset
 from .human36m import Human36MLiftingDataset
 from .mocap_mini import MocapMiniDataset
 from .mocap_views import (FixedViewDataset, MocapViewDataset, ViewSampler,
@@ -15,10 +16,10 @@ from .windows.compact_collate import compact_collate
 from .windows.lifting_dataset import LiftingDataset, PoseSequence
 
 __all__ = [
-    'FixedViewDataset', 'Human36MLiftingDataset', 'LiftingDataset',
-    'MPIINF3DHPLiftingDataset', 'MocapMiniDataset', 'MocapViewDataset',
-    'OpenMocapDataset', 'PoseSequence', 'RecordingDataset', 'ViewSampler',
-    'compact_collate', 'view_collate'
+    'AnnotationLiftingDataset', 'FixedViewDataset', 'Human36MLiftingDataset',
+    'LiftingDataset', 'MPIINF3DHPLiftingDataset', 'MocapMiniDataset',
+    'MocapViewDataset', 'OpenMocapDataset', 'PoseSequence', 'RecordingDataset',
+    'ViewSampler', 'compact_collate', 'view_collate'
 ]
 
 

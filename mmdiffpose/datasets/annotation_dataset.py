@@ -1,29 +1,39 @@
 # Copyright (c) mmdiffpose contributors. All rights reserved.
 """Lifting data sets that read annotation files."""
 
+import copy
+import re
+import zipfile
 from pathlib import Path
-from typing import Any, List, Optional, Sequence, Tuple
+from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
 import numpy as np
 
+from mmdiffpose.registry import DATASETS
+from mmdiffpose.skeletons import Skeleton
+from mmdiffpose.skeletons.metainfo import drawn_skeleton
 from .annotation_files.annotations import (Annotations, check_cameras_known,
                                            read_annotations, read_detections,
                                            read_mixtures)
 from .annotation_files.camera_files import CameraParam, read_cameras
 from .annotation_files.image_names import Track
+from .recordings.recording_file import recording_metainfo
 from .windows.lifting_dataset import LiftingDataset
 from .windows.sequence import PoseSequence
 
 KEYPOINT_SOURCES = ('gt', 'detection')
 
 
+@DATASETS.register_module()
 class AnnotationLiftingDataset(LiftingDataset):
     """A lifting data set over annotation files.
 
     The files are those of
     :mod:`mmdiffpose.datasets.annotation_files.annotations`, which MMPose's
     ``Human36mDataset`` reads as well. Relative paths start at
-    ``data_root``.
+    ``data_root``. Joints are the file's, where it names them, else those of
+    ``metainfo`` or the class's METAINFO; the frame rate is the file's or that
+    of a folder such as ``fps25``.
 
     Args:
         ann_file: The annotation npz.
@@ -76,8 +86,24 @@ class AnnotationLiftingDataset(LiftingDataset):
             keypoint_2d_det_file if keypoint_2d_src == 'detection' else None)
         self._mixture_file = mixture_file
         self._filters = dict(subject=subjects, action=actions, camera=cameras)
+        own = file_metainfo(self._folder / ann_file)
+        if own:
+            kwargs['metainfo'] = {**own, **(kwargs.get('metainfo') or {})}
         super().__init__(
             ann_file=ann_file, data_root=data_root or '', **kwargs)
+
+    @classmethod
+    def metainfo_of(cls, config: Mapping[str, Any]) -> dict:
+        """See :meth:`LiftingDataset.metainfo_of`; the file counts."""
+        path = Path(config.get('data_root') or '') / config.get('ann_file', '')
+        return cls._load_metainfo({
+            **file_metainfo(path),
+            **copy.deepcopy(dict(config.get('metainfo') or {}))
+        })
+
+    def file_skeleton(self) -> Skeleton:
+        """The joints of the files, in their order."""
+        return drawn_skeleton(self._metainfo)
 
     def load_sequences(self) -> List[PoseSequence]:
         """Read the files; one sequence a clip and camera.
@@ -90,16 +116,18 @@ class AnnotationLiftingDataset(LiftingDataset):
         detection_file, mixture_file = (
             self._find(name) if name else None
             for name in (self._detection_file, self._mixture_file))
-        annotations = read_annotations(ann_file)
+        skeleton = self.file_skeleton()
+        annotations = read_annotations(ann_file, skeleton)
         cameras = read_cameras(camera_file)
         check_cameras_known(annotations, cameras, ann_file, camera_file)
         keypoints, scores = annotations.keypoints_2d, annotations.scores
         if detection_file is not None:
             keypoints, scores = read_detections(detection_file, annotations,
-                                                ann_file)
+                                                ann_file, skeleton)
         mixtures = None
         if mixture_file is not None:
-            mixtures = read_mixtures(mixture_file, len(annotations), ann_file)
+            mixtures = read_mixtures(mixture_file, len(annotations), ann_file,
+                                     skeleton.num_joints)
         sequences: List[PoseSequence] = []
         for track, rows in self._select(annotations):
             visible = annotations.visible[rows]
@@ -147,6 +175,30 @@ class AnnotationLiftingDataset(LiftingDataset):
             raise FileNotFoundError(
                 f'{path} does not exist. {self.CONVERTER}'.strip())
         return path
+
+
+def file_metainfo(path: Path) -> Dict[str, Any]:
+    """What an annotation file says of its joints and its frame rate.
+
+    Args:
+        path: The npz; one that is not there says nothing.
+
+    Returns:
+        As MMPose parses METAINFO, with ``fps`` and ``root_joint``; with
+        nothing but ``fps`` where the file names no joints.
+
+    Raises:
+        ValueError: If it names joints, but no bones, root or frame rate.
+    """
+    found: Dict[str, Any] = {}
+    rate = re.fullmatch(r'fps(\d+)', path.parent.name)
+    if rate:
+        found['fps'] = float(rate[1])
+    if not path.is_file() or not zipfile.is_zipfile(path):
+        return found
+    with np.load(path, allow_pickle=False) as content:
+        described = 'joints' in content
+    return {**found, **recording_metainfo(path)} if described else found
 
 
 def as_float32(camera: CameraParam) -> CameraParam:

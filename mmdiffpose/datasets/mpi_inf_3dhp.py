@@ -8,7 +8,8 @@ from typing import Any, Dict, List, Mapping
 from mmpose.datasets.datasets.utils import parse_pose_metainfo
 
 from mmdiffpose.registry import DATASETS
-from mmdiffpose.skeletons import JOINT_ORDERS, MPI_INF_3DHP_17
+from mmdiffpose.skeletons import (H36M_17, JOINT_ORDERS, MPI_INF_3DHP_17,
+                                  Skeleton)
 from .annotation_dataset import AnnotationLiftingDataset
 from .windows.sequence import PoseSequence
 
@@ -72,6 +73,10 @@ class MPIINF3DHPLiftingDataset(AnnotationLiftingDataset):
             own = parse_pose_metainfo(own_order_metainfo(cls.METAINFO))
             given = {**own, **given}
         return cls._load_metainfo(given)
+
+    def file_skeleton(self) -> Skeleton:
+        """Human3.6M's joints, whatever order the samples have."""
+        return H36M_17
 
     def load_sequences(self) -> List[PoseSequence]:
         """Read the files, in the joint order asked for."""

@@ -4,11 +4,9 @@
 from pathlib import Path
 from typing import Any, Dict, List, Mapping, Optional, Sequence, Union
 
-from mmpose.datasets.datasets.utils import parse_pose_metainfo
-
 from mmdiffpose.registry import DATASETS
-from mmdiffpose.skeletons.metainfo import describe_skeleton
-from .recordings.recording_file import read_recording, read_skeleton
+from .recordings.recording_file import (read_recording, read_skeleton,
+                                        recording_metainfo)
 from .windows.lifting_dataset import LiftingDataset, check_names
 from .windows.sequence import PoseSequence
 
@@ -95,8 +93,4 @@ def _metainfo(files: Sequence[Path]) -> Dict[str, Any]:
                 f'{other_fps:g} frames a second, {files[0]} has '
                 f'{list(first.joints)} at {fps:g} (or another root, other '
                 'bones, left and right)')
-    parsed = parse_pose_metainfo(describe_skeleton(first))
-    parsed['num_keypoints'] = first.num_joints
-    parsed['root_joint'] = first.joints[first.root]
-    parsed['fps'] = fps
-    return parsed
+    return recording_metainfo(files[0])

@@ -197,22 +197,25 @@ def check_sides(keypoints_3d: np.ndarray,
             'the line of the hips. Check the joint order of the source')
 
 
-def check_same_sides(first: np.ndarray, second: np.ndarray,
-                     source: str) -> None:
+def check_same_sides(
+        first: np.ndarray,
+        second: np.ndarray,
+        source: str,
+        flip_indices: Sequence[int] = H36M_17.flip_indices) -> None:
     """Raise where one set of 2D keypoints is the other with swapped sides.
 
     Args:
         first: 2D keypoints (F, 17, 2) in pixels, the trusted ones.
         second: 2D keypoints (F, 17, 2) in pixels.
         source: The file of ``second``, for the message.
+        flip_indices: Each joint's mirror image.
     """
     if not len(first):
         return
     rows = thin_out(len(first))
     first, second = first[rows], second[rows]
     straight = np.linalg.norm(second - first, axis=-1)
-    swapped = np.linalg.norm(
-        second[:, list(H36M_17.flip_indices)] - first, axis=-1)
+    swapped = np.linalg.norm(second[:, list(flip_indices)] - first, axis=-1)
     better = float((swapped.mean(-1) < straight.mean(-1)).mean())
     if better > 0.6:
         raise ValueError(

@@ -14,7 +14,10 @@ The npz holds, one row a frame, ``imgname`` (N,), ``center`` (N, 2) and
 visibility, ``S`` (N, 17, 4) = x, y, z in metres in camera axes (x right,
 y down, z forward) and visibility. The npy files stand row by row beside it:
 detections (N, 17, 3) = x, y in pixels and score, mixtures (N, 17, M, 5) =
-weight, mean u, v and std u, v in pixels. Joints are Human3.6M-17. A joint with
+weight, mean u, v and std u, v in pixels. Joints are Human3.6M-17, or J others:
+those of the data set's METAINFO, or of ``joints``, ``links``, ``root``,
+``swaps`` and ``fps`` in the npz, as in a recording file
+(:mod:`~mmdiffpose.datasets.recordings.recording_file`). A joint with
 visibility 0 in ``S`` is not known in 3D, one with 0 in ``part`` or score 0 in
 the detections was not seen; what stands in its place, NaN or not, has no
 effect. A frame without a visible joint in ``S`` is context: it is never
@@ -28,7 +31,7 @@ from typing import Dict, List, Optional, Tuple, Union
 
 import numpy as np
 
-from mmdiffpose.skeletons import H36M_17
+from mmdiffpose.skeletons import H36M_17, Skeleton, canonical_joint, map_joints
 from . import annotation_checks as checks
 from .camera_files import CameraKey, CameraParam
 from .image_names import Track, check_frames, find_tracks
@@ -96,11 +99,13 @@ class Annotations:
         return len(self.keypoints_3d)
 
 
-def read_annotations(path: PathLike) -> Annotations:
+def read_annotations(path: PathLike,
+                     skeleton: Skeleton = H36M_17) -> Annotations:
     """Read and check an annotation npz.
 
     Args:
         path: The npz, written by one of our converters or by MMPose's.
+        skeleton: Its joints.
 
     Raises:
         FileNotFoundError: If there is no such file.
@@ -110,13 +115,15 @@ def read_annotations(path: PathLike) -> Annotations:
     """
     arrays = read_npz(path, ('imgname', 'part', 'S'))
     names, part, pose = arrays['imgname'], arrays['part'], arrays['S']
-    num_joints = H36M_17.num_joints
+    num_joints = skeleton.num_joints
     for key, array, channels in (('part', part, 3), ('S', pose, 4)):
         expected = (len(names), num_joints, channels)
         if array.shape != expected:
             raise ValueError(
                 f'{path}: {key} has the shape {array.shape}, expected '
-                f'{expected}: one row an image name, {num_joints} joints')
+                f'{expected}: one row an image name, {num_joints} joints. '
+                'Other joints are described by metainfo of the data set, or '
+                'by joints, links, root and fps in the file')
     if not len(names):
         raise ValueError(f'{path} holds no frames')
     try:
@@ -142,9 +149,37 @@ def read_annotations(path: PathLike) -> Annotations:
                         str(path), 'S')
     rows = checks.thin_out(len(names))
     known = annotations.visible[rows] > 0
-    checks.check_units(annotations.keypoints_3d[rows], str(path), known)
-    checks.check_sides(annotations.keypoints_3d[rows], str(path), known)
+    poses, seen = as_h36m(annotations.keypoints_3d[rows], known, skeleton)
+    if skeleton is H36M_17:
+        checks.check_units(poses, str(path), seen)
+    checks.check_sides(poses, str(path), seen)
     return annotations
+
+
+def as_h36m(keypoints_3d: np.ndarray, known: np.ndarray,
+            skeleton: Skeleton) -> Tuple[np.ndarray, np.ndarray]:
+    """Poses as Human3.6M has them, for checks of anatomy.
+
+    Args:
+        keypoints_3d: (F, J, 3).
+        known: (F, J), bool.
+        skeleton: Their joints.
+
+    Returns:
+        Poses (F, 17, 3) and which joints are known (F, 17): none of those
+        that the skeleton has nothing for.
+    """
+    if skeleton is H36M_17:
+        return keypoints_3d, known
+    try:
+        named = skeleton.reordered(
+            range(skeleton.num_joints),
+            [*map(canonical_joint, skeleton.joints)])
+        poses, trust = map_joints(keypoints_3d, known.astype(np.float32),
+                                  named, H36M_17)
+    except ValueError:  # It has no hips.
+        return np.zeros((1, 17, 3)), np.zeros((1, 17), bool)
+    return poses, trust == 1
 
 
 def _check_finite_where(points: np.ndarray, weight: np.ndarray, source: str,
@@ -171,14 +206,18 @@ def _check_rate(step: int, path: PathLike) -> None:
         '"')
 
 
-def read_detections(path: PathLike, annotations: Annotations,
-                    ann_file: PathLike) -> Tuple[np.ndarray, np.ndarray]:
+def read_detections(
+        path: PathLike,
+        annotations: Annotations,
+        ann_file: PathLike,
+        skeleton: Skeleton = H36M_17) -> Tuple[np.ndarray, np.ndarray]:
     """Read and check the 2D detections beside an annotation file.
 
     Args:
         path: The npy, (N, 17, 3).
         annotations: The annotations that its rows belong to.
         ann_file: Their file, for messages.
+        skeleton: Their joints.
 
     Returns:
         Keypoints (N, 17, 2) in pixels and scores (N, 17), float32.
@@ -189,9 +228,9 @@ def read_detections(path: PathLike, annotations: Annotations,
     """
     array = read_npy(path)
     checks.check_rows(len(array), len(annotations), str(path), str(ann_file))
-    if array.shape[1:] != (H36M_17.num_joints, 3):
+    if array.shape[1:] != (skeleton.num_joints, 3):
         raise ValueError(f'{path} has the shape {array.shape}, expected '
-                         f'(N, {H36M_17.num_joints}, 3) = x, y, score')
+                         f'(N, {skeleton.num_joints}, 3) = x, y, score')
     checks.check_finite(array[..., 2], str(path), 'the scores')
     keypoints = np.ascontiguousarray(array[..., :2], np.float32)
     scores = np.clip(array[..., 2].astype(np.float32), 0, 1)
@@ -199,12 +238,15 @@ def read_detections(path: PathLike, annotations: Annotations,
     both = ((scores > 0) & (annotations.scores > 0)).all(axis=1)
     rows = checks.thin_out(len(array))
     checks.check_same_sides(annotations.keypoints_2d[rows][both[rows]],
-                            keypoints[rows][both[rows]], str(path))
+                            keypoints[rows][both[rows]], str(path),
+                            skeleton.flip_indices)
     return keypoints, scores
 
 
-def read_mixtures(path: PathLike, num_frames: int,
-                  ann_file: PathLike) -> np.ndarray:
+def read_mixtures(path: PathLike,
+                  num_frames: int,
+                  ann_file: PathLike,
+                  num_joints: int = H36M_17.num_joints) -> np.ndarray:
     """Memory-map the mixtures beside an annotation file.
 
     They are the largest array by far (2.6 GB for Human3.6M's training set
@@ -214,6 +256,7 @@ def read_mixtures(path: PathLike, num_frames: int,
         path: The npy, (N, 17, M, 5).
         num_frames: N.
         ann_file: The annotation file, for messages.
+        num_joints: J.
 
     Raises:
         FileNotFoundError: If there is no such file.
@@ -221,11 +264,11 @@ def read_mixtures(path: PathLike, num_frames: int,
     """
     array = read_npy(path, mmap=True)
     checks.check_rows(len(array), num_frames, str(path), str(ann_file))
-    if (array.ndim != 4 or array.shape[1] != H36M_17.num_joints
+    if (array.ndim != 4 or array.shape[1] != num_joints
             or array.shape[3] != 5):
         raise ValueError(
             f'{path} has the shape {array.shape}, expected '
-            f'(N, {H36M_17.num_joints}, M, 5) = weight, mean u, v, std u, v')
+            f'(N, {num_joints}, M, 5) = weight, mean u, v, std u, v')
     return array
 
 

@@ -33,10 +33,12 @@ from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple, Union
 
 import numpy as np
 from mmengine.logging import print_log
+from mmpose.datasets.datasets.utils import parse_pose_metainfo
 
 from mmdiffpose.atomic_files import replacing
 from mmdiffpose.skeletons import Skeleton
 from mmdiffpose.skeletons.joint_spelling import canonical_joint
+from mmdiffpose.skeletons.metainfo import describe_skeleton
 from mmdiffpose.skeletons.skeleton import skeleton_from_links
 from ..annotation_files.annotations import read_npz
 from ..annotation_files.camera_files import CameraParam, project_points
@@ -122,6 +124,22 @@ def read_skeleton(path: Union[str, Path]) -> Tuple[Skeleton, float]:
             Path(path).stem), fps
     except (ValueError, TypeError) as error:
         raise ValueError(f'{path}: {error}') from error
+
+
+def recording_metainfo(path: Union[str, Path]) -> Dict[str, Any]:
+    """Joints and frame rate of a recording file as MMPose parses METAINFO.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If it is no such file.
+    """
+    skeleton, fps = read_skeleton(path)
+    parsed = parse_pose_metainfo(describe_skeleton(skeleton))
+    parsed.update(
+        num_keypoints=skeleton.num_joints,
+        root_joint=skeleton.joints[skeleton.root],
+        fps=fps)
+    return parsed
 
 
 def read_recording(path: Union[str, Path]) -> Recording:

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from synthetic_person import moving_person
 
-from mmdiffpose.datasets import Human36MLiftingDataset
+from mmdiffpose.datasets import (AnnotationLiftingDataset,
+                                 Human36MLiftingDataset)
 from mmdiffpose.datasets.annotation_files import annotation_writer
 from mmdiffpose.datasets.annotation_files.annotations import AnnotationPaths
 from mmdiffpose.datasets.annotation_files.camera_files import (read_cameras,
@@ -14,7 +15,10 @@ from mmdiffpose.datasets.annotation_files.image_names import (Track,
                                                               image_names,
                                                               parse_stem)
 from mmdiffpose.datasets.cameras import VIRTUAL_CAMERAS
+from mmdiffpose.datasets.recordings.recording_file import own_skeleton
+from mmdiffpose.registry import DATASETS
 from mmdiffpose.skeletons import H36M_17
+from mmdiffpose.skeletons.metainfo import describe_skeleton
 
 CAMERA = VIRTUAL_CAMERAS[0]
 CAMERAS = {('S1', 'v0'): CAMERA.as_param(), ('S5', 'v0'): CAMERA.as_param()}
@@ -313,3 +317,79 @@ def test_windows_folders_in_names(tree):
     edit(path, imgname=np.array([n.replace('_000', '_x') for n in names]))
     with pytest.raises(ValueError, match='row 0: .* has no frame number'):
         build(tree)
+
+
+OTHERS = dict(
+    neck='thorax',
+    head_top='head',
+    R_Shoulder='right_shoulder',
+    L_Shoulder='left_shoulder',
+    L_Hip='left_hip',
+    R_Hip='right_hip',
+    R_Knee='right_knee',
+    L_Knee='left_knee',
+    L_Ankle='left_foot',
+    R_Ankle='right_foot')
+LINKS = [(0, 1), (0, 2), (0, 3), (0, 4), (0, 5), (5, 6), (4, 7), (7, 8),
+         (6, 9)]
+
+
+def of_other_joints(tree, **header):
+    """The files with ten joints; what describes them, or nothing."""
+    order = [H36M_17.index[name] for name in OTHERS.values()]
+    path = tree.annotation('train')
+    edit(path, **{key: load(path, key)[:, order]
+                  for key in ('part', 'S')}, **header)
+    detections = tree.detections('cpn', 'train')
+    np.save(detections, np.load(detections)[:, order])
+    return order
+
+
+HEADER = dict(joints=list(OTHERS), links=LINKS, root='neck', fps=25.)
+
+
+@pytest.mark.parametrize('source', ['detection', 'gt'])
+def test_files_of_other_joints_say_which(tree, source):
+    order = of_other_joints(tree, **HEADER)
+    settings = dict(
+        type='mmdiffpose.AnnotationLiftingDataset',
+        ann_file='annotation_body3d/fps50/h36m_train.npz',
+        camera_param_file='annotation_body3d/cameras.pkl',
+        keypoint_2d_src=source,
+        keypoint_2d_det_file='joint_2d_det_files/cpn_train.npy',
+        seq_len=9,
+        data_root=str(tree.data_root))
+    dataset = DATASETS.build(settings)
+    meta = dataset.metainfo
+    assert meta['flip_indices'] == [0, 1, 3, 2, 5, 4, 7, 6, 9, 8]
+    assert dataset.skeleton.joints == tuple(OTHERS)
+    assert dataset.skeleton.root == 0 and meta['fps'] == 25
+    assert AnnotationLiftingDataset.metainfo_of(
+        settings)['keypoint_id2name'] == meta['keypoint_id2name']
+    for sequence, record in zip(dataset.sequences, make_records()):
+        flat = (
+            record.keypoints_2d
+            if source == 'gt' else record.detections[..., :2])
+        np.testing.assert_allclose(
+            sequence.keypoints_2d, flat[:, order], rtol=1e-5)
+        np.testing.assert_allclose(
+            sequence.keypoints_3d, record.keypoints_3d[:, order], rtol=1e-5)
+
+
+def test_a_config_says_which_joints_files_have(tree):
+    of_other_joints(tree)
+    with pytest.raises(ValueError, match='17 joints. Other joints are'):
+        build(tree)
+    meta = describe_skeleton(own_skeleton(list(OTHERS), LINKS, 'neck'))
+    dataset = build(tree, metainfo=meta)
+    assert dataset.skeleton.joints == tuple(OTHERS)
+    # By the folder, as MMPose lays them out.
+    assert build(tree, metainfo=meta).metainfo['fps'] == 50
+
+
+def test_sides_of_other_joints_are_compared(tree):
+    mirror = [0, 1, 3, 2, 5, 4, 7, 6, 9, 8]
+    of_other_joints(tree,
+                    **dict(HEADER, joints=[list(OTHERS)[i] for i in mirror]))
+    with pytest.raises(ValueError, match='left and right look swapped'):
+        build(tree, keypoint_2d_src='gt')
