@@ -2,7 +2,7 @@
 """Files that are either the old ones or wholly the new ones."""
 
 import os
-import tempfile
+import secrets
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Iterator, Union
@@ -21,18 +21,28 @@ def replacing(path: Union[str, Path]) -> Iterator[Path]:
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(
-        prefix=f'.{path.name}.', suffix=path.suffix, dir=path.parent)
-    os.close(handle)
-    temporary = Path(name)
+    temporary = _new_file(path)
     try:
         yield temporary
-        # mkstemp makes files that only the owner reads; a data set is not
-        # a secret, so the new file gets what open() would have given it.
-        umask = os.umask(0)
-        os.umask(umask)
-        temporary.chmod(0o666 & ~umask)
         os.replace(temporary, path)
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
+
+
+def _new_file(path: Path) -> Path:
+    """An empty file beside another, with the permissions of a new file.
+
+    The system takes the process's umask off them. To ask for the umask is to
+    change it for a moment, which another thread's file would get.
+    """
+    while True:
+        temporary = path.with_name(
+            f'.{path.name}.{secrets.token_hex(4)}{path.suffix}')
+        try:
+            os.close(
+                os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY,
+                        0o666))
+        except FileExistsError:
+            continue
+        return temporary

@@ -5,7 +5,8 @@ import tempfile
 import warnings
 from functools import partial
 from pathlib import Path
-from typing import Any, Dict, Optional, Sequence, Union
+from threading import RLock
+from typing import Any, Callable, Dict, Optional, Sequence, Union
 
 import torch
 from mmengine.config import Config
@@ -106,7 +107,7 @@ class DiffusionPose3DInferencer(LiftingPipeline):
                           'its poses mean nothing')
         super().__init__(
             make_lifter(pose3d, pose3d_weights, device, cfg_options, backend),
-            partial(
+            _MadeOnce(
                 _make_pose2d,
                 pose2d=pose2d,
                 weights=pose2d_weights,
@@ -167,6 +168,29 @@ def make_lifter(config: Union[Path, Config], weights: Optional[Path],
         path = Path(folder) / 'lifter.onnx'
         export_lifter(config, path, weights, cfg_options)
         return OnnxLifter(path, config, device, cfg_options)
+
+
+_MAKING = RLock()
+
+
+class _MadeOnce:
+    """Makes a 2D stage when it is first asked for, however many threads ask.
+
+    Args:
+        make (callable): Makes it.
+        **arguments: For that.
+    """
+
+    def __init__(self, make: Callable[..., Pose2DStage],
+                 **arguments: Any) -> None:
+        self._make = partial(make, **arguments)
+        self._made: Optional[Pose2DStage] = None
+
+    def __call__(self) -> Pose2DStage:
+        with _MAKING:
+            if self._made is None:
+                self._made = self._make()
+            return self._made
 
 
 def _make_pose2d(**arguments: Any) -> Pose2DStage:

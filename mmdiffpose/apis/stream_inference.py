@@ -102,13 +102,26 @@ def lift_stream(model: nn.Module, pose2d: Pose2DStage, tracker: PeopleTracker,
 class StreamRecord:
     """The tracks of a stream, for its files."""
 
+    AT_ONCE = 256
+    """Parts that are joined into one: a track of one frame takes many times
+    the memory of its numbers."""
+
     def __init__(self) -> None:
         self._parts: Dict[Optional[int], List[LiftedTrack]] = {}
+        self._joined: Dict[Optional[int], List[LiftedTrack]] = {}
 
     def add(self, part: LiftedTrack) -> None:
         """Take in some frames of a person."""
-        self._parts.setdefault(part.track_id, []).append(part)
+        parts = self._parts.setdefault(part.track_id, [])
+        parts.append(part)
+        if len(parts) == self.AT_ONCE:
+            self._joined.setdefault(part.track_id,
+                                    []).append(join_tracks(parts))
+            parts.clear()
 
     def tracks(self) -> List[LiftedTrack]:
         """One for each person."""
-        return [join_tracks(parts) for parts in self._parts.values()]
+        return [
+            join_tracks(self._joined.get(person, []) + parts)
+            for person, parts in self._parts.items()
+        ]

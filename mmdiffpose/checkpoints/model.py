@@ -2,6 +2,7 @@
 """Build a trained model from its config and checkpoint."""
 
 from pathlib import Path
+from threading import RLock
 from typing import Any, Dict, Mapping, Optional, Union
 
 from mmengine.config import Config
@@ -16,6 +17,10 @@ from .config_names import find_config, find_config_and_weights
 from .config_overrides import check_overrides, check_test_cfg
 from .config_skeleton import fill_skeleton, stated_metainfos
 from .joint_transfer import skeleton_of_checkpoint
+
+_READING = RLock()
+"""MMEngine imports a config as a module, for which it puts a folder on
+``sys.path`` and takes the first one off again: one thread at a time."""
 
 
 def init_model(config: Union[str, Path, Config],
@@ -95,7 +100,8 @@ def read_config(config: Union[str, Path, Config],
         FileNotFoundError: If the config is missing.
         ValueError: If it has no model, or nothing reads an override.
     """
-    config = _read_file(find_config(config))
+    with _READING:
+        config = _read_file(find_config(config))
     init_default_scope(config.get('default_scope') or 'mmpose')
     if cfg_options:
         check_overrides(config, cfg_options)

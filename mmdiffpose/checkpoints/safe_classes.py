@@ -7,6 +7,7 @@ import re
 from contextlib import contextmanager
 from pathlib import Path
 from pickle import UnpicklingError
+from threading import RLock
 from typing import Any, Callable, Iterator, List, Optional, Sequence, Union
 
 import torch
@@ -72,13 +73,18 @@ def checkpoint_classes() -> List[Callable]:
     return [*history, *_numpy_classes(), *_numpy_functions()]
 
 
+_LIST = RLock()
+"""Held by who changes torch's list."""
+
+
 @contextmanager
 def allowing(classes: Optional[Sequence[Callable]] = None) -> Iterator[None]:
     """Let ``torch.load(weights_only=True)`` read some classes meanwhile.
 
     ``torch.load`` refuses every class that isn't listed, and its list is the
     whole process's; what is added here is taken off again, what others have
-    put there stays. torch before 2.4 has no list, and nothing is done.
+    put there stays, and threads take turns. torch before 2.4 has no list, and
+    nothing is done.
 
     Args:
         classes (sequence[Callable], optional): Defaults to those of
@@ -88,15 +94,17 @@ def allowing(classes: Optional[Sequence[Callable]] = None) -> Iterator[None]:
         yield
         return
     wanted = checkpoint_classes() if classes is None else classes
-    before = serialization.get_safe_globals()
-    serialization.add_safe_globals(
-        [entry for entry in wanted if entry not in before])
-    try:
-        yield
-    finally:
-        # torch 2.4 has no function that takes entries off.
-        serialization.clear_safe_globals()
-        serialization.add_safe_globals(before)
+    # Another thread would find the list as this one leaves it.
+    with _LIST:
+        before = serialization.get_safe_globals()
+        serialization.add_safe_globals(
+            [entry for entry in wanted if entry not in before])
+        try:
+            yield
+        finally:
+            # torch 2.4 has no function that takes entries off.
+            serialization.clear_safe_globals()
+            serialization.add_safe_globals(before)
 
 
 @functools.lru_cache(maxsize=None)

@@ -78,6 +78,7 @@ class Pose2DStage:
                 "or a callable with an attribute 'skeleton' that names its "
                 f'joint set, found {type(model).__name__}')
         self.model, self.person_detector = model, person_detector
+        self._following = False
         self.skeleton = get_skeleton(skeleton) if isinstance(skeleton,
                                                              str) else skeleton
 
@@ -93,10 +94,30 @@ class Pose2DStage:
 
         Yields:
             tuple[np.ndarray, Detections]: The frame and its people.
+
+        Raises:
+            ValueError: If the model is one that follows people, and is in the
+                middle of another clip.
         """
         reset = getattr(self.model, 'reset', None)
-        if reset is not None:
+        if reset is None:
+            yield from self._run(frames, batch_size)
+            return
+        if self._following:
+            raise ValueError(
+                f'{type(self.model).__name__} follows people from frame to '
+                'frame, and is in the middle of another clip: expected an '
+                'inferencer for each of the clips that are lifted at the same '
+                'time')
+        self._following = True
+        try:
             reset()
+            yield from self._run(frames, batch_size)
+        finally:
+            self._following = False
+
+    def _run(self, frames: Iterable[np.ndarray],
+             batch_size: int) -> Iterator[Tuple[np.ndarray, Detections]]:
         frames = iter(frames)
         name = type(self.model).__name__
         to_one = ScoreScale(name)

@@ -68,7 +68,7 @@ def write_marker_trc(tracks: Sequence[LiftedTrack],
         text = trc_text(path.name, names, person.frame_ids[there],
                         person.seconds(rate)[there], points[there], rate, unit,
                         unseen)
-        with replacing(path) as part:
-            part.write_text(text, encoding='utf-8')
+        with replacing(path) as part, part.open('w', encoding='utf-8') as file:
+            file.writelines(text)
         paths.append(path)
     return paths

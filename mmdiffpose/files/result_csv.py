@@ -9,7 +9,8 @@ import numpy as np
 
 from mmdiffpose.atomic_files import replacing
 from mmdiffpose.structures.lifted_track import LiftedTrack
-from mmdiffpose.structures.people import Lifted, as_list, person_numbers
+from mmdiffpose.structures.people import (ROWS_AT_ONCE, Lifted, as_list,
+                                          person_numbers)
 
 COLUMNS = ('frame', 'time', 'track', 'joint', 'x', 'y', 'z', 'std', 'score',
            'u', 'v')
@@ -42,7 +43,10 @@ def write_csv(lifted: Lifted, path: Union[str, Path], axes: str) -> Path:
             writer = csv.writer(file, lineterminator='\n')
             writer.writerow(COLUMNS + (ROOT_COLUMNS if rooted else ()))
             for number, track in zip(person_numbers(tracks), tracks):
-                writer.writerows(_rows(track.in_axes(axes), number, rooted))
+                for start in range(0, len(track), ROWS_AT_ONCE):
+                    piece = track.part(start, start + ROWS_AT_ONCE)
+                    writer.writerows(
+                        _rows(piece.in_axes(axes), number, rooted))
     return Path(path)
 
 

@@ -3,13 +3,15 @@
 
 import json
 from pathlib import Path
-from typing import Any, Callable, Dict, List, Optional, Sequence, Union
+from typing import (Any, Callable, Dict, Iterator, List, Optional, Sequence,
+                    Union)
 
 import numpy as np
 
 from mmdiffpose.atomic_files import replacing
 from mmdiffpose.structures.lifted_track import LiftedTrack
-from mmdiffpose.structures.people import Lifted, as_list, person_numbers
+from mmdiffpose.structures.people import (ROWS_AT_ONCE, Lifted, as_list,
+                                          frames_together, person_numbers)
 from mmdiffpose.visualization.scene_page import write_html
 from .marker_trc import write_marker_trc
 from .optional_packages import check_packages
@@ -148,32 +150,42 @@ def write_json(lifted: Lifted,
         Path: The file.
     """
     tracks = as_list(lifted)
-    frames: Dict[int, List[Dict[str, Any]]] = {}
-    times: Dict[int, float] = {}
-    for number, track in zip(person_numbers(tracks), tracks):
-        columns = _json_columns(track.in_axes(axes), hypotheses)
-        if track.seconds is not None:
-            times.update(
-                zip(track.frame_ids.tolist(),
-                    np.round(track.seconds, TIME_DIGITS).tolist()))
-        for row, frame in enumerate(track.frame_ids.tolist()):
-            person = {name: values[row] for name, values in columns.items()}
-            frames.setdefault(frame,
-                              []).append(dict(track_id=number, **person))
-    document = dict(
-        meta_info=result_meta(tracks, axes),
-        instance_info=[
-            dict(
-                frame_id=frame,
-                **({
-                    'time': times[frame]
-                } if frame in times else {}),
-                instances=frames[frame]) for frame in sorted(frames)
-        ])
-    text = json.dumps(document, separators=(',', ':'), allow_nan=False)
-    with replacing(path) as part:
-        part.write_text(text + '\n', encoding='utf-8')
+    told = dict(separators=(',', ':'), allow_nan=False)
+    with replacing(path) as part, part.open('w', encoding='utf-8') as file:
+        meta = json.dumps(result_meta(tracks, axes), **told)
+        file.write(f'{{"meta_info":{meta},"instance_info":[')
+        before = ''
+        for frame in _json_frames(tracks, axes, hypotheses):
+            file.write(before + json.dumps(frame, **told))
+            before = ','
+        file.write(']}\n')
     return Path(path)
+
+
+def _json_frames(tracks: Sequence[LiftedTrack], axes: str,
+                 hypotheses: bool) -> Iterator[Dict[str, Any]]:
+    """Entries of ``instance_info``, in order; some in memory at a time."""
+    numbers = person_numbers(tracks)
+    for people in frames_together(tracks, ROWS_AT_ONCE):
+        instances: Dict[int, List[Dict[str, Any]]] = {}
+        times: Dict[int, float] = {}
+        for index, rows in people:
+            track = tracks[index].part(rows.start, rows.stop)
+            columns = _json_columns(track.in_axes(axes), hypotheses)
+            frame_ids = track.frame_ids.tolist()
+            if track.seconds is not None:
+                seconds = np.round(track.seconds, TIME_DIGITS)
+                times.update(zip(frame_ids, seconds.tolist()))
+            for row, frame in enumerate(frame_ids):
+                person = {
+                    name: values[row]
+                    for name, values in columns.items()
+                }
+                instances.setdefault(frame, []).append(
+                    dict(track_id=numbers[index], **person))
+        for frame in sorted(instances):
+            time = dict(time=times[frame]) if frame in times else {}
+            yield dict(frame_id=frame, **time, instances=instances[frame])
 
 
 def _json_columns(track: LiftedTrack, hypotheses: bool) -> Dict[str, list]:

@@ -3,7 +3,7 @@
 
 import warnings
 from pathlib import Path
-from typing import Dict, List, Sequence, Union
+from typing import Dict, Iterator, List, Sequence, Union
 
 import numpy as np
 
@@ -11,7 +11,8 @@ from mmdiffpose.atomic_files import replacing
 from mmdiffpose.structures.axes import to_axes
 from mmdiffpose.structures.keypoint_track import DEFAULT_FPS, seconds_of
 from mmdiffpose.structures.lifted_track import LiftedTrack
-from mmdiffpose.structures.people import Lifted, as_list, by_person
+from mmdiffpose.structures.people import (ROWS_AT_ONCE, Lifted, as_list,
+                                          by_person)
 from .result_options import UNITS, UNSEEN, check_unseen
 
 
@@ -89,8 +90,8 @@ def write_trc(lifted: Lifted,
             values[there] for values in (frames, seconds, points))
         text = trc_text(path.name, pieces[0].skeleton.joints, frames, seconds,
                         points, rate, unit, unseen)
-        with replacing(path) as part:
-            part.write_text(text, encoding='utf-8')
+        with replacing(path) as part, part.open('w', encoding='utf-8') as file:
+            file.writelines(text)
         paths.append(path)
     return paths
 
@@ -117,8 +118,8 @@ def _markers(track: LiftedTrack, seen_only: bool) -> np.ndarray:
 
 def trc_text(name: str, markers: Sequence[str], frames: Sequence[int],
              seconds: np.ndarray, points: np.ndarray, rate: float, unit: str,
-             unseen: str) -> str:
-    """A TRC file's content.
+             unseen: str) -> Iterator[str]:
+    """A TRC file's content, in pieces.
 
     Args:
         name (str): The file's.
@@ -130,8 +131,10 @@ def trc_text(name: str, markers: Sequence[str], frames: Sequence[int],
         unit (str): One of :data:`~.result_options.UNITS`.
         unseen (str): One of :data:`~.result_options.UNSEEN`.
     """
-    return _header(name, markers, frames, rate, unit) + _body(
-        frames, seconds, points, unit, unseen)
+    yield _header(name, markers, frames, rate, unit)
+    for start in range(0, len(frames), ROWS_AT_ONCE):
+        rows = slice(start, start + ROWS_AT_ONCE)
+        yield _body(frames[rows], seconds[rows], points[rows], unit, unseen)
 
 
 def _header(name: str, joints: Sequence[str], frames: Sequence[int],

@@ -2,9 +2,9 @@
 """Lift whole 2D tracks with true temporal windows."""
 
 import warnings
-from itertools import chain
-from typing import (Callable, Dict, Iterator, List, NamedTuple, Optional,
-                    Sequence, Tuple)
+from collections import deque
+from typing import (Any, Callable, Deque, Dict, Iterator, List, NamedTuple,
+                    Optional, Sequence, Tuple)
 
 import numpy as np
 from torch import nn
@@ -14,12 +14,12 @@ from mmdiffpose.structures.keypoint_track import KeypointTrack
 from mmdiffpose.structures.lifted_track import LiftedTrack, join_tracks
 from mmdiffpose.structures.option_checks import check_flag, check_whole
 from mmdiffpose.structures.seen_joints import check_pixels
+from .clip_poses import ClipPoses
 from .focal_length import Focal, FocalLengths
 from .frame_rate import Rates, ResampledTrack, at_rate, lifter_fps
 from .gaps import default_max_gap, split_at_gaps
-from .window_inference import (Clip, Fields, assemble, lifter_skeleton,
-                               plan_clip, prepare_clip, run_windows,
-                               window_length)
+from .window_inference import (lifter_skeleton, plan_clip, prepare_clip,
+                               run_windows, window_length)
 
 __all__ = ['LiftedTrack', 'lift_track', 'lift_tracks', 'window_length']
 
@@ -121,34 +121,31 @@ def lift_tracks(model: nn.Module,
         piece for track in tracks
         for piece in _pieces(track, joints, length, max_gap, fps, score_thr)
     ]
-    clips = [
-        prepare_clip(model, piece.track, piece.max_gap, fit, focals)
-        for piece in pieces
-    ]
     if batch_size is None:
         batch_size = _batch_size(model, length)
-    plans = [plan_clip(model, len(clip.track), overlap) for clip in clips]
-    samples = chain.from_iterable(map(Clip.windows, clips, plans))
+    plans = [plan_clip(model, len(piece.track), overlap) for piece in pieces]
     total = sum(len(plan.starts) for plan in plans)
-    done: List[Fields] = []
+    waiting: Deque[ClipPoses] = deque()
+
+    def samples() -> Iterator[Dict[str, Any]]:
+        """Windows of all pieces; a piece is prepared when its turn comes."""
+        for piece, plan in zip(pieces, plans):
+            clip = prepare_clip(model, piece.track, piece.max_gap, fit, focals)
+            waiting.append(ClipPoses(clip, plan))
+            yield from clip.windows(plan)
+
     lifted: List[LiftedTrack] = []
     count = 0
-    for batch in run_windows(model, samples, batch_size):
-        done += batch
+    for batch in run_windows(model, samples(), batch_size):
         count += len(batch)
         if progress is not None:
             progress(count, total)
-        # A finished clip's windows are let go before the next are lifted.
-        while len(lifted) < len(clips):
-            plan = plans[len(lifted)]
-            if len(done) < len(plan.starts):
-                break
-            windows, done = done[:len(plan.starts)], done[len(plan.starts):]
-            number = len(lifted)
-            result = assemble(clips[number], plan, windows)
-            back = pieces[number].back
-            lifted.append(
-                result if back is None else back.at_own_frames(result))
+        for fields in batch:
+            if waiting[0].add(fields):
+                result = waiting.popleft().track()
+                back = pieces[len(lifted)].back
+                lifted.append(
+                    result if back is None else back.at_own_frames(result))
     return lifted
 
 

@@ -16,11 +16,12 @@ from mmdiffpose.structures.keypoint_track import (KeypointTrack,
 from mmdiffpose.structures.lifted_track import LiftedTrack
 from mmdiffpose.structures.seen_joints import (PixelCheck, ScoreScale,
                                                mark_unseen)
+from .clip_poses import ClipPoses
 from .focal_length import Focal, FocalLengths
 from .frame_rate import ResampledTrack, interpolated, lifter_fps
 from .sighting_buffer import SightingBuffer
 from .stream_rate import StreamRate
-from .window_inference import (Clip, assemble, lifter_skeleton, prepare_clip,
+from .window_inference import (Clip, lifter_skeleton, prepare_clip,
                                run_windows, window_shape)
 from .windows import plan_windows
 
@@ -346,7 +347,9 @@ class StreamingLifter:
         lifted: List[LiftedTrack] = []
         for batch in run_windows(self.model, samples, max(len(dues), 1)):
             for due, plan, fields in zip(dues, plans, batch):
-                track = assemble(due.clip, plan, [fields])
+                poses = ClipPoses(due.clip, plan)
+                poses.add(fields)
+                track = poses.track()
                 if due.back is not None:
                     track = due.back.at_own_frames(track)
                 rows = np.flatnonzero(np.isin(track.frame_ids, due.frames))

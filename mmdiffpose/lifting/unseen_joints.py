@@ -19,6 +19,8 @@ from .usual_poses import usual_distances
 
 MIN_STEP = 0.005
 """Metres a frame that a joint may move although the track shows none."""
+_ROWS = 1024
+"""Frames whose hypotheses are moved at once."""
 USUAL_SCORE = 0.8
 """Mean score of the detections that stds are calibrated with: of better ones
 a model's own std says all."""
@@ -100,11 +102,7 @@ def widen_unsure(poses: np.ndarray,
         wide = np.hypot(own, added)
         if hypotheses is not None:
             factor = np.where(std > 1e-9, wide / np.maximum(std, 1e-9), 1)
-            center = poses[:, None]
-            moved = center + (hypotheses - center) * factor[:, None, :, None]
-            shift = common[:, None, :, None] * _directions(
-                hypotheses.shape[1])[:, None]
-            hypotheses = (moved + shift).astype(hypotheses.dtype)
+            hypotheses = _spread_out(hypotheses, poses, factor, common)
         wide = np.hypot(wide, common).astype(std.dtype)
     added = np.hypot(added, common)
     added[:, root] = common.max(1)
@@ -128,6 +126,22 @@ def _of_gaps(poses: np.ndarray, seen: np.ndarray, root: int) -> np.ndarray:
             np.isinf(before) | np.isinf(after), np.minimum(before, after),
             before * after / (before + after))
     return np.sqrt(frames) * _step(poses, seen, root)
+
+
+def _spread_out(hypotheses: np.ndarray, poses: np.ndarray, factor: np.ndarray,
+                common: np.ndarray) -> np.ndarray:
+    """Hypotheses (F, N, J, 3) farther from the poses (F, J, 3) by a factor
+    (F, J), and all of one together by a distance (F, J)."""
+    spread = np.empty_like(hypotheses)
+    directions = _directions(hypotheses.shape[1])[:, None]
+    # By rows: in double precision all at once would be several times as much.
+    for start in range(0, len(poses), _ROWS):
+        rows = slice(start, start + _ROWS)
+        center = poses[rows, None]
+        moved = (hypotheses[rows] - center) * factor[rows, None, :, None]
+        shift = common[rows, None, :, None] * directions
+        spread[rows] = center + moved + shift
+    return spread
 
 
 def _directions(count: int) -> np.ndarray:

@@ -1,6 +1,7 @@
 # Copyright (c) mmdiffpose contributors. All rights reserved.
 """Show a model windows of a 2D track and put its answers together."""
 
+import os
 from dataclasses import dataclass
 from inspect import signature
 from itertools import islice
@@ -13,17 +14,13 @@ from mmengine.dataset import Compose, pseudo_collate
 from mmengine.registry import init_default_scope
 from torch import nn
 
-from mmdiffpose.diffusion.aggregation import score_from_std
 from mmdiffpose.registry import DATASETS
 from mmdiffpose.skeletons import H36M_17, Skeleton, skeleton_from_metainfo
-from mmdiffpose.structures.axes import LIFTER
 from mmdiffpose.structures.canonical_view import turn_poses_back
 from mmdiffpose.structures.keypoint_track import KeypointTrack
-from mmdiffpose.structures.lifted_track import LiftedTrack
 from mmdiffpose.structures.lifter_view import LifterView
 from .focal_length import FocalLength, FocalLengths
 from .gaps import BRIDGED_SCORE, bridge_gaps, bridge_mixtures
-from .unseen_joints import widen_unsure
 from .usual_poses import place_unknown
 from .view_fit import fit_to_training
 from .windows import WindowPlan, plan_single_frames, plan_windows
@@ -41,6 +38,20 @@ is: the highest threshold of its training
 half of the median score of the track: detectors differ."""
 _FIELDS = ('keypoints', 'keypoint_scores', 'keypoint_std', 'keypoint_std_xyz',
            'hypotheses')
+
+
+def _lift_alone() -> None:
+    """Let a forked process do without other threads.
+
+    OpenMP's threads are not forked with it: where the process that it was
+    forked from has used several, whatever works on several waits for them
+    forever. PyTorch's data loaders do the same in their workers.
+    """
+    torch.set_num_threads(1)
+
+
+if hasattr(os, 'register_at_fork'):
+    os.register_at_fork(after_in_child=_lift_alone)
 
 
 class WindowShape(NamedTuple):
@@ -421,79 +432,3 @@ def _turned_back(fields: Fields, camera: Dict[str, Any]) -> Fields:
             fields['covariance'] = (
                 rotation.T @ fields['covariance'] @ rotation)
     return fields
-
-
-def _chance(std: np.ndarray) -> np.ndarray:
-    """Scores of joints whose std is known, of the std's shape."""
-    return score_from_std(torch.from_numpy(np.asarray(std))).numpy()
-
-
-def assemble(clip: Clip, plan: WindowPlan,
-             windows: List[Fields]) -> LiftedTrack:
-    """Blend the windows of a clip and turn them into the camera's axes.
-
-    Args:
-        clip (Clip): F frames.
-        plan (WindowPlan): Its W windows.
-        windows (list[dict[str, np.ndarray]]): Their predicted fields.
-
-    Returns:
-        LiftedTrack: F frames.
-    """
-    track, root = clip.track, clip.track.skeleton.root
-    fields = {
-        name: np.stack([window[name] for window in windows])
-        for name in windows[0]
-    }
-    keypoints = plan.blend(fields['keypoints'])
-    scores = plan.blend(fields['keypoint_scores']).clip(0, 1)
-    hypotheses = covariance = None
-    if 'hypotheses' in fields:
-        own = fields['keypoints'][:, :, None]
-        hypotheses = keypoints[:, None] + plan.pick(fields['hypotheses'] - own)
-        hypotheses = hypotheses - hypotheses[:, :, root:root + 1]
-    keypoints = keypoints - keypoints[:, root:root + 1]
-    bare = None
-    if 'keypoint_std' in fields:
-        bare = plan.blend(fields['keypoint_std'])
-    std, hypotheses, added = widen_unsure(keypoints, bare, hypotheses,
-                                          track.scores, track.skeleton,
-                                          clip.believed)
-    if bare is not None and std is not None and 'covariance' in fields:
-        # Each axis grows by what all together grow by.
-        growth = np.where(bare > 1e-6, std / np.maximum(bare, 1e-6), 1)
-        covariance = plan.blend(fields['covariance'])
-        covariance = covariance * growth[..., None, None]**2
-        # A model that was surer than sure has no axes.
-        covariance[bare <= 1e-6] += np.eye(
-            3, dtype=covariance.dtype) * (
-                std[bare <= 1e-6, None, None]**2)
-    scores = np.minimum(scores, _chance(added if std is None else std))
-    scores[:, root] = np.minimum(scores[:, root], _chance(added[:, root]))
-    view, axes = clip.view, LIFTER
-    if 'rotation' in fields:
-        assert clip.focal is not None
-        # The turns were undone window by window; this tells of them.
-        view, axes = LifterView.turned_by(
-            plan.pick(fields['rotation']), clip.focal.pixels,
-            clip.camera['c']), 'camera'
-    lifted = LiftedTrack(
-        keypoints_3d=keypoints,
-        scores=np.where(track.scores > 0, scores, 0),
-        std=std,
-        hypotheses=hypotheses,
-        keypoints_2d=clip.filled,
-        scores_2d=track.scores,
-        frame_ids=track.frame_ids,
-        image_size=track.image_size,
-        skeleton=track.skeleton,
-        fps=track.fps,
-        step=track.step,
-        times=track.times,
-        track_id=track.track_id,
-        focal_px=clip.focal and clip.focal.pixels,
-        focal_source=clip.focal and clip.focal.how,
-        view=view,
-        covariance=covariance,
-        axes=axes)
-    return lifted.in_axes('camera')

@@ -1,7 +1,10 @@
 # Copyright (c) mmdiffpose contributors. All rights reserved.
 """Cut a clip into overlapping windows and blend what a model makes of them."""
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from functools import cached_property
+from typing import Optional
 
 import numpy as np
 
@@ -53,6 +56,30 @@ class WindowPlan:
         """(W, T) bool, False for padding."""
         return (self.positions >= 0) & (self.positions < self.num_frames)
 
+    @cached_property
+    def chosen(self) -> np.ndarray:
+        """(W, T) bool, the position that says a frame's result where only one
+        may: that nearest to the middle of its window."""
+        best = np.zeros(self.num_frames)
+        window = np.zeros(self.num_frames, int)
+        # Weights grow towards a window's middle, so the largest is nearest.
+        for index, (frames,
+                    weights) in enumerate(zip(self.frames, self.weights)):
+            better = weights > best[frames]
+            best[frames[better]] = weights[better]
+            window[frames[better]] = index
+        own = np.arange(len(self.starts))[:, None]
+        return self.valid & (window[self.frames] == own)
+
+    def blending(self) -> 'JoinedWindows':
+        """Takes the windows' results one by one: their weighted mean."""
+        return _Blended(self)
+
+    def picking(self) -> 'JoinedWindows':
+        """The same: each frame's result from the window whose middle is
+        nearest."""
+        return _Picked(self)
+
     def blend(self, values: np.ndarray) -> np.ndarray:
         """Weighted mean over windows.
 
@@ -62,10 +89,7 @@ class WindowPlan:
         Returns:
             np.ndarray: One result per frame, (F, ...), of the same type.
         """
-        shape = self.weights.shape + (1, ) * (values.ndim - 2)
-        total = np.zeros((self.num_frames, *values.shape[2:]))
-        np.add.at(total, self.frames, values * self.weights.reshape(shape))
-        return total.astype(values.dtype)
+        return _all_of(self.blending(), values)
 
     def pick(self, values: np.ndarray) -> np.ndarray:
         """Each frame's result from the window whose middle is nearest.
@@ -76,16 +100,105 @@ class WindowPlan:
         Returns:
             np.ndarray: One result per frame, (F, ...).
         """
-        best = np.zeros(self.num_frames)
-        window = np.zeros(self.num_frames, int)
-        # Weights grow towards a window's middle, so the largest is nearest.
-        for index, (frames,
-                    weights) in enumerate(zip(self.frames, self.weights)):
-            better = weights > best[frames]
-            best[frames[better]] = weights[better]
-            window[frames[better]] = index
-        position = np.arange(self.num_frames) - self.starts[window]
-        return values[window, position]
+        return _all_of(self.picking(), values)
+
+
+class JoinedWindows(ABC):
+    """Results of a clip's windows, put together as they come.
+
+    What is held is one result per frame, in one piece of memory, so that the
+    windows themselves can be let go.
+
+    Args:
+        plan (WindowPlan): F frames, windows of T.
+    """
+
+    def __init__(self, plan: WindowPlan) -> None:
+        self._plan = plan
+        self._number = 0
+        self._frames: Optional[np.ndarray] = None
+
+    def add(self, values: np.ndarray) -> None:
+        """Take in the next window, in the plan's order.
+
+        Args:
+            values (np.ndarray): One result per position, (T, ...).
+        """
+        if self._frames is None:
+            self._frames = np.zeros((self._plan.num_frames, *values.shape[1:]),
+                                    values.dtype)
+        self._join(self._frames, self._number, values)
+        self._number += 1
+
+    def per_frame(self) -> np.ndarray:
+        """One result per frame, (F, ...), of the windows' type.
+
+        Raises:
+            ValueError: If not all windows were added.
+        """
+        if self._frames is None or self._number != len(self._plan.starts):
+            raise ValueError(f'expected {len(self._plan.starts)} windows, '
+                             f'found {self._number}')
+        return self._frames
+
+    @abstractmethod
+    def _join(self, frames: np.ndarray, number: int,
+              values: np.ndarray) -> None:
+        """Put window ``number`` into the result."""
+
+
+class _Blended(JoinedWindows):
+    """The weighted mean; sums are of doubles, of one window's frames."""
+
+    _sums: np.ndarray
+    _first: int
+
+    def _join(self, frames: np.ndarray, number: int,
+              values: np.ndarray) -> None:
+        start = int(self._plan.starts[number])
+        if not number:
+            self._sums, self._first = np.zeros(values.shape), start
+        self._move_to(frames, start)
+        weights = self._plan.weights[number]
+        self._sums += values * weights.reshape(-1, *[1] * (values.ndim - 1))
+        if number == len(self._plan.starts) - 1:
+            self._move_to(frames, start + len(self._sums))
+
+    def _move_to(self, frames: np.ndarray, start: int) -> None:
+        """Frames before a window's first have all their windows."""
+        done = min(start - self._first, len(self._sums))
+        if not done:
+            return
+        # Positions before and after the clip are padding.
+        low = max(self._first, 0)
+        high = min(self._first + done, len(frames))
+        frames[low:high] = self._sums[low - self._first:high - self._first]
+        self._sums[:-done or None] = self._sums[done:].copy()
+        self._sums[len(self._sums) - done:] = 0
+        self._first = start
+
+
+class _Picked(JoinedWindows):
+    """Each frame's result from the window in whose middle it is nearest."""
+
+    def _join(self, frames: np.ndarray, number: int,
+              values: np.ndarray) -> None:
+        rows = self._plan.chosen[number]
+        frames[self._plan.frames[number][rows]] = values[rows]
+
+
+class _OneEach(JoinedWindows):
+    """Windows that say one frame's result, in order."""
+
+    def _join(self, frames: np.ndarray, number: int,
+              values: np.ndarray) -> None:
+        frames[number] = values[0]
+
+
+def _all_of(joined: JoinedWindows, values: np.ndarray) -> np.ndarray:
+    for window in values:
+        joined.add(window)
+    return joined.per_frame()
 
 
 def plan_windows(num_frames: int, length: int, overlap: int) -> WindowPlan:
@@ -145,13 +258,13 @@ class SingleFramePlan(WindowPlan):
         """(W, T) frame of each window position, outside of the clip too."""
         return self.starts[:, None] + self.step * np.arange(self.length)
 
-    def blend(self, values: np.ndarray) -> np.ndarray:
-        """One result per window (F, 1, ...) as one per frame (F, ...)."""
-        return values[:, 0]
+    def blending(self) -> JoinedWindows:
+        """One result per window, (1, ...), as one per frame."""
+        return _OneEach(self)
 
-    def pick(self, values: np.ndarray) -> np.ndarray:
+    def picking(self) -> JoinedWindows:
         """The same."""
-        return values[:, 0]
+        return _OneEach(self)
 
 
 def plan_single_frames(num_frames: int,

@@ -2,10 +2,15 @@
 """The people of one video: who is who among its lifted tracks."""
 
 from itertools import count
-from typing import Dict, List, Sequence, Union
+from typing import Dict, List, Sequence, Tuple, Union
+
+import numpy as np
 
 from .lifted_track import LiftedTrack
 
+ROWS_AT_ONCE = 4096
+"""Poses that writers of text turn into text at once: the memory that they
+take does not grow with the clip."""
 Lifted = Union[LiftedTrack, Sequence[LiftedTrack]]
 """One person, or the tracks of several."""
 
@@ -55,3 +60,29 @@ def by_person(tracks: Sequence[LiftedTrack]) -> Dict[int, List[LiftedTrack]]:
         number: sorted(people[number], key=lambda piece: piece.frame_ids[0])
         for number in sorted(people)
     }
+
+
+def frames_together(tracks: Sequence[LiftedTrack],
+                    most: int) -> List[List[Tuple[int, slice]]]:
+    """Cut a video into spans of frames, without parting a frame's people.
+
+    Args:
+        tracks (sequence[LiftedTrack]): The people, in order of time each.
+        most (int): Poses in a span, about: no fewer than a frame's.
+
+    Returns:
+        list[list[tuple[int, slice]]]: For each span, in order of time, the
+        tracks that have frames in it, by index, and which of their rows.
+    """
+    ids = np.sort(np.concatenate([track.frame_ids for track in tracks]))
+    cuts = np.unique(ids[::most])
+    spans: List[List[Tuple[int, slice]]] = [[] for _ in cuts]
+    for index, track in enumerate(tracks):
+        frames = track.frame_ids
+        first, last = np.searchsorted(cuts, frames[[0, -1]], 'right') - 1
+        inner = np.searchsorted(frames, cuts[first + 1:last + 1]).tolist()
+        starts, stops = [0, *inner], [*inner, len(frames)]
+        for span, start, stop in zip(range(first, last + 1), starts, stops):
+            if stop > start:
+                spans[span].append((index, slice(start, stop)))
+    return spans
