@@ -78,8 +78,8 @@ def _nodes(module: Any, armature: Armature) -> List[Any]:
     parts = module.bvhnode
     made: Dict[int, Any] = {}
     nodes: List[Any] = []
-    for node, (name,
-               parent) in enumerate(zip(armature.names, armature.parents)):
+    for node, (name, parent) in enumerate(
+            zip(armature.file_names, armature.parents)):
         offset = armature.offsets[node]
         if parent < 0:
             made[node] = parts.BvhRoot(

@@ -101,7 +101,7 @@ class _Arrays:
 
 def _document(module: Any, animated: AnimatedPerson, fps: float) -> bytes:
     person, motion = animated.person, animated.motion
-    names = motion.armature.names
+    names = motion.armature.file_names
     arrays = _Arrays(module)
     animation = _animation(module, motion, arrays, fps)
     nodes = [

@@ -5,8 +5,8 @@ from typing import Dict, NamedTuple, Optional
 
 import numpy as np
 
-from .armature import (HINGES, REST_DIRECTIONS, Armature, children_of,
-                       make_armature)
+from .armature import (Armature, children_of, hinge, make_armature,
+                       rest_directions)
 from .skeleton import Skeleton
 
 MIN_LENGTH = 1e-3
@@ -168,14 +168,14 @@ def _local_rotation(armature: Armature, node: int, directions: np.ndarray,
 def _directions(points: np.ndarray, skeleton: Skeleton) -> np.ndarray:
     """Unit vectors from parents to joints, (F, J, 3), without holes."""
     directions = np.zeros_like(points, float)
+    rest = rest_directions(skeleton)
     for parent, child in skeleton.bones:
         bone = points[:, child] - points[:, parent]
         length = np.linalg.norm(bone, axis=-1, keepdims=True)
         with np.errstate(invalid='ignore', divide='ignore'):
             unit = np.where(length > MIN_LENGTH, bone / length, np.nan)
         unit = _filled(unit, f'the bone to {skeleton.joints[child]}')
-        directions[:, child] = _unit(
-            unit, REST_DIRECTIONS.get(skeleton.joints[child], (0., 1., 0.)))
+        directions[:, child] = _unit(unit, rest[child])
     return directions
 
 
@@ -213,10 +213,8 @@ def _trunk_rotation(skeleton: Skeleton, joint: int,
     if skeleton.parents[joint] >= 0 and paired & set(children):
         bones = [(child, 1) for child in children if child in paired]
         bones.append((joint, -1))
-    rest = np.array([
-        sign * np.array(REST_DIRECTIONS[skeleton.joints[bone]])
-        for bone, sign in bones
-    ])
+    known = np.array(rest_directions(skeleton))
+    rest = np.array([sign * known[bone] for bone, sign in bones])
     today = np.stack([sign * directions[:, bone] for bone, sign in bones], 1)
     left, _, right = np.linalg.svd(np.einsum('fbi,bj->fij', today, rest))
     flip = np.sign(np.linalg.det(left @ right))
@@ -235,23 +233,29 @@ def _bone_rotation(skeleton: Skeleton, bone: int, directions: np.ndarray,
         local (np.ndarray): (F or 1, 3, 3) into the parent's axes.
         fps (float): Frames a second.
     """
-    name = skeleton.joints[bone]
-    rest = np.array(REST_DIRECTIONS[name])
+    rest = np.array(rest_directions(skeleton)[bone])
+    axis = hinge(skeleton.joints[bone])
     here = np.einsum('...ij,...j->...i', local, directions[:, bone])
     swing = _swings(np.broadcast_to(rest, here.shape), here)
-    hinge = np.array(HINGES.get(name, np.roll(rest, 1)))
+    across = _across(rest) if axis is None else np.array(axis)
     # What an untwisted bone counts fades where the swing is about to reverse.
     wanted = REST_WEIGHT * (1 + here @ rest) / 2 + 0j
     children = children_of(skeleton, bone)
-    if name in HINGES and len(children) == 1:
+    if axis is not None and len(children) == 1:
         plane = np.cross(directions[:, bone], directions[:, children[0]])
         plane = np.einsum('...ij,...j->...i', local, plane)
         sine = np.linalg.norm(plane, axis=-1)
-        angle = _angles(hinge, _turned_back(swing, plane), rest)
+        angle = _angles(across, _turned_back(swing, plane), rest)
         wanted = wanted + sine**2 * np.exp(1j * angle)
-    carried = _swings(here[:-1], here[1:]) @ swing[:-1] @ hinge
-    carry = _angles(hinge, _turned_back(swing[1:], carried), rest)
+    carried = _swings(here[:-1], here[1:]) @ swing[:-1] @ across
+    carry = _angles(across, _turned_back(swing[1:], carried), rest)
     return swing @ _about(rest, _twists(wanted, carry, fps))
+
+
+def _across(direction: np.ndarray) -> np.ndarray:
+    """A unit vector (3, ) at right angles to another one."""
+    across = np.cross(direction, np.eye(3)[np.abs(direction).argmin()])
+    return across / np.linalg.norm(across)
 
 
 def _twists(wanted: np.ndarray, carry: np.ndarray, fps: float) -> np.ndarray:

@@ -23,6 +23,7 @@ _PARTS = dict(
     toe='big_toe')
 _MIDDLES = dict(
     hip='mid_hip',
+    hips='mid_hip',
     pelvis='mid_hip',
     root='mid_hip',
     midhip='mid_hip',

@@ -1,12 +1,15 @@
 # Copyright (c) mmdiffpose contributors. All rights reserved.
 """Stiff bones: lengths, rotations, and what they may not do."""
 
+import re
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 from stiff_people import stiff_points
 
-from mmdiffpose.skeletons import COCO_17, H36M_17
+from mmdiffpose.skeletons import H36M_17, SKELETONS, Skeleton
 from mmdiffpose.skeletons.armature import make_armature
 from mmdiffpose.skeletons.armature_fit import bone_lengths, fit_armature
 
@@ -201,6 +204,76 @@ def test_a_hole_is_bridged_by_direction():
         fit(points)
 
 
-def test_a_skeleton_without_a_t_pose_is_refused():
-    with pytest.raises(ValueError, match="coco.*T-pose.*'left_eye'"):
-        make_armature(COCO_17, np.ones(17))
+KNOWN = ('h36m', 'coco', 'halpe26', 'mpii', 'aic', 'crowdpose', 'posetrack18',
+         'mpi_inf_3dhp', 'body25', 'body25b', 'coco18', 'lsp', 'openpose_mpi',
+         'mediapipe')
+REFUSED = ('coco_wholebody', 'halpe136')
+
+
+def moving(skeleton, frames=60):
+    """Places of the joints of somebody whose every bone swings, y up."""
+    rng = np.random.default_rng(1)
+    armature = make_armature(skeleton,
+                             rng.uniform(0.1, 0.5, skeleton.num_joints))
+    time = np.linspace(0, 1.5, frames)[:, None, None]
+    K = len(armature.names)
+    vectors = 0.5 * np.sin(2 * time + rng.uniform(0, 6, (1, K, 3)))
+    rotations = Rotation.from_rotvec(vectors.reshape(-1, 3)).as_matrix()
+    roots = np.c_[time[:, 0, 0], np.ones(frames), np.zeros(frames)]
+    return armature.pose(roots, rotations.reshape(frames, K, 3, 3))
+
+
+@pytest.mark.parametrize('name', KNOWN)
+def test_other_joint_sets_move_by_their_names(name):
+    skeleton = SKELETONS[name]
+    points = moving(skeleton)
+    seen = np.ones(points.shape[:2], bool)
+    motion = fit_armature(points, bone_lengths(points, seen, skeleton),
+                          skeleton, 40.)
+    assert motion.residuals.max() < 1e-6
+    names = motion.armature.file_names
+    assert len(set(names)) == len(names)
+    assert all(re.fullmatch('[A-Za-z0-9_]+', node) for node in names)
+    # No bone jumps about itself.
+    steps = np.swapaxes(motion.rotations[:-1], -1, -2) @ motion.rotations[1:]
+    turns = np.arccos(
+        ((np.trace(steps, axis1=-2, axis2=-1) - 1) / 2).clip(-1, 1))
+    assert np.rad2deg(turns).max() < 30
+
+
+def test_all_joint_sets_are_known_or_refused():
+    assert {*KNOWN, *REFUSED} == set(SKELETONS)
+
+
+def test_names_in_anybodys_spelling():
+    """A root that is no pelvis, and names that viewers would change."""
+    own = Skeleton('own', ('Hips', 'L.Hip', 'LKnee', 'rig:LAnkle', 'RHip'),
+                   (-1, 0, 1, 2, 0), ((1, 4), ))
+    with pytest.raises(ValueError, match="own.*T-pose.*'rig:LAnkle'"):
+        make_armature(own, np.ones(5))
+    own = replace(own, joints=('Hips', 'L.Hip', 'LKnee', 'L.Ankle', 'RHip'))
+    armature = make_armature(own, np.ones(5))
+    places = dict(
+        zip(
+            own.joints,
+            armature.pose(
+                np.zeros((1, 3)),
+                np.tile(np.eye(3), (1, len(armature.names), 1, 1)))[0]))
+    np.testing.assert_allclose(places['L.Hip'], [1, 0, 0], atol=1e-9)
+    np.testing.assert_allclose(places['LKnee'], [1, -1, 0], atol=1e-9)
+    np.testing.assert_allclose(places['L.Ankle'], [1, -2, 0], atol=1e-9)
+    assert 'L_Ankle' in armature.file_names
+    assert armature.file_names.count('L_Hip') == 1
+
+
+@pytest.mark.parametrize('skeleton, message', [
+    (SKELETONS['coco_wholebody'], 'coco_wholebody.*T-pose'),
+    (Skeleton('cat', ('root', 'spine', 'tail'), (-1, 0, 0),
+              ()), r"cat.*T-pose.*\['tail'\]"),
+    (Skeleton(
+        'torn', ('root', 'spine', 'head'), (-1, 0, -1),
+        (), root_joint=0), r"torn.*a bone to every joint.*\['head'\]"),
+])
+def test_a_skeleton_without_a_t_pose_is_refused(skeleton, message):
+    with pytest.raises(ValueError, match=message):
+        make_armature(skeleton, np.ones(skeleton.num_joints))
