@@ -10,7 +10,7 @@ from mmdiffpose.diffusion.aggregation import score_from_std
 from mmdiffpose.structures.axes import LIFTER
 from mmdiffpose.structures.lifted_track import LiftedTrack
 from mmdiffpose.structures.lifter_view import LifterView
-from .unseen_joints import widen_unsure
+from .unseen_joints import trust, widen_unsure
 from .window_inference import Clip, Fields
 from .windows import JoinedWindows, WindowPlan
 
@@ -77,9 +77,9 @@ class ClipPoses:
             hypotheses -= hypotheses[:, :, root:root + 1].copy()
         keypoints = keypoints - keypoints[:, root:root + 1]
         bare = fields.get('keypoint_std')
-        std, hypotheses, added = widen_unsure(keypoints, bare, hypotheses,
-                                              track.scores, track.skeleton,
-                                              clip.believed)
+        std, hypotheses, added = widen_unsure(
+            keypoints, bare, hypotheses, track.scores, track.skeleton,
+            clip.least_score if clip.told else None)
         if bare is not None and std is not None and 'covariance' in fields:
             # Each axis grows by what all together grow by.
             growth = np.where(bare > 1e-6, std / np.maximum(bare, 1e-6), 1)
@@ -100,7 +100,7 @@ class ClipPoses:
                                               clip.camera['c']), 'camera'
         lifted = LiftedTrack(
             keypoints_3d=keypoints,
-            scores=np.where(track.scores > 0, scores, 0),
+            scores=scores * trust(track.scores, clip.least_score),
             std=std,
             hypotheses=hypotheses,
             keypoints_2d=clip.filled,

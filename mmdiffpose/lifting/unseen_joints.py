@@ -25,6 +25,11 @@ USUAL_SCORE = 0.8
 """Mean score of the detections that stds are calibrated with: of better ones
 a model's own std says all."""
 
+TOLD = 0.05
+"""What a model that knows of missing joints sees of a hardly seen one makes up
+for so much of a score. With it stds follow scores without a step back where
+joints begin to be missing (``tools/analysis_tools/score_table.py``)."""
+
 
 class Widened(NamedTuple):
     """What is known of joints, with what the detector did not see.
@@ -78,8 +83,9 @@ def widen_unsure(poses: np.ndarray,
             are relative, stays.
         least_score (float, optional): Of a model that was told of joints of
             lower scores that they are missing, and says itself how far off
-            these may be: they get as much as a joint of this score. What it
-            says of them holds for joints that are missing now and then.
+            these may be: they get as much as a joint of this score, and
+            joints above it as much as those of scores up to :data:`TOLD`
+            higher, so that none gets more than one that is missing.
 
     Returns:
         Widened: Std, hypotheses and what was added.
@@ -90,7 +96,7 @@ def widen_unsure(poses: np.ndarray,
     added = np.where(seen, _of_scores(poses, scores), of_gaps)
     common = np.minimum(added[:, root, None], usual)
     if least_score is not None:
-        added = _of_scores(poses, np.maximum(scores, least_score))
+        added = _of_scores(poses, _beside_missing(scores, least_score))
     added = np.minimum(added, np.sqrt(np.maximum(usual**2 - common**2, 0)))
     added[:, root] = 0
     wide = None
@@ -107,6 +113,30 @@ def widen_unsure(poses: np.ndarray,
     added = np.hypot(added, common)
     added[:, root] = common.max(1)
     return Widened(wide, hypotheses, added)
+
+
+def trust(scores: np.ndarray, least_score: float) -> np.ndarray:
+    """By what a joint's 3D score counts, by its score in 2D.
+
+    1 from a least score on; below it goes to 0, the 3D score of a joint that
+    nobody saw.
+
+    Args:
+        scores (np.ndarray): (...) in 2D.
+        least_score (float): Of joints that are believed.
+
+    Returns:
+        np.ndarray: (...).
+    """
+    return np.sqrt(np.clip(scores / least_score, 0, 1))
+
+
+def _beside_missing(scores: np.ndarray, least_score: float) -> np.ndarray:
+    """Scores of joints of which some are missing for the model."""
+    room = USUAL_SCORE - least_score
+    told = USUAL_SCORE - (USUAL_SCORE - scores) * max(room - TOLD, 0) / room
+    return np.where(scores < least_score, least_score,
+                    np.where(scores < USUAL_SCORE, told, scores))
 
 
 def _of_scores(poses: np.ndarray, scores: np.ndarray) -> np.ndarray:

@@ -32,8 +32,8 @@ LIFTERS = (
     'in all frames of a window, or in the one that is its target')
 """Which lifters get along with :func:`run_windows`."""
 BELIEVED_SCORE = 0.35
-"""Score below which a model that knows of missing joints is told that a joint
-is: the highest threshold of its training
+"""Score from which on joints are believed; below it a model that knows of
+missing joints is told that a joint is: the highest threshold of its training
 (:class:`~mmdiffpose.datasets.simulation.window_noise.WindowNoise`). At most
 half of the median score of the track: detectors differ."""
 _FIELDS = ('keypoints', 'keypoint_scores', 'keypoint_std', 'keypoint_std_xyz',
@@ -218,8 +218,9 @@ class Clip:
             is known ``f`` (2, ) and ``c`` (2, ), too.
         view: How it was moved for the lifter; None for the picture itself.
         focal: The real camera's, where it is known or the view needs it.
-        believed: Score below which the model is told that joints are missing;
-            None if it is shown them where they probably were.
+        least_score: Score from which on joints are believed.
+        told: Whether the model is told of joints of lower scores that they
+            are missing; others are shown them where they probably were.
     """
     track: KeypointTrack
     filled: np.ndarray
@@ -229,7 +230,8 @@ class Clip:
     camera: Dict[str, Any]
     view: Optional[LifterView] = None
     focal: Optional[FocalLength] = None
-    believed: Optional[float] = None
+    least_score: float = BELIEVED_SCORE
+    told: bool = False
 
     def windows(self, plan: WindowPlan) -> Iterator[Dict[str, Any]]:
         """What the pipeline gets for each window, as the data sets and
@@ -289,11 +291,10 @@ def prepare_clip(model: nn.Module,
     never = ~seen.any(0)
     filled = place_unknown(filled, ~never, track.skeleton)
     where = np.where(seen | never, 1, 0)
-    believed = None
-    if knows_missing(model):
-        believed = min(BELIEVED_SCORE,
-                       float(np.median(track.scores[seen])) / 2)
-        scores = np.where(track.scores < believed, 0, track.scores)
+    least = min(BELIEVED_SCORE, float(np.median(track.scores[seen])) / 2)
+    told = knows_missing(model)
+    if told:
+        scores = np.where(track.scores < least, 0, track.scores)
     elif not meets_missing(model):
         scores[:, never] = BRIDGED_SCORE
     stats = _untyped(model).dataset_meta.get('stats_info')
@@ -307,7 +308,7 @@ def prepare_clip(model: nn.Module,
                          None if derived or focal is None else focal.pixels,
                          middle)
         return Clip(track, filled, filled, scores, mixtures, camera, None,
-                    focal, believed)
+                    focal, least, told)
     moved = fit_to_training(filled, where, stats)
     if mixtures is not None:
         mixtures = moved.mixtures(mixtures)
@@ -322,7 +323,7 @@ def prepare_clip(model: nn.Module,
                      None if derived else moved.zoom * focal.pixels,
                      moved.target)
     return Clip(track, filled, moved.points(filled), scores, mixtures, camera,
-                view, focal, believed)
+                view, focal, least, told)
 
 
 def _camera(image_size: Tuple[int, int], focal: Optional[float],

@@ -52,6 +52,19 @@ def test_tracks_that_are_no_pixels_are_refused(fake):
     assert len(lift_tracks(model, [track, other])) == 2
 
 
+def test_scores_fade_to_that_of_what_nobody_saw(fake):
+    """The 2D score below 0.35; the model itself says 0.5 of all."""
+    track = make_track(30)
+    for joint, score in enumerate((0, .01, .35 / 4, .36)):
+        track.scores[:, 3 + joint] = score
+    lifted = lift_track(fake(in_plane), track)
+    faded = lifted.scores[:, 3:7]
+    assert (np.diff(faded, axis=1) > 0).all() and (faded[:, 0] == 0).all()
+    assert faded[0, 1] < .1 and (faded[:, 2] <= .25 + 1e-6).all()
+    # Only the std of so hardly seen a joint lowers it.
+    assert .25 < faded[0, 3] <= .5
+
+
 def test_one_pass_per_window_with_true_neighbours(fake):
     track = make_track(33)
     model = fake(in_plane)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 
-from mmdiffpose.lifting.unseen_joints import MIN_STEP, widen_unsure
+from mmdiffpose.lifting.unseen_joints import MIN_STEP, trust, widen_unsure
 from mmdiffpose.lifting.usual_poses import usual_distances
 from mmdiffpose.skeletons import H36M_17, Skeleton
 
@@ -127,6 +127,34 @@ def test_the_lower_the_score_the_wider_down_to_no_score(joint, least):
     else:
         # The model says itself what it does not see.
         assert widths[-1] == widths[5] == widths[6] > widths[4]
+
+
+def test_no_step_where_joints_begin_to_be_missing():
+    """Of a model that is told: the lower the score, the wider, in small steps
+    down to 0.35, below which it says itself how far off joints are."""
+    poses, std = standing(), np.full((F, J), 0.05)
+    widths = []
+    for score in (0.8, 0.7, 0.6, 0.5, 0.45, 0.4, 0.36, 0.34, 0.2, 0):
+        scores = np.full((F, J), SURE)
+        scores[:, WRIST] = score
+        wide = widen_unsure(poses, std, None, scores, H36M_17, 0.35).std
+        widths.append(wide[0, WRIST])
+    steps = np.diff(widths)
+    assert widths[0] == 0.05 and (steps >= 0).all() and steps.max() < 0.02
+    assert (steps[:7] > 0).all() and (steps[7:] == 0).all()
+    # At 0.44 by hand: 0.8 - 0.36 * 0.4 / 0.45 = 0.48, whose share of the size
+    # is 0.613 * (0.0376 / 0.613)**0.48 = 0.16051.
+    scores[:, WRIST] = 0.44
+    wide = widen_unsure(poses, std, None, scores, H36M_17, 0.35).std
+    size = 0.4 * np.sqrt(16 / 17)
+    expected = np.sqrt(0.05**2 + size**2 * (0.16051**2 - 0.06571**2))
+    np.testing.assert_allclose(wide[:, WRIST], expected, rtol=1e-3)
+
+
+def test_scores_go_to_that_of_a_joint_nobody_saw():
+    """A quarter of the least score counts half."""
+    found = trust(np.array([0, .35 / 4, .35, .9]), .35)
+    np.testing.assert_allclose(found, [0, .5, 1, 1])
 
 
 def test_nothing_is_known_of_a_pose_whose_root_was_never_seen():

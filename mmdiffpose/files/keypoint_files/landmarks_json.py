@@ -65,7 +65,7 @@ def parse(path: Path, document: Any) -> RawClip:
     pages = _pages(document)
     frames: Frames = {}
     times: Dict[int, float] = {}
-    names: List[List[str]] = []
+    names: List[List[Any]] = []
     for number, page in pages.items():
         if isinstance(page, dict):
             key = next((k for k in _FRAME_KEYS if k in page), None)
@@ -127,7 +127,7 @@ def _points(page: Any) -> List[Any]:
 
 
 def _people(where: str, points: List[Any],
-            names: List[List[str]]) -> List[Person]:
+            names: List[List[Any]]) -> List[Person]:
     """The people of a frame; ``names`` gets those of the first one's joints.
     """
     if not points:
@@ -147,7 +147,7 @@ def _people(where: str, points: List[Any],
 
 
 def _check_names(where: str, points: List[Dict[str, Any]],
-                 names: List[List[str]]) -> None:
+                 names: List[List[Any]]) -> None:
     """Note the first person's joints, to which the others' are compared."""
     given = [point.get('name', point.get('part')) for point in points]
     if any(name is None for name in given):
