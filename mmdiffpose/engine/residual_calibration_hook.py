@@ -2,7 +2,7 @@
 """How far off a context encoder is on people that it has not seen."""
 
 import logging
-from typing import Any, Optional, Sequence
+from typing import Any, Mapping, Optional, Sequence
 
 import torch
 from mmengine.dist import all_gather_object
@@ -24,6 +24,30 @@ def unwrap(model: nn.Module) -> Any:
     What parts it has is up to its config, so its type is left open.
     """
     return model.module if is_model_wrapper(model) else model
+
+
+def put_measured(checkpoint: dict, prefix: str,
+                 values: Mapping[str, Tensor]) -> None:
+    """Put what a validation has measured beside the weights that are saved.
+
+    ``EMAHook`` saves its average as the model. What was measured is about the
+    average, because that is validated, but the average's buffers are those of
+    the last training step, before the validation. The weights that training
+    goes on from, saved beside it, get the same.
+
+    Args:
+        checkpoint (dict): About to be written; changed in place.
+        prefix (str): Of the buffers' names, with a dot at its end.
+        values (Mapping): Name to buffer.
+    """
+    states = [(checkpoint['state_dict'], '')]
+    if 'ema_state_dict' in checkpoint:
+        states.append((checkpoint['ema_state_dict'], 'module.'))
+    for state, start in states:
+        if not start and next(iter(state)).startswith('module.'):
+            start = 'module.'
+        for name, value in values.items():
+            state[start + prefix + name] = value.detach().cpu().clone()
 
 
 class ResidualStatistics:
@@ -104,12 +128,14 @@ class ResidualCalibrationHook(Hook):
     """Store the validation residual in a regression head's checkpoint.
 
     Runs in every validation epoch and sets ``residual_std`` of the model's
-    ``LiftingRegressionHead`` before the best checkpoint is saved. The
-    validation split must not be trained on: on its own training frames a
-    residual is too small, and everything downstream overconfident.
+    ``LiftingRegressionHead`` before the best checkpoint is saved; with an
+    ``EMAHook``, in the average that is validated and saved. The validation
+    split must not be trained on: on its own training frames a residual is
+    too small, and everything downstream overconfident.
     """
 
-    priority = 'HIGH'
+    # After EMAHook, which swaps what is saved, before CheckpointHook.
+    priority = 'LOW'
 
     def before_val_epoch(self, runner: Runner) -> None:
         """Start anew."""
@@ -130,3 +156,13 @@ class ResidualCalibrationHook(Hook):
         """Store the result."""
         head = unwrap(runner.model).head
         head.set_residual_std(self._statistics.std())
+
+    def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
+        """Put what was measured into what is saved."""
+        head = unwrap(runner.model).head
+        if bool(head.calibrated):
+            put_measured(
+                checkpoint, 'head.',
+                dict(
+                    residual_std=head.residual_std,
+                    calibrated=head.calibrated))

@@ -18,7 +18,7 @@ from mmdiffpose.evaluation.functional.coverage import covered_share
 from mmdiffpose.evaluation.functional.std_scaling import (LEVEL, StdScaling,
                                                           fit_std_scaling)
 from mmdiffpose.registry import HOOKS
-from .residual_calibration_hook import unwrap
+from .residual_calibration_hook import put_measured, unwrap
 
 if TYPE_CHECKING:  # MMPose's models take seconds to import
     from mmdiffpose.models.heads.parts.std_calibration import StdCalibration
@@ -266,10 +266,7 @@ def coverages(scaling: StdScaling, spread: np.ndarray, residual: np.ndarray,
 def apply_calibration(checkpoint: dict, calibration: 'StdCalibration',
                       record: Dict[str, Any]) -> None:
     """Put a calibration and its record into a checkpoint."""
-    weights = checkpoint['state_dict']
-    prefix = 'module.' if next(iter(weights)).startswith('module.') else ''
-    for name, value in calibration.state_dict().items():
-        weights[prefix + _BUFFERS + name] = value.detach().cpu().clone()
+    put_measured(checkpoint, _BUFFERS, calibration.state_dict())
     checkpoint.setdefault('meta', {})[META_KEY] = record
 
 
