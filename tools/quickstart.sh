@@ -115,7 +115,7 @@ doing='testing'
 checkpoint="$("$python" - "$work_dir" <<'PY'
 import sys
 
-from mmdiffpose.cli.launching import find_last_checkpoint
+from mmdiffpose.engine.work_dir import find_last_checkpoint
 
 print(
     find_last_checkpoint(sys.argv[1])

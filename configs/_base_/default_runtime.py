@@ -9,13 +9,13 @@ default_hooks = dict(
     param_scheduler=dict(type='ParamSchedulerHook'),
     # Chosen on the validation split, never on the test split.
     checkpoint=dict(
-        type='CheckpointHook',
+        type='mmdiffpose.SafeCheckpointHook',
         interval=1,
         save_best='MPJPE_mm',
         rule='less',
-        max_keep_ckpts=1,
-        backend_args=dict(backend='atomic')),
-    sampler_seed=dict(type='DistSamplerSeedHook'))
+        max_keep_ckpts=1),
+    sampler_seed=dict(type='DistSamplerSeedHook'),
+    seeded_draws=dict(type='mmdiffpose.SeededDrawsHook'))
 custom_hooks = [
     dict(type='mmdiffpose.FiniteLossHook'),
     dict(type='mmdiffpose.ResumedScheduleHook'),

@@ -6,7 +6,7 @@ import difflib
 import os
 import os.path as osp
 import sys
-from typing import Any, Callable, Dict, List, Optional, Union
+from typing import Any, Callable, Dict, List, Union
 
 from mmengine.config import Config, DictAction
 
@@ -314,22 +314,3 @@ def require_mmpose() -> None:
         sys.exit('MMPose is not installed here. Run "bash tools/setup_env.sh"'
                  ' (makes .venv), or: pip install --no-deps mmpose==1.3.2 '
                  'mmdet==3.3.0')
-
-
-def find_last_checkpoint(work_dir: str) -> Optional[str]:
-    """Find the newest checkpoint of a training.
-
-    Args:
-        work_dir (str): The training's folder.
-
-    Returns:
-        str: Its path, or None where the training has saved none. A folder
-        that was moved is handled: the file is looked for by its name.
-    """
-    record = osp.join(work_dir, 'last_checkpoint')
-    if not osp.isfile(record):
-        return None
-    with open(record, encoding='utf-8') as file:
-        recorded = file.read().strip()
-    moved = osp.join(work_dir, osp.basename(recorded))
-    return next((p for p in (recorded, moved) if osp.isfile(p)), None)

@@ -12,11 +12,12 @@ from mmengine.config import Config
 from mmengine.runner import Runner
 
 from mmdiffpose.checkpoints.config_skeleton import prepare_skeleton
-from mmdiffpose.engine.resumed_schedule_hook import follow_config
+from mmdiffpose.engine.resumable import make_resumable
 from mmdiffpose.engine.training_checks import check_parts, check_runner
+from mmdiffpose.engine.work_dir import check_work_dir, find_last_checkpoint
 from .launching import (add_common_arguments, check_checkpoint, choose_backend,
-                        find_last_checkpoint, leave_process_group, load_config,
-                        require_mmpose, set_in_all_stages)
+                        leave_process_group, load_config, require_mmpose,
+                        set_in_all_stages)
 
 
 def make_parser(prog: Optional[str] = None) -> argparse.ArgumentParser:
@@ -115,8 +116,9 @@ def main(argv: Optional[Sequence[str]] = None,
     require_mmpose()
     cfg = configure(args)
     prepare_skeleton(cfg, transfer=True)
-    follow_config(cfg)
+    make_resumable(cfg)
     check_parts(cfg)
+    check_work_dir(cfg)
     notes = choose_backend(cfg)
     runner = Runner.from_cfg(cfg)
     for note in notes:

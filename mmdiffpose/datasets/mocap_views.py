@@ -22,8 +22,8 @@ them at once. ::
 
 import math
 from types import MappingProxyType
-from typing import (Any, Dict, Iterator, List, Mapping, NamedTuple, Optional,
-                    Sequence, Sized, Union)
+from typing import (Any, Dict, Iterator, List, Mapping, Optional, Sequence,
+                    Sized, Union)
 
 import numpy as np
 import torch
@@ -37,6 +37,7 @@ from mmdiffpose.codecs import GMMDiffusionPose
 from mmdiffpose.registry import (DATA_SAMPLERS, DATASETS, FUNCTIONS,
                                  KEYPOINT_CODECS)
 from mmdiffpose.structures.canonical_view import turn_poses_back
+from .epoch_index import EpochIndex
 from .simulation.bodies import BodySampler
 from .simulation.motion_variety import MotionVariety
 from .simulation.occlusion_patterns import make_pattern
@@ -50,13 +51,6 @@ from .world_motions import join_motions, read_motions
 
 Files = Union[str, Sequence[str]]
 SEEN = ('seen', )
-
-
-class EpochIndex(NamedTuple):
-    """Index of a window and the epoch, in each of which it is another
-    window."""
-    epoch: int
-    window: int
 
 
 def build_law(cameras: Optional[Mapping[str, Any]] = None,
@@ -157,6 +151,8 @@ class MocapViewDataset(Dataset):
     """
 
     CHANNELS = ('seen', 'log_size')
+    takes_epoch = True
+    """Whether an index should say the epoch."""
 
     def __init__(self,
                  ann_file: Files,

@@ -8,6 +8,8 @@ from .progress_hook import ProgressBarHook
 from .residual_calibration_hook import (ResidualCalibrationHook,
                                         ResidualStatistics)
 from .resumed_schedule_hook import ResumedScheduleHook
+from .safe_checkpoint_hook import SafeCheckpointHook
+from .seeded_draws_hook import SeededDrawsHook
 from .skeleton_hook import SkeletonHook
 from .std_calibration_hook import SpreadStatistics, StdCalibrationHook
 from .strict_loading_hook import StrictLoadingHook
@@ -18,6 +20,7 @@ __all__ = [
     'AtomicLocalBackend', 'CpuAmpOptimWrapper', 'FiniteLossHook',
     'LiftingVisualizationHook', 'PretrainedTrainLoop', 'ProgressBarHook',
     'ResidualCalibrationHook', 'ResidualStatistics', 'ResumedScheduleHook',
-    'SkeletonHook', 'SpreadStatistics', 'StdCalibrationHook',
-    'StrictLoadingHook', 'TrackedEMAHook', 'TwoStageTrainLoop'
+    'SafeCheckpointHook', 'SeededDrawsHook', 'SkeletonHook',
+    'SpreadStatistics', 'StdCalibrationHook', 'StrictLoadingHook',
+    'TrackedEMAHook', 'TwoStageTrainLoop'
 ]

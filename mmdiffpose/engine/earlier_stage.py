@@ -2,7 +2,6 @@
 """A stage of training that another one builds on."""
 
 import os.path as osp
-from glob import glob
 from typing import Tuple
 
 from mmengine.config import Config
@@ -14,8 +13,10 @@ from mmengine.utils import ManagerMixin
 
 from mmdiffpose.checkpoints.config_skeleton import prepare_skeleton
 from mmdiffpose.checkpoints.safe_classes import load_safely
-from .resumed_schedule_hook import follow_config
+from .resumable import make_resumable
 from .training_checks import check_parts, check_runner
+from .work_dir import (META_KEY, check_work_dir, compare_training,
+                       find_last_checkpoint)
 
 
 def train_earlier_stage(runner: Runner, config: str, options: dict, name: str,
@@ -41,23 +42,28 @@ def train_earlier_stage(runner: Runner, config: str, options: dict, name: str,
     """
     work_dir = osp.join(runner.work_dir, name)
     path = osp.join(work_dir, f'{name}.pth')
-    if osp.isfile(path):
-        return path
     cfg = Config.fromfile(config)
     cfg.merge_from_dict(options)
     cfg.work_dir = work_dir
     cfg.launcher = runner._launcher
-    cfg.resume = osp.isfile(osp.join(work_dir, 'last_checkpoint'))
+    cfg.resume = find_last_checkpoint(work_dir) is not None
+    if cfg.resume:
+        cfg.load_from = None
     cfg.randomness = runner._randomness_cfg
     cfg.experiment_name = f'{runner.experiment_name}-{name}'
     for key in ('env_cfg', 'model_wrapper_cfg'):
         if key in runner.cfg:
             cfg[key] = runner.cfg[key]
     prepare_skeleton(cfg, transfer=True)
-    follow_config(cfg)
+    if osp.isfile(path):
+        compare_training(cfg, load_safely(path).get('meta') or {}, path)
+        return path
+    make_resumable(cfg)
     check_parts(cfg)
+    check_work_dir(cfg)
     print_log(f'{messages[0]} in {work_dir}', logger='current')
     stage = Runner.from_cfg(cfg)
+    stage.message_hub.update_info('stage', name)
     check_runner(stage)
     stage.train()
     if is_main_process():
@@ -84,18 +90,24 @@ def _take_back(runner: Runner) -> None:
 
 
 def _export_best(work_dir: str, path: str) -> None:
-    """Write the state of the best (else the last) checkpoint to ``path``."""
-    best = sorted(glob(osp.join(work_dir, 'best_*.pth')), key=osp.getmtime)
-    if best:
-        source = best[-1]
-    else:
-        with open(osp.join(work_dir, 'last_checkpoint')) as file:
-            source = file.read().strip()
-    checkpoint = load_safely(source)
+    """Write the state of the best (else the last) checkpoint to ``path``.
+
+    Which one is the best is in the last one: a folder may have others, of a
+    training before.
+    """
+    last = find_last_checkpoint(work_dir)
+    assert last is not None
+    checkpoint = load_safely(last)
+    best = checkpoint['message_hub']['runtime_info'].get('best_ckpt')
+    if best is not None:
+        best = osp.join(work_dir, osp.basename(best))
+        checkpoint = load_safely(best)
     meta = checkpoint.get('meta') or {}
+    kept = ('dataset_meta', META_KEY)
     save_checkpoint(
         dict(
             state_dict=checkpoint['state_dict'],
-            meta=dict(dataset_meta=meta.get('dataset_meta'))),
+            meta={key: meta[key]
+                  for key in kept if key in meta}),
         path,
         backend_args=dict(backend='atomic'))

@@ -5,7 +5,6 @@ import copy
 import warnings
 from typing import Any, Dict, List, Optional
 
-from mmengine.config import Config
 from mmengine.hooks import Hook
 from mmengine.logging import print_log
 from mmengine.optim import OptimWrapper
@@ -98,18 +97,6 @@ class ResumedScheduleHook(Hook):
                     epoch += 1
                     for scheduler in by_epoch:
                         scheduler.step()
-
-
-def follow_config(cfg: Config) -> None:
-    """Give a config the hook, unless it has it."""
-    hooks = list(cfg.get('custom_hooks') or ())
-    if not any('ResumedScheduleHook' in str(hook.get('type'))
-               for hook in hooks if isinstance(hook, dict)):
-        # In whatever scope the config is, which need not be MMPose's.
-        cfg.custom_hooks = [
-            *hooks,
-            dict(type='ResumedScheduleHook', _scope_='mmdiffpose')
-        ]
 
 
 def _what(state: Dict[str, Any]) -> Dict[str, Any]:
