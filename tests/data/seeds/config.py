@@ -1,0 +1,2 @@
+# Copyright (c) mmdiffpose contributors. All rights reserved.
+model = dict(type='PoseLifter')
