@@ -89,7 +89,7 @@ def test_errors_end_with_a_sentence(tmp_path):
     torch.save(draw_gcn(2, 3), tmp_path / 'gcn.pth')
     target = tmp_path / 'out.safetensors'
     for source, words in (('cut.bin', 'truncated'), ('gcn.pth', 'graformer'),
-                          ('none.bin', 'no checkpoint at')):
+                          ('none.bin', 'expected a checkpoint, found no')):
         with pytest.raises(SystemExit, match=f'^error: .*{source}') as stop:
             convert.main(['mixste', str(tmp_path / source), str(target)])
         assert words in str(stop.value)

@@ -7,6 +7,7 @@ from typing import Any, Dict, List, Mapping, Tuple, Union
 import torch
 from torch import Tensor, nn
 
+from mmdiffpose.input_files import check_file
 from .checkpoint_formats import check_container
 from .safe_classes import load_safely
 
@@ -35,9 +36,7 @@ def read_checkpoint(
         ValueError: If the file is no checkpoint, of another format than its
             name says, cut short, or holds what ``weights_only=True`` refuses.
     """
-    path = Path(path)
-    if not path.is_file():
-        raise FileNotFoundError(f'no checkpoint at {path}')
+    path = check_file(path, 'a checkpoint')
     check_container(path)
     if path.suffix == '.safetensors':
         return _read_safetensors(path)
@@ -46,13 +45,47 @@ def read_checkpoint(
     if isinstance(content, dict) and 'state_dict' in content:
         meta = content.get('meta') or {}
         content = content['state_dict']
+        if not isinstance(meta, dict):
+            raise ValueError(f'{path}: expected keys and values as meta, found'
+                             f' {type(meta).__name__}')
     if not isinstance(content, dict) or not content or not all(
             isinstance(value, Tensor) for value in content.values()):
         found = (f'keys {sorted(map(str, content))[:SHOWN]}' if isinstance(
             content, dict) else type(content).__name__)
         raise ValueError(f'{path}: expected a state dict of tensors, found '
                          f'{found}')
+    check_tensors(path, content)
     return dict(content), meta
+
+
+def check_tensors(path: Union[str, Path], state: Mapping[Any, Any]) -> None:
+    """Raise unless weights are tensors that hold their own numbers, by name.
+
+    A tensor may say that its numbers are those of a smaller storage again and
+    again, and one of four bytes then takes terabytes as soon as it is used.
+
+    Args:
+        path (str | Path): The file, for messages.
+        state (Mapping): Tensors by name.
+
+    Raises:
+        ValueError: If a name is no text, or a tensor is sparse, quantized,
+            not in memory, or larger than what it is made of.
+    """
+    for name, value in state.items():
+        if not isinstance(name, str):
+            raise ValueError(f'{path}: expected tensors by name, found the '
+                             f'name {name!r}')
+        layout = str(value.layout).replace('torch.', '')
+        if layout != 'strided' or value.is_quantized or (value.device.type
+                                                         != 'cpu'):
+            raise ValueError(f'{path}: expected a dense tensor as {name}, '
+                             f'found one of {value.dtype}, {layout}, on '
+                             f'{value.device.type}')
+        held = value.untyped_storage().nbytes() // max(value.element_size(), 1)
+        if value.numel() > held:
+            raise ValueError(f'{path}: expected {value.numel()} numbers of '
+                             f'{name} as its shape says, found {held}')
 
 
 def _read_safetensors(path: Path) -> Tuple[Dict[str, Tensor], Dict[str, str]]:
@@ -64,10 +97,13 @@ def _read_safetensors(path: Path) -> Tuple[Dict[str, Tensor], Dict[str, str]]:
     try:
         with safe_open(path, framework='pt') as file:
             state = {key: file.get_tensor(key) for key in file.keys()}
-            return state, file.metadata() or {}
+            meta = file.metadata() or {}
     except SafetensorError as error:
         raise ValueError(
             f'{path}: not a safetensors file ({error})') from error
+    if not state:
+        raise ValueError(f'{path}: expected at least one tensor, found none')
+    return state, meta
 
 
 def origin_of(meta: Mapping[str, Any]) -> str:

@@ -1,10 +1,11 @@
 # Copyright (c) mmdiffpose contributors. All rights reserved.
 """What a checkpoint file is, by its first and last bytes."""
 
-import json
 import zipfile
 from pathlib import Path
 from typing import Union
+
+from mmdiffpose.input_files import parse_json
 
 SAFETENSORS = 'a safetensors file'
 ZIP = 'a torch checkpoint'
@@ -89,14 +90,19 @@ def _check_length(path: Path) -> None:
         raise ValueError(f'{path} is cut short: expected a header of {length} '
                          f'bytes, found {size - 8} bytes')
     try:
-        tensors = json.loads(header)
-        end = max([
-            entry['data_offsets'][1]
-            for name, entry in tensors.items() if name != '__metadata__'
-        ] or [0])
-    except (ValueError, KeyError, IndexError, TypeError, AttributeError):
-        raise ValueError(f'{path}: not a safetensors file, or a corrupted '
-                         'one: its header cannot be read') from None
+        tensors = parse_json(header)
+        ends = [
+            entry['data_offsets'][1] for name, entry in tensors.items()
+            if name != '__metadata__'
+        ]
+        if not all(isinstance(end, int) for end in ends):
+            raise ValueError('offsets that are not whole')
+        end = max(ends, default=0)
+    except (ValueError, KeyError, IndexError, TypeError,
+            AttributeError) as error:
+        raise ValueError(
+            f'{path}: not a safetensors file, or a corrupted one: its header '
+            f'cannot be read ({error})') from None
     if size != 8 + length + end:
         short = 'is cut short' if size < 8 + length + end else 'is too long'
         raise ValueError(f'{path} {short}: expected {8 + length + end} bytes '

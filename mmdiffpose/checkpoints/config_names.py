@@ -2,11 +2,13 @@
 """Find a config, and trained weights, by path, name or alias."""
 
 import difflib
+import os
 from pathlib import Path
 from typing import Optional, Tuple, Union
 
 from mmengine.config import Config
 
+from mmdiffpose.input_files import check_file
 from .model_zoo import find_model, list_models, verified_weights
 
 _PACKAGE = Path(__file__).parents[1]
@@ -28,8 +30,10 @@ def find_config(config: Union[str, Path, Config]) -> Union[Path, Config]:
     Raises:
         FileNotFoundError: If there is none; says which names are near.
     """
-    if isinstance(config, Config) or Path(config).is_file():
-        return config if isinstance(config, Config) else Path(config)
+    if isinstance(config, Config):
+        return config
+    if os.path.isfile(config):
+        return Path(config)
     model = find_model(str(config))
     if model is not None:
         return model.config
@@ -38,6 +42,8 @@ def find_config(config: Union[str, Path, Config]) -> Union[Path, Config]:
     for folder in FOLDERS:
         if (folder / name).is_file():
             return folder / name
+    if os.path.lexists(config):
+        check_file(config, 'a config')
     raise FileNotFoundError(
         f'there is no config at {config}, and neither a trained model nor a '
         f'config of this name; {_hint(Path(name).stem)}')
@@ -61,12 +67,13 @@ def find_config_and_weights(
     Raises:
         FileNotFoundError: If there is no such config, or published weights
             are missing.
-        ValueError: If published weights are not those that were published.
+        ValueError: If a config is a folder, a pipe or a device, or published
+            weights are not those that were published.
     """
     found = find_config(config)
     if checkpoint is not None:
         return found, Path(checkpoint)
-    if isinstance(config, Config) or Path(config).is_file():
+    if isinstance(config, Config) or os.path.isfile(config):
         return found, None
     model = find_model(str(config))
     return found, None if model is None else verified_weights(model)

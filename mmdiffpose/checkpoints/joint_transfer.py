@@ -14,14 +14,15 @@ read as these were.
 """
 
 import copy
-import json
-from typing import Any, Dict, List, Mapping, Optional, Tuple
+from pathlib import Path
+from typing import Any, Dict, List, Mapping, Optional, Tuple, Union
 
 import numpy as np
 import torch
 from mmengine.config import Config
 from torch import Tensor, nn
 
+from mmdiffpose.input_files import parse_json
 from mmdiffpose.registry import MODELS
 from mmdiffpose.skeletons import H36M_17, Skeleton, as_skeleton
 from mmdiffpose.skeletons.mapping import mapping_matrix
@@ -227,22 +228,32 @@ def _along(value: Tensor, axis: int, values: int, matrix: Tensor) -> Tensor:
         moved.round().to(value.dtype))
 
 
-def skeleton_of_checkpoint(meta: Mapping[str, Any]) -> Optional[Skeleton]:
+def skeleton_of_checkpoint(
+        meta: Mapping[str, Any],
+        source: Union[str, Path] = 'the checkpoint') -> Optional[Skeleton]:
     """The joints that a checkpoint's metadata describe, if they do.
 
     Args:
         meta (Mapping): From
             :func:`~mmdiffpose.checkpoints.checkpoint.read_checkpoint`:
             ``dataset_meta`` of MMEngine, or ``skeleton`` of a published file.
+        source (str | Path): The file, for messages.
+
+    Raises:
+        ValueError: If they describe none.
     """
-    if meta.get('skeleton'):
-        stored = meta['skeleton']
-        return as_skeleton(
-            json.loads(stored) if isinstance(stored, str) else stored)
-    data = meta.get('dataset_meta') or {}
-    if 'keypoint_id2name' not in data:
-        return None
-    return skeleton_from_metainfo(data)
+    try:
+        if meta.get('skeleton'):
+            stored = meta['skeleton']
+            return as_skeleton(
+                parse_json(stored) if isinstance(stored, str) else stored)
+        data = meta.get('dataset_meta') or {}
+        if 'keypoint_id2name' not in data:
+            return None
+        return skeleton_from_metainfo(data)
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise ValueError(f'{source}: expected joints in its metadata, found no'
+                         f' skeleton: {error}') from error
 
 
 def skeleton_of_model(model_config: Any) -> Skeleton:

@@ -13,6 +13,7 @@ from mmdiffpose.registry import MODELS
 from mmdiffpose.skeletons import H36M_17
 from mmdiffpose.skeletons.metainfo import describe_skeleton
 from .checkpoint import load_weights, origin_of, read_checkpoint
+from .config_files import read_config_file
 from .config_names import find_config, find_config_and_weights
 from .config_overrides import check_overrides, check_test_cfg
 from .config_skeleton import fill_skeleton, stated_metainfos
@@ -111,13 +112,16 @@ def read_config(config: Union[str, Path, Config],
 
 def _read_file(config: Union[Path, Config]) -> Config:
     if not isinstance(config, Config):
-        config = Config.fromfile(config)
+        config = read_config_file(config)
     else:
         # Building a model changes its config; the caller's stays as it is.
         config = config.copy()
     if 'model' not in config:
         raise ValueError(f'{config.filename or "config"}: expected a key '
                          f"'model', found {sorted(config.keys())}")
+    if not isinstance(config.model, dict):
+        raise ValueError(f'{config.filename or "config"}: expected keys and '
+                         f'values as model, found {config.model!r}')
     return config
 
 

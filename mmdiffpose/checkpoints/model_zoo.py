@@ -14,6 +14,8 @@ from typing import Any, Dict, List, Optional, Tuple, Union
 
 import yaml
 
+from .yaml_files import load_yaml
+
 PACKAGE = Path(__file__).resolve().parents[1]
 ROOTS = (PACKAGE / '.mim', PACKAGE.parent)
 """Of an installed package, and of a checkout."""
@@ -101,12 +103,10 @@ def read_yaml(path: Path) -> Dict[str, Any]:
     """Read a YAML file that holds a mapping.
 
     Raises:
+        FileNotFoundError: If there is no such file.
         ValueError: If it does not.
     """
-    try:
-        content = yaml.safe_load(path.read_text(encoding='utf-8'))
-    except yaml.YAMLError as error:
-        raise ValueError(f'{path}: not a YAML file ({error})') from error
+    content = load_yaml(path)
     if not isinstance(content, dict):
         raise ValueError(f'{path}: expected a mapping, found '
                          f'{type(content).__name__}')

@@ -18,6 +18,7 @@ from typing import Any, Dict, Iterator, List, Optional, Sequence, Tuple
 
 import numpy as np
 
+from mmdiffpose.array_files import npz_names
 from mmdiffpose.atomic_files import replacing
 from .launching import require_mmpose
 
@@ -106,10 +107,7 @@ def find_datasets(args: argparse.Namespace) -> Iterator[Tuple[str, Any]]:
     if path.suffix != '.npz':
         yield from _of_config(args.data)
         return
-    if not path.is_file():
-        raise FileNotFoundError(f'{path} does not exist')
-    with np.load(path, allow_pickle=False) as content:
-        keys = set(content.files)
+    keys = set(npz_names(path))
     whole: Dict[str, Any] = dict(seq_len=1, lazy_init=True)
     if {'S', 'part', 'imgname'} <= keys:
         cameras = args.cameras or _beside(path, 'cameras.pkl')
@@ -129,13 +127,13 @@ def find_datasets(args: argparse.Namespace) -> Iterator[Tuple[str, Any]]:
 
 
 def _of_config(name: str) -> Iterator[Tuple[str, Any]]:
-    from mmengine.config import Config
     from mmengine.registry import init_default_scope
 
+    from mmdiffpose.checkpoints.config_files import read_config_file
     from mmdiffpose.checkpoints.config_names import find_config
     from mmdiffpose.datasets import LiftingDataset
     from mmdiffpose.registry import DATASETS
-    cfg = Config.fromfile(str(find_config(name)))
+    cfg = read_config_file(str(find_config(name)))
     init_default_scope(cfg.get('default_scope', 'mmpose'))
     found: List[Dict[str, Any]] = []
     for split in ('train', 'val', 'test'):

@@ -21,8 +21,6 @@ import argparse
 import sys
 from typing import Optional, Sequence
 
-from mmengine.config import Config
-
 from .launching import require_mmpose
 
 
@@ -66,6 +64,7 @@ def main(argv: Optional[Sequence[str]] = None,
          prog: Optional[str] = None) -> None:
     """Convert, and say what was done."""
     require_mmpose()
+    from mmdiffpose.checkpoints.config_files import read_config_file
     from mmdiffpose.checkpoints.config_names import find_config
     from mmdiffpose.conversion import convert_official
     args = parse_args(argv, prog)
@@ -74,7 +73,7 @@ def main(argv: Optional[Sequence[str]] = None,
             args.method,
             args.source,
             args.destination,
-            lambda name: Config.fromfile(find_config(name)),
+            lambda name: read_config_file(find_config(name)),
             encoder=args.encoder,
             averaged=args.averaged,
             keypoints=args.keypoints)

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import (Any, Callable, Dict, Iterator, List, NamedTuple, Optional,
                     Sequence)
 
-from mmdiffpose.input_files import read_text
+from mmdiffpose.input_files import printable, read_text
 
 LEDGER = 'inputs.jsonl'
 """File of the results' folder with a line for each input that is done or has
@@ -59,10 +59,16 @@ def read_list(path: Path) -> List[str]:
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If it names none.
+        ValueError: If it names none, or names hold control characters.
     """
-    lines = (line.strip() for line in read_text(path).splitlines())
+    lines = (
+        line.strip()
+        for line in read_text(path, 'a list of inputs').splitlines())
     names = [line for line in lines if line and not line.startswith('#')]
+    odd = next((name for name in names if not name.isprintable()), None)
+    if odd is not None:
+        raise ValueError(f'{path}: expected an input a line, found control '
+                         f'characters in {printable(odd)[:80]!r}')
     if not names:
         raise ValueError(f'{path}: expected an input a line, found none')
     return names

@@ -10,6 +10,7 @@ from typing import Any, Callable, Dict, List, Union
 
 from mmengine.config import Config, DictAction
 
+from mmdiffpose.checkpoints.config_files import read_config_file
 from mmdiffpose.registry import HAS_MMPOSE
 
 RUNNER_KEYS = frozenset([
@@ -91,7 +92,7 @@ def load_config(args: argparse.Namespace) -> Config:
         from mmdiffpose.checkpoints.config_names import find_config
         path = str(find_config(path))
     os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
-    cfg = Config.fromfile(path)
+    cfg = read_config_file(path)
     if args.cfg_options is not None:
         _check_overrides(cfg, args.cfg_options)
         cfg.merge_from_dict(args.cfg_options)
@@ -148,7 +149,7 @@ def set_in_all_stages(
         if path is None or not osp.isfile(path):
             continue
         given = train_cfg.get(f'{stage}_options') or {}
-        earlier = Config.fromfile(path)
+        earlier = read_config_file(path)
         earlier.merge_from_dict(given)
         set_in_all_stages(earlier, options)
         nested = {

@@ -14,7 +14,9 @@ from typing import Any, Dict, List, NamedTuple, Optional, Union
 
 from torch import Tensor
 
+from mmdiffpose.checkpoints.checkpoint import check_tensors
 from mmdiffpose.checkpoints.safe_classes import checkpoint_classes, load_safely
+from mmdiffpose.input_files import check_file
 
 
 class OfficialFile(NamedTuple):
@@ -83,8 +85,7 @@ def read_official(path: Union[str, Path]) -> OfficialFile:
     path = Path(path)
     if path.is_dir():
         path = path / 'model.pth'
-    if not path.is_file():
-        raise FileNotFoundError(f'no checkpoint at {path}')
+    check_file(path, 'a checkpoint')
     weights, averaged = _open_container(path, _read(path))
     return OfficialFile(
         path, _sha256(path), _state_dict(path, weights),
@@ -153,6 +154,7 @@ def _state_dict(path: Path, content: Any) -> Dict[str, Tensor]:
                 f'{path}: expected tensors by name, found '
                 f'{type(value).__name__} under {name!r}; is it a training '
                 'state rather than weights?')
+        check_tensors(path, {name: value})
         if value.is_floating_point() and not bool(value.isfinite().all()):
             raise ValueError(f'{path}: {name} holds NaN or infinity; the '
                              'file is damaged')

@@ -9,6 +9,7 @@ from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
 import numpy as np
 
+from mmdiffpose.array_files import npz_names
 from mmdiffpose.registry import DATASETS
 from mmdiffpose.skeletons import Skeleton
 from mmdiffpose.skeletons.metainfo import drawn_skeleton
@@ -196,8 +197,7 @@ def file_metainfo(path: Path) -> Dict[str, Any]:
         found['fps'] = float(rate[1])
     if not path.is_file() or not zipfile.is_zipfile(path):
         return found
-    with np.load(path, allow_pickle=False) as content:
-        described = 'joints' in content
+    described = 'joints' in npz_names(path)
     return {**found, **recording_metainfo(path)} if described else found
 
 

@@ -11,6 +11,8 @@ from typing import List, Tuple, Union
 
 import numpy as np
 
+from mmdiffpose.array_files import read_npz
+from mmdiffpose.input_files import check_file, check_name
 from mmdiffpose.skeletons import H36M_17
 
 DEFAULT_PATH = Path(__file__).parents[1] / 'data' / 'mocap_mini.npz'
@@ -82,19 +84,34 @@ def load_mocap_mini(
         FileNotFoundError: If the file doesn't exist.
         ValueError: If a key is missing or arrays don't fit together.
     """
-    path = Path(path)
-    if not path.is_file():
-        raise FileNotFoundError(
-            f'{path} does not exist; tools/dataset_converters/'
-            'build_mocap_mini.py builds it')
-    expected = {'positions', 'lengths', 'subjects', 'clips', 'splits', 'fps'}
-    with np.load(path) as archive:
-        missing = expected - set(archive.files)
-        if missing:
-            raise ValueError(f'{path}: missing {sorted(missing)}, found '
-                             f'{sorted(archive.files)}')
-        data = {key: archive[key] for key in expected}
+    check_file(
+        path,
+        'mocap-mini (tools/dataset_converters/build_mocap_mini.py builds '
+        'it)')
+    data = read_npz(
+        path, ('positions', 'lengths', 'subjects', 'clips', 'splits', 'fps'))
+    for name in ('positions', 'lengths', 'fps'):
+        if data[name].dtype.kind not in 'iu':
+            raise ValueError(f'{path}: expected whole numbers as {name}, found'
+                             f' {data[name].dtype}')
     positions, lengths = data['positions'], data['lengths']
+    if lengths.ndim != 1 or (lengths < 1).any() or not len(lengths):
+        raise ValueError(f'{path}: expected the frames of each clip as '
+                         f'lengths, found {lengths}')
+    if data['fps'].size != 1 or not 0 < int(data['fps']) < 10000:
+        raise ValueError(f'{path}: expected frames a second as fps, found '
+                         f'{data["fps"]}')
+    for name in ('subjects', 'clips', 'splits'):
+        if data[name].shape != lengths.shape:
+            raise ValueError(f'{path}: expected {len(lengths)} {name}, one a '
+                             f'clip, found an array of shape '
+                             f'{data[name].shape}')
+        for text in data[name].tolist():
+            check_name(f'{path}: {name}', text)
+    unknown = sorted(set(data['splits'].tolist()) - set(SPLITS))
+    if unknown:
+        raise ValueError(f'{path}: expected splits out of {list(SPLITS)}, '
+                         f'found {unknown}')
     shape = (int(lengths.sum()), H36M_17.num_joints, 3)
     if positions.shape != shape:
         raise ValueError(f"{path}: 'positions' must have the shape {shape} "

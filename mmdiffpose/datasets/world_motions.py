@@ -6,14 +6,15 @@ are drawn anew each time in
 :class:`~mmdiffpose.datasets.mocap_views.MocapViewDataset`.
 """
 
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Dict, List, Optional, Sequence, Union
 
 import numpy as np
 
+from mmdiffpose.array_files import check_numbers, read_npz
 from mmdiffpose.atomic_files import replacing
+from mmdiffpose.input_files import check_file, check_name
 from mmdiffpose.skeletons import H36M_17
 
 PathLike = Union[str, Path]
@@ -58,8 +59,12 @@ class WorldMotions:
             if len(getattr(self, name)) != clips:
                 raise ValueError(f'{name}: expected one for each of {clips} '
                                  f'clips, found {len(getattr(self, name))}')
-        if not (self.fps > 0).all():
-            raise ValueError(f'fps: expected positive ones, found {self.fps}')
+        if not ((self.fps > 0) & (self.fps < 10000)).all():
+            raise ValueError(
+                f'fps: expected frames a second, found {self.fps}')
+        for name in _FIELDS[3:]:
+            for text in getattr(self, name).tolist():
+                check_name(name, text)
         if not np.isfinite(self.positions).all():
             raise ValueError('positions: found NaN or infinite values')
         extent = float(np.ptp(self.positions, axis=1).max())
@@ -153,15 +158,14 @@ def read_motions(path: PathLike,
         FileNotFoundError: If there is no such file.
         ValueError: If it is not one, or has nobody of a name.
     """
-    path = Path(path)
-    if not path.is_file():
-        raise FileNotFoundError(
-            f'{path} does not exist; tools/dataset_converters/'
-            'world_motions.py makes it')
+    check_file(
+        path, 'world motions (tools/dataset_converters/world_motions.py makes '
+        'them)')
+    stored = read_npz(path, _FIELDS)
+    check_numbers(path, stored, _FIELDS[:3])
     try:
-        with np.load(path, allow_pickle=False) as stored:
-            motions = WorldMotions(*(stored[name] for name in _FIELDS))
-    except (KeyError, ValueError, zipfile.BadZipFile) as error:
+        motions = WorldMotions(*(stored[name] for name in _FIELDS))
+    except (ValueError, TypeError, IndexError) as error:
         raise ValueError(f'{path} is no file of world motions: '
                          f'{error}') from error
     return motions if subjects is None else motions.of_subjects(subjects)

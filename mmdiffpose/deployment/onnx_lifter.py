@@ -12,6 +12,7 @@ from mmpose.models.pose_estimators import PoseLifter
 from torch import Tensor, nn
 
 from mmdiffpose.checkpoints.model import read_config
+from mmdiffpose.input_files import check_file, parse_json
 from mmdiffpose.models import LiftingDataPreprocessor
 from mmdiffpose.models.heads.parts.base import (LiftingEstimate,
                                                 pack_predictions,
@@ -21,6 +22,7 @@ from mmdiffpose.skeletons.metainfo import skeleton_from_metainfo
 from .lifter_graph import Draws
 
 META_KEY = 'mmdiffpose'
+_FACTS = {'model', 'dataset_meta', 'root_index', 'draws', 'seed'}
 """Of the ONNX file's metadata: JSON of what the exported lifter is."""
 
 
@@ -162,8 +164,7 @@ class OnnxLifter(nn.Module):
 
 def _open(path: Path, device: str) -> Any:
     runtime = import_onnxruntime()
-    if not path.is_file():
-        raise FileNotFoundError(f'there is no ONNX file {path}')
+    check_file(path, 'an ONNX file')
     options = runtime.SessionOptions()
     options.intra_op_num_threads = torch.get_num_threads()
     provider = ('CPUExecutionProvider'
@@ -185,7 +186,15 @@ def _read_facts(session: Any, path: Union[str, Path]) -> Dict[str, Any]:
     if stored is None:
         raise ValueError(f'{path}: expected a file of "mmdiffpose export", '
                          'found an ONNX model without its metadata')
-    return json.loads(stored)
+    try:
+        facts = parse_json(stored)
+        missing = _FACTS - set(facts)
+    except (ValueError, TypeError) as error:
+        raise ValueError(
+            f'{path}: its metadata cannot be read ({error})') from error
+    if missing:
+        raise ValueError(f'{path}: its metadata lack {sorted(missing)}')
+    return facts
 
 
 def _compare(stored: Any, asked: Any, path: str, key: str = 'model') -> None:

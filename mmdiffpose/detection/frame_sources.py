@@ -15,6 +15,7 @@ from urllib.parse import unquote
 import cv2
 import numpy as np
 
+from mmdiffpose.input_files import check_file
 from mmdiffpose.structures.frame_numbers import (frame_numbers, frame_times,
                                                  natural_key, number_images)
 from .frame_source import FrameSource
@@ -34,10 +35,14 @@ def read_image(path: Path) -> np.ndarray:
     Raises:
         ValueError: If it can't be read.
     """
-    image = cv2.imread(str(path))
+    try:
+        image = cv2.imread(str(path))
+    except cv2.error:  # more pixels than it takes
+        image = None
     if image is None:
         raise ValueError(f'{path}: expected an image that OpenCV can read, '
-                         'found another format or a broken file')
+                         'found another format or a broken file, or one of '
+                         'too many pixels')
     return image
 
 
@@ -49,8 +54,7 @@ class ImageFrames(FrameSource):
         self.paths = list(paths)
         self.length = len(self.paths)
         for path in self.paths:
-            if not path.is_file():
-                raise FileNotFoundError(f'no image at {path}')
+            check_file(path, 'an image')
         if self.length == 1:
             self.image = self.paths[0]
         names = [path.name for path in self.paths]

@@ -9,6 +9,7 @@ from typing import Any, Iterator, List, Optional, Union
 import cv2
 import numpy as np
 
+from mmdiffpose.input_files import check_file
 from .frame_source import FrameSource
 from .video_times import container_times
 
@@ -32,8 +33,8 @@ class VideoFrames(FrameSource):
     def __init__(self, path: Union[str, Path]) -> None:
         path = str(path)
         super().__init__(path, Path(path).stem)
-        if not is_url(path) and not Path(path).is_file():
-            raise FileNotFoundError(f'no video at {path}')
+        if not is_url(path):
+            check_file(path, 'a video')
         self.path = path
         capture = self._open()
         self.fps = _positive(capture.get(cv2.CAP_PROP_FPS))

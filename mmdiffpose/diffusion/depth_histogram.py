@@ -10,7 +10,6 @@ distribution function is within 0.02 of the histogram's on mocap-mini (one
 Gaussian: 0.11).
 """
 
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Tuple, Union
@@ -19,6 +18,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from mmdiffpose.array_files import check_numbers, read_npz
+from mmdiffpose.input_files import check_file
 from .gmm import fit_gmm
 
 MAX_DEPTH = 5.
@@ -95,24 +96,13 @@ def read_depth_histogram(path: Union[str, Path],
         FileNotFoundError: If there is no such file; says what writes it.
         ValueError: If it is another file, of other joints, or not in metres.
     """
-    path = Path(path)
-    if not path.is_file():
-        raise FileNotFoundError(
-            f'{path} does not exist. Write it with: python '
-            f'tools/dataset_converters/depth_histograms.py CONFIG --out '
-            f'{path}')
-    try:
-        with np.load(path, allow_pickle=False) as content:
-            missing = {'counts', 'edges'} - set(content.files)
-            if missing:
-                raise ValueError(f'it lacks {sorted(missing)}; it holds '
-                                 f'{sorted(content.files)}')
-            counts = content['counts'].astype(np.float64)
-            edges = content['edges'].astype(np.float64)
-    except (zipfile.BadZipFile, EOFError, OSError, ValueError, TypeError,
-            AttributeError) as error:
-        raise ValueError(f'{path} cannot be read as depth histograms: '
-                         f'{error}') from error
+    check_file(
+        path, 'depth histograms (write them with: python '
+        f'tools/dataset_converters/depth_histograms.py CONFIG --out {path})')
+    content = read_npz(path, ('counts', 'edges'))
+    check_numbers(path, content, ('counts', 'edges'))
+    counts, edges = (
+        content[name].astype(np.float64) for name in ('counts', 'edges'))
     return check_depth_histogram(counts, edges, num_joints, str(path))
 
 

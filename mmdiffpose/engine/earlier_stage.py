@@ -4,13 +4,13 @@
 import os.path as osp
 from typing import Tuple
 
-from mmengine.config import Config
 from mmengine.dist import barrier, is_main_process
 from mmengine.logging import print_log
 from mmengine.runner import Runner
 from mmengine.runner.checkpoint import save_checkpoint
 from mmengine.utils import ManagerMixin
 
+from mmdiffpose.checkpoints.config_files import read_config_file
 from mmdiffpose.checkpoints.config_skeleton import prepare_skeleton
 from mmdiffpose.checkpoints.safe_classes import load_safely
 from .resumable import make_resumable
@@ -42,7 +42,7 @@ def train_earlier_stage(runner: Runner, config: str, options: dict, name: str,
     """
     work_dir = osp.join(runner.work_dir, name)
     path = osp.join(work_dir, f'{name}.pth')
-    cfg = Config.fromfile(config)
+    cfg = read_config_file(config)
     cfg.merge_from_dict(options)
     cfg.work_dir = work_dir
     cfg.launcher = runner._launcher

@@ -70,7 +70,8 @@ class SkeletonHook(Hook):
             ValueError: If they cannot be; lists both skeletons' joints.
         """
         meta = checkpoint.get('meta') or {}
-        source = joint_transfer.skeleton_of_checkpoint(meta) or H36M_17
+        source = joint_transfer.skeleton_of_checkpoint(
+            meta, runner._load_from or 'the checkpoint') or H36M_17
         target = joint_transfer.skeleton_of_model(runner.cfg.model)
         if source.same_joints(target):
             return

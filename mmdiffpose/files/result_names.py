@@ -9,14 +9,13 @@ the same input's are written anew, another's are left alone.
 import hashlib
 import json
 import re
-import zipfile
 from itertools import count
 from pathlib import Path
 from typing import Any, Dict, Optional, Tuple, Union
 
-import numpy as np
-
+from mmdiffpose.array_files import read_npz
 from mmdiffpose.atomic_files import replacing
+from mmdiffpose.input_files import parse_json
 
 HEAD = 8192
 """Bytes of a JSON file in which its ``meta_info`` stands."""
@@ -50,10 +49,9 @@ def written_by(path: Path) -> Optional[str]:
                 head = file.read(HEAD).decode('utf-8', 'replace')
             found = re.search(r'"source":("(?:[^"\\]|\\.)*")', head)
             return str(json.loads(found[1])) if found else None
-        with np.load(path, allow_pickle=False) as content:
-            return json.loads(str(content['meta'])).get('source')
-    except (OSError, ValueError, KeyError, AttributeError, EOFError,
-            zipfile.BadZipFile):
+        meta = parse_json(str(read_npz(path, ('meta', ))['meta']))
+        return meta.get('source')
+    except (OSError, ValueError, AttributeError):
         return None
 
 

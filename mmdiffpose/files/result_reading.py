@@ -1,17 +1,19 @@
 # Copyright (c) mmdiffpose contributors. All rights reserved.
 """Read the poses of JSON and npz files of this package back."""
 
-import json
 from pathlib import Path
 from typing import Any, Dict, List, Optional, Union
 
 import numpy as np
 
+from mmdiffpose.array_files import read_npz
+from mmdiffpose.input_files import (check_file, check_name, parse_json,
+                                    read_json)
 from mmdiffpose.skeletons import SKELETONS, Skeleton
 from mmdiffpose.structures.axes import LIFTER, check_axes
 from mmdiffpose.structures.keypoint_track import seconds_of
 from mmdiffpose.structures.lifted_track import LiftedTrack
-from .keypoint_files.checks import describe, expect, expect_list, read_json
+from .keypoint_files.checks import describe, expect, expect_list
 
 _ROWS = dict(
     keypoints_3d=('keypoints', 'keypoints_3d'),
@@ -45,9 +47,7 @@ def read_results(path: Union[str, Path]) -> List[LiftedTrack]:
         ValueError: If it is another file, or its poses are in the lifter's
             axes, of which it does not say what they are.
     """
-    path = Path(path)
-    if not path.is_file():
-        raise FileNotFoundError(f'no results at {path}')
+    path = check_file(path, 'a file of results')
     if path.suffix.lower() == '.npz':
         meta, rows = _of_npz(path)
     else:
@@ -115,9 +115,8 @@ def _track(meta: Dict[str, Any], skeleton: Skeleton, number: int,
 def _of_npz(path: Path) -> Any:
     """What is said of a file, and its arrays by field."""
     try:
-        with np.load(path) as file:
-            arrays = dict(file)
-        meta = json.loads(str(arrays['meta']))
+        arrays = read_npz(path)
+        meta = parse_json(str(arrays['meta']))
         rows = {
             name: np.asarray(arrays[key], np.float32)
             for name, (_, key) in _ROWS.items() if key in arrays
@@ -161,10 +160,10 @@ def _of_json(path: Path) -> Any:
     try:
         # What only some have, such as a place in the scene, has no rows.
         rows = {
-            name: np.array(values, float if name == 'times' else np.float32)
+            name: np.array(values, np.float32 if name in _ROWS else float)
             for name, values in fields.items() if len(values) == count
         }
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise ValueError(f'{path}: expected numbers of one shape for every '
                          f'person, found others ({error})') from error
     return meta, _complete(where, rows)
@@ -193,6 +192,8 @@ def _skeleton(where: str, meta: Dict[str, Any]) -> Skeleton:
             isinstance(p, int) and -1 <= p < len(joints) for p in parents):
         raise ValueError(f'{where}: expected the parent of each of '
                          f'{len(joints)} joints, found {describe(parents)}')
+    for joint in joints:
+        check_name(f'{where}: joints', joint)
     index = {joint: i for i, joint in enumerate(joints)}
     pairs = [(i, index.get('right_' + joint[5:], -1))
              for i, joint in enumerate(joints) if joint.startswith('left_')]

@@ -9,11 +9,15 @@ import numpy as np
 from mmengine.logging import print_log
 from PIL import ExifTags, Image, UnidentifiedImageError
 
+from mmdiffpose.input_files import check_file
+
 ASSUMED_FIELD_OF_VIEW = 55.
 """Degrees over the longer side: between a phone's main camera in video mode
 (65) and a television camera (40 and less)."""
 MAX_FIELD_OF_VIEW = 150.
 """Degrees; no camera without a fisheye lens sees more."""
+MAX_PICTURE = 1 << 30
+"""Bytes of a picture."""
 
 _FILM_DIAGONAL_MM = float(np.hypot(36, 24))
 _MM_PER_UNIT = {2: 25.4, 3: 10., 4: 1., 5: 1e-3}
@@ -154,14 +158,17 @@ def _check_given(pixels: float, longer: int) -> None:
 
 def _from_exif(path: Path, image_size: Tuple[int,
                                              int]) -> Optional[FocalLength]:
-    if not path.is_file():
-        raise FileNotFoundError(f'no file at {path} to read EXIF from')
+    check_file(path, 'a picture to read EXIF from', MAX_PICTURE)
     try:
         with Image.open(path) as image:
             tags = dict(image.getexif().get_ifd(ExifTags.IFD.Exif))
             stored = image.size
     except UnidentifiedImageError:
         return None
+    # Broken pictures, and those of more pixels than Pillow takes.
+    except Exception as error:
+        raise ValueError(f'{path}: expected a picture to read EXIF from, found'
+                         f' one that cannot be read ({error})') from error
     film = _number(tags, ExifTags.Base.FocalLengthIn35mmFilm)
     if film:
         # Cameras compare diagonals, which turned pictures keep.

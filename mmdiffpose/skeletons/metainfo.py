@@ -32,6 +32,9 @@ def as_skeleton(skeleton: SkeletonLike) -> Skeleton:
         return skeleton
     if isinstance(skeleton, str):
         return get_skeleton(skeleton)
+    if not isinstance(skeleton, Mapping):
+        raise ValueError('skeleton: expected keys and values, found '
+                         f'{type(skeleton).__name__}')
     needed = {'joints', 'links', 'flip_pairs', 'root'}
     if set(skeleton) - {'name'} != needed:
         raise ValueError(f'skeleton: expected the keys {sorted(needed)} (and '

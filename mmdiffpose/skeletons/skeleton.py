@@ -8,6 +8,8 @@ from typing import Any, Dict, Mapping, Optional, Sequence, Set, Tuple
 
 import numpy as np
 
+from mmdiffpose.input_files import check_name
+
 
 @dataclass(frozen=True)
 class Skeleton:
@@ -172,6 +174,8 @@ def skeleton_from_links(name: str, joints: Sequence[str],
             or a joint has two mirror images.
     """
     count = len(joints)
+    for joint in joints:
+        check_name(f'skeleton {name}: joints', joint)
     twice = sorted({joint for joint in joints if joints.count(joint) > 1})
     if twice:
         raise ValueError(f'skeleton {name}: expected joints with different '

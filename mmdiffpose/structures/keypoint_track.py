@@ -15,6 +15,9 @@ from .seen_joints import mark_unseen, scores_to_one
 
 DEFAULT_FPS = 30.
 """Frames a second of clips that do not say it."""
+MAX_FRAME = 2**40
+"""The last frame that a video may have: a million frames a second for twelve
+days."""
 MAX_MISSING = 1000
 """Frames that a track may leave out for each frame that it has."""
 _NO_MIXTURE = np.array([0, 0, 0, 1, 1], np.float32)
@@ -162,6 +165,10 @@ class KeypointTrack:
         if not np.issubdtype(ids.dtype, np.integer):
             raise ValueError(f'{self.source}: expected frame ids that are '
                              f'whole, found numbers of type {ids.dtype}')
+        if ids.min() < 0 or ids.max() > MAX_FRAME:
+            raise ValueError(f'{self.source}: expected frame ids from 0 on, '
+                             f'up to {MAX_FRAME}, found {ids.min()} to '
+                             f'{ids.max()}')
         back = np.flatnonzero(np.diff(ids) <= 0)
         if len(back):
             raise ValueError(

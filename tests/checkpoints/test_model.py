@@ -45,7 +45,7 @@ def test_context_checkpoint_is_not_needed_any_more(diffusion_config):
 def test_errors(regression_config, diffusion_config, tmp_path):
     with pytest.raises(FileNotFoundError, match='no config at'):
         init_model(tmp_path / 'nowhere.py')
-    with pytest.raises(FileNotFoundError, match='no checkpoint at'):
+    with pytest.raises(FileNotFoundError, match='expected a checkpoint'):
         init_model(regression_config, tmp_path / 'nowhere.pth')
     path = tmp_path / 'plain.pth'
     torch.save(init_model(regression_config).state_dict(), path)

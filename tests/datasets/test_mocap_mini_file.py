@@ -134,7 +134,7 @@ def test_bad_files(tmp_path):
     with pytest.raises(ValueError, match='within 3.28 m.*5.00 m'):
         save_mocap_mini(path, [far], 50)
     np.savez(path, positions=np.zeros((2, 17, 3), np.int16))
-    with pytest.raises(ValueError, match="missing.*'lengths'"):
+    with pytest.raises(ValueError, match="lacks.*'lengths'"):
         load_mocap_mini(path)
     np.savez(
         path,

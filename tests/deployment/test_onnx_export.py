@@ -138,7 +138,7 @@ def test_another_config_or_backend_is_refused(exported, tmp_path):
         DiffusionPose3DInferencer('mixste', exported[0])
     with pytest.raises(ValueError, match='backend should be one of'):
         DiffusionPose3DInferencer('mixste', backend='tensorrt')
-    with pytest.raises(FileNotFoundError, match='no ONNX file'):
+    with pytest.raises(FileNotFoundError, match='expected an ONNX file'):
         OnnxLifter(tmp_path / 'none.onnx', 'mixste')
     broken = tmp_path / 'broken.onnx'
     broken.write_bytes(b'no model')

@@ -130,7 +130,7 @@ def test_another_shape_is_an_error(tmp_path):
     (iter([]), 'at least one frame'),
     ([picture().astype(float)], 'uint8.*float64'),
     ([picture()[..., 0]], r'\(h, w, 3\).*\(24, 32\)'),
-    (['picture'], 'no image at picture'),
+    (['picture'], 'picture does not exist: expected an image'),
     ([None], 'NoneType'),
     (np.zeros((2, 3)), r'\(2, 3\)'),
     (1.5, 'found float'),

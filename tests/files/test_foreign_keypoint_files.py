@@ -202,7 +202,7 @@ def test_format_and_skeleton_may_be_named(tmp_path):
         read_keypoint_file(path, SIZE, file_format='x')
     with pytest.raises(ValueError, match=r'shape .joints, 2., found .399'):
         read_keypoint_file(path, SIZE, file_format='mmpose')
-    with pytest.raises(ValueError, match='not a readable npz'):
+    with pytest.raises(ValueError, match='cannot be read as an npy'):
         read_keypoint_file(path, SIZE, file_format='npz')
     with pytest.raises(ValueError, match='expected 26 joints'):
         read_keypoint_file(path, SIZE, skeleton='halpe26')

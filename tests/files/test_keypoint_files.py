@@ -185,7 +185,7 @@ def test_bad_npz_is_refused(tmp_path, arrays, message):
 
 
 def test_unreadable_npz_and_suffix(write):
-    with pytest.raises(ValueError, match='not a readable npz'):
+    with pytest.raises(ValueError, match='track.npz cannot be read as an npz'):
         read_keypoint_file(write('text', 'track.npz'), SIZE)
     with pytest.raises(ValueError, match=r'expected a .json, .npz, .npy'):
         read_keypoint_file(write('text', 'track.txt'), SIZE)

@@ -217,7 +217,7 @@ def test_what_is_wrong_with_the_input_is_said(files, run, tmp_path):
     empty.mkdir()
     for source, options, error, message in (
         (broken, (), ValueError, 'expected a video'),
-        (tmp_path / 'none.mp4', (), FileNotFoundError, 'no video at'),
+        (tmp_path / 'none.mp4', (), FileNotFoundError, 'expected a video'),
         (empty, (), ValueError, 'found none'),
         (files['frames'], ('--boxes', short), ValueError, 'found 2'),
     ):

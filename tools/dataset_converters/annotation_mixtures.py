@@ -29,11 +29,11 @@ import numpy as np
 from tqdm import tqdm
 
 from mmdiffpose.apis import init_model
+from mmdiffpose.array_files import read_npz
 from mmdiffpose.atomic_files import replacing
 from mmdiffpose.codecs.heatmap_mixtures import (METHODS, HeatmapFit,
                                                 map_mixtures)
-from mmdiffpose.datasets.annotation_files.annotations import (AnnotationPaths,
-                                                              read_npz)
+from mmdiffpose.datasets.annotation_files.annotations import AnnotationPaths
 from mmdiffpose.detection.frame_sources import read_image
 from mmdiffpose.detection.heatmap_detector import HeatmapDetector
 from mmdiffpose.detection.pose2d_mmpose import model_skeleton

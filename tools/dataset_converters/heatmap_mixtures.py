@@ -38,6 +38,7 @@ import numpy as np
 from tqdm import tqdm
 
 from mmdiffpose.apis import init_model
+from mmdiffpose.array_files import read_npy
 from mmdiffpose.atomic_files import replacing
 from mmdiffpose.codecs.heatmap_mixtures import (METHODS, HeatmapFit,
                                                 map_mixtures)
@@ -205,10 +206,8 @@ def next_box(keypoints: np.ndarray, scores: np.ndarray, box: np.ndarray,
 
 def read_boxes(path: Path) -> np.ndarray:
     """Boxes (F, 4) of an npy."""
-    if not path.is_file():
-        raise FileNotFoundError(f'{path} does not exist')
-    boxes = np.load(path, allow_pickle=False)
-    if boxes.ndim != 2 or boxes.shape[1] != 4:
+    boxes = read_npy(path)
+    if boxes.dtype.kind not in 'fiu' or boxes.ndim != 2 or boxes.shape[1] != 4:
         raise ValueError(f'{path}: expected an array of shape (frames, 4), '
                          f'found {boxes.shape}')
     if (boxes[:, 2:] <= boxes[:, :2]).any():

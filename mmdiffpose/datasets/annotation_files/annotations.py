@@ -24,13 +24,13 @@ effect. A frame without a visible joint in ``S`` is context: it is never
 scored. No file but ``cameras.pkl`` is a pickle.
 """
 
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Dict, List, Optional, Tuple, Union
 
 import numpy as np
 
+from mmdiffpose.array_files import check_numbers, read_npy, read_npz
 from mmdiffpose.skeletons import H36M_17, Skeleton, canonical_joint, map_joints
 from . import annotation_checks as checks
 from .camera_files import CameraKey, CameraParam
@@ -115,6 +115,10 @@ def read_annotations(path: PathLike,
     """
     arrays = read_npz(path, ('imgname', 'part', 'S'))
     names, part, pose = arrays['imgname'], arrays['part'], arrays['S']
+    check_numbers(path, arrays, ('part', 'S'))
+    if names.ndim != 1:
+        raise ValueError(f'{path}: expected an image name a row, found an '
+                         f'array of shape {names.shape} as imgname')
     num_joints = skeleton.num_joints
     for key, array, channels in (('part', part, 3), ('S', pose, 4)):
         expected = (len(names), num_joints, channels)
@@ -226,7 +230,7 @@ def read_detections(
         FileNotFoundError: If there is no such file.
         ValueError: If it does not fit the annotations.
     """
-    array = read_npy(path)
+    array = np.atleast_1d(read_npy(path))
     checks.check_rows(len(array), len(annotations), str(path), str(ann_file))
     if array.shape[1:] != (skeleton.num_joints, 3):
         raise ValueError(f'{path} has the shape {array.shape}, expected '
@@ -287,51 +291,3 @@ def check_cameras_known(annotations: Annotations, cameras: Dict[CameraKey,
             f'{camera_file} lacks {len(missing)} of the {len(needed)} cameras '
             f'of {ann_file}: {missing[:4]}. Convert both from the same '
             'source, or give the camera file of this data set')
-
-
-def read_npz(path: PathLike, keys: Tuple[str, ...]) -> Dict[str, np.ndarray]:
-    """Read arrays of an npz without unpickling anything.
-
-    Raises:
-        FileNotFoundError: If there is no such file.
-        ValueError: If the file is no npz, truncated, lacks a key or holds
-            pickled objects.
-    """
-    path = Path(path)
-    if not path.is_file():
-        raise FileNotFoundError(f'{path} does not exist')
-    try:
-        with np.load(path, allow_pickle=False) as content:
-            missing = [key for key in keys if key not in content]
-            if missing:
-                raise ValueError(
-                    f'it lacks {missing}; it holds {sorted(content.files)}')
-            return {key: content[key] for key in keys}
-    except (zipfile.BadZipFile, EOFError, OSError, ValueError, TypeError,
-            AttributeError) as error:
-        raise ValueError(
-            f'{path} cannot be read as an annotation npz: {error}. Where it '
-            'is truncated or of another kind, get it again or write it anew '
-            'with the converter') from error
-
-
-def read_npy(path: PathLike, mmap: bool = False) -> np.ndarray:
-    """Read or memory-map an npy without unpickling anything.
-
-    Raises:
-        FileNotFoundError: If there is no such file.
-        ValueError: If the file is no npy, truncated or of objects.
-    """
-    path = Path(path)
-    if not path.is_file():
-        raise FileNotFoundError(f'{path} does not exist')
-    try:
-        array = np.load(path, mmap_mode='r' if mmap else None)
-    except (EOFError, OSError, ValueError) as error:
-        raise ValueError(
-            f'{path} cannot be read as an npy array: {error}. Where it is '
-            'truncated or of another kind, get it again or write it anew '
-            'with the converter') from error
-    if not isinstance(array, np.ndarray):
-        raise ValueError(f'{path}: expected an npy array, found an archive')
-    return array

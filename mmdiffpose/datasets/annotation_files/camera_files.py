@@ -22,11 +22,14 @@ import numpy as np
 
 from mmdiffpose.atomic_files import replacing
 from mmdiffpose.datasets.cameras import project
+from mmdiffpose.input_files import check_name, numbers
 from mmdiffpose.plain_pickle import load_plain_pickle
 
 CameraKey = Tuple[str, str]
 CameraParam = Dict[str, Any]
 
+MAX_SHEAR = 0.01
+"""Of a rotation with few digits."""
 _SIZES = dict(f=2, c=2, T=3, k=3, p=2)
 
 
@@ -56,6 +59,8 @@ def read_cameras(path: Union[str, Path]) -> Dict[CameraKey, CameraParam]:
             raise ValueError(
                 f'{path}: expected a dict keyed (subject, camera) such as '
                 f"('S1', '54138969'), found the key {key!r}")
+        for name in key:
+            check_name(f'{path}: names of subject and camera', name)
         cameras[key] = check_camera(values, f'{path}: camera {key}')
     return cameras
 
@@ -77,7 +82,9 @@ def check_camera(values: Mapping[str, Any], source: str) -> CameraParam:
     if missing:
         raise ValueError(f'{source} lacks {sorted(missing)}')
     camera = dict(values)
-    camera['w'], camera['h'] = int(values['w']), int(values['h'])
+    for name in 'wh':
+        size = _numbers(values[name], (1, ), f'{source}: {name}, pixels')[0]
+        camera[name] = int(size)
     for name, size in _SIZES.items():
         if values.get(name) is None:
             camera.pop(name, None)
@@ -88,6 +95,11 @@ def check_camera(values: Mapping[str, Any], source: str) -> CameraParam:
         if abs(np.linalg.det(camera['R']) - 1) > 1e-3:
             raise ValueError(f'{source}: R is no rotation, its determinant is '
                              f'{np.linalg.det(camera["R"]):.4f}, expected 1')
+        shear = float(np.abs(camera['R'] @ camera['R'].T - np.eye(3)).max())
+        if shear > MAX_SHEAR:
+            raise ValueError(
+                f'{source}: R is no rotation, R R^T is {shear:.4f}'
+                ' from the identity')
     else:
         camera.pop('R', None)
     if camera['w'] <= 0 or camera['h'] <= 0 or (camera['f'] <= 0).any():
@@ -119,12 +131,12 @@ def write_cameras(path: Union[str, Path],
 
 
 def _numbers(value: Any, shape: Tuple[int, ...], what: str) -> np.ndarray:
-    array = np.asarray(value, np.float64)
-    if array.size != np.prod(shape) or not np.isfinite(array).all():
-        raise ValueError(
-            f'{what}: expected {" x ".join(map(str, shape))} finite numbers, '
-            f'found {array.tolist()}')
-    return array.reshape(shape)
+    expected = f'{" x ".join(map(str, shape))} finite numbers'
+    array = numbers(what, value, expected, shape)
+    if not np.isfinite(array).all():
+        raise ValueError(f'{what}: expected {expected}, found '
+                         f'{array.tolist()}')
+    return array
 
 
 def camera_from_world(points: np.ndarray, camera: Mapping[str,

@@ -7,6 +7,7 @@ from typing import Dict, Union
 
 import numpy as np
 
+from mmdiffpose.input_files import read_bytes
 from .camera_files import CameraKey, CameraParam, check_camera
 
 CAMERA_IDS = ('54138969', '55011271', '58860488', '60457274')
@@ -40,12 +41,13 @@ def read_metadata(path: Union[str, Path]) -> Dict[CameraKey, CameraParam]:
         FileNotFoundError: If there is no such file.
         ValueError: If it is no such file.
     """
-    if not Path(path).is_file():
-        raise FileNotFoundError(f'{path} does not exist')
+    content = read_bytes(path, "Human3.6M's metadata.xml")
     try:
-        text = ElementTree.parse(path).getroot().findtext('w0', '')
+        if b'<!ENTITY' in content:
+            raise ValueError('it defines entities, expected numbers only')
+        text = ElementTree.fromstring(content).findtext('w0', '')
         values = np.array(text.strip().strip('[]').split(), np.float64)
-    except (ElementTree.ParseError, ValueError) as error:
+    except (ElementTree.ParseError, ValueError, LookupError) as error:
         raise ValueError(
             f"{path} cannot be read as Human3.6M's metadata.xml: {error}"
         ) from error

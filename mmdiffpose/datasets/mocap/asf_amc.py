@@ -103,8 +103,13 @@ def read_asf(path: PathLike) -> AcclaimSkeleton:
         root_order = tuple(name.lower() for name in root['order'])
         _check_root(root_order, root.get('axis'))
         ordered = tuple(bones[name] for name in parents)
+        for bone in ordered:
+            if not (np.isfinite(bone.offset).all()
+                    and np.isfinite(bone.axis).all()):
+                raise ValueError(f'the length, the direction or the axis of '
+                                 f'"{bone.name}" is not finite')
     except (KeyError, IndexError, ValueError, TypeError,
-            ZeroDivisionError) as error:
+            ArithmeticError) as error:
         raise ValueError(
             f'{path} cannot be read as an Acclaim skeleton (ASF): '
             f'{type(error).__name__}: {error}') from error
@@ -152,7 +157,7 @@ def read_amc(path: PathLike,
     if not lines or not lines[0].strip().isdecimal():
         raise ValueError(
             f'{path} cannot be read as an Acclaim motion (AMC): expected the '
-            f'number of the first frame, found {lines[:1]}')
+            f'number of the first frame, found {[s[:80] for s in lines[:1]]}')
     size = 1
     while size < len(lines) and not lines[size].strip().isdecimal():
         size += 1
@@ -170,7 +175,8 @@ def read_amc(path: PathLike,
         name = rows[0].split(None, 1)[0]
         if name not in widths:
             raise ValueError(
-                f'{path} moves "{name}", a bone that its skeleton has not')
+                f'{path} moves "{name[:80]}", a bone that its skeleton has not'
+            )
         if name in channels:
             raise ValueError(f'{path} moves "{name}" twice in a frame')
         channels[name] = _numbers(rows, name, widths[name], path)
@@ -187,9 +193,9 @@ def _check_frames(numbers: List[str], path: PathLike) -> None:
     jumps that nobody made.
     """
     for number in numbers:
-        if not number.strip().isdecimal():
+        if not number.strip().isdecimal() or len(number.strip()) > 18:
             raise ValueError(f'{path} is irregular: expected the number of a '
-                             f'frame, found "{number.strip()}"')
+                             f'frame, found "{number.strip()[:80]}"')
     found = [int(number) for number in numbers]
     for before, after in zip(found, found[1:]):
         if after == before + 1:
@@ -273,7 +279,7 @@ def _sections(text: str, path: PathLike) -> Dict[str, List[str]]:
     for line in text.splitlines():
         line = line.split('#', 1)[0].strip()
         if line.startswith(':'):
-            name = line[1:].split()[0].lower()
+            name = line[1:].strip().partition(' ')[0].lower()
             sections[name] = []
         elif line and name:
             sections[name].append(line)
@@ -381,7 +387,8 @@ def _numbers(rows: List[str], name: str, width: int,
     for frame, row in enumerate(rows):
         if not pattern.match(row) or len(row.split()) != width + 1:
             raise ValueError(
-                f'{path}: frame {frame + 1} has the line "{row.strip()}", '
+                f'{path}: frame {frame + 1} has the line '
+                f'"{row.strip()[:200]}", '
                 f'expected "{name}" and {width} numbers; the file is '
                 'truncated, irregular or of another skeleton')
     try:

@@ -15,6 +15,8 @@ import numpy as np
 from mmdiffpose.input_files import read_text
 
 _AXES = {'X': 0, 'Y': 1, 'Z': 2}
+MAX_STIFF = 10
+"""Joints for each channel; what moves takes memory for all of them."""
 
 
 @dataclass
@@ -149,6 +151,11 @@ def _check_hierarchy(nodes: List[BvhNode], path: Path) -> None:
                              'finite')
     if not nodes:
         raise ValueError(f'{path}: expected a hierarchy of joints, found none')
+    names = [node.name for node in nodes if not node.name.endswith('_end')]
+    if len(set(names)) < len(names):
+        twice = next(name for name in names if names.count(name) > 1)
+        raise ValueError(f'{path}: expected joints of different names, found '
+                         f'{twice[:80]!r} twice')
 
 
 def _displacements(nodes: List[BvhNode], motion: np.ndarray) -> bool:
@@ -194,9 +201,7 @@ def load_bvh(path: Union[str, Path],
             that isn't finite, or if ``offsets`` names an unknown joint.
     """
     path = Path(path)
-    if not path.is_file():
-        raise FileNotFoundError(f'BVH file {path} does not exist')
-    head, separator, body = read_text(path).partition('MOTION')
+    head, separator, body = read_text(path, 'a BVH file').partition('MOTION')
     if not separator:
         raise ValueError(f'{path}: no MOTION section, the file is truncated')
     try:
@@ -219,6 +224,9 @@ def load_bvh(path: Union[str, Path],
     except (IndexError, ValueError) as error:
         raise ValueError(f'{path}: malformed MOTION section') from error
     channels = sum(len(node.channels) for node in nodes)
+    if len(nodes) > MAX_STIFF * channels:
+        raise ValueError(f'{path}: expected joints that move, found '
+                         f'{len(nodes)} of {channels} channels')
     if values.size != frames * channels:
         raise ValueError(f'{path}: expected {frames} frames of {channels} '
                          f'channels = {frames * channels} numbers, found '
@@ -228,7 +236,11 @@ def load_bvh(path: Union[str, Path],
     if frames < 1 or frame_time <= 0:
         raise ValueError(f'{path}: expected frames and a time of each, found '
                          f'{frames} and {frame_time}')
-    positions = _forward_kinematics(nodes, values.reshape(frames, channels))
+    with np.errstate(over='ignore', invalid='ignore'):
+        positions = _forward_kinematics(nodes,
+                                        values.reshape(frames, channels))
+    if not np.isfinite(positions).all():
+        raise ValueError(f'{path}: numbers whose sum is not finite')
     return BvhClip(
         joints=tuple(node.name for node in nodes),
         parents=tuple(node.parent for node in nodes),

@@ -25,7 +25,6 @@ What the files do not say:
 There is no head joint: the skull is a ball on the neck's frame.
 """
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -34,6 +33,7 @@ from typing import Any, Dict, List, Mapping, Tuple, Union
 import numpy as np
 from scipy.spatial.transform import Rotation, Slerp
 
+from mmdiffpose.input_files import numbers, read_json
 from .h36m_mapping import JointMapping
 
 PathLike = Union[str, Path]
@@ -65,6 +65,7 @@ _WIDTHS = {'none': 4, 'spherical': 4, 'revolute': 1, 'fixed': 0}
 _HEAD = 'head'
 _SKULL = 'neck'
 _MIN_SECONDS = 1e-4
+_MAX_SECONDS = 60.
 _NORMS = (0.4, 1.5)
 
 
@@ -117,7 +118,8 @@ def read_character(path: PathLike) -> DeepMimicCharacter:
         skull = next(body for body in content['BodyDefs']
                      if body['Name'] == _SKULL)
         head = _vector(skull, 'Attach')
-    except (KeyError, TypeError, StopIteration, ValueError) as error:
+    except (KeyError, TypeError, StopIteration, ValueError, AttributeError,
+            OverflowError) as error:
         raise ValueError(f'{path} cannot be read as a DeepMimic character: '
                          f'{type(error).__name__}: {error}') from error
     return DeepMimicCharacter(joints, head)
@@ -206,14 +208,16 @@ def _frames(path: PathLike, character: DeepMimicCharacter) -> np.ndarray:
     if widths != {character.width}:
         raise ValueError(f'{path}: expected frames of {character.width} '
                          f'numbers for this character, found {sorted(widths)}')
-    frames = np.array(rows, np.float64)
+    frames = numbers(str(path), rows, 'numbers in all frames')
     if not np.isfinite(frames).all():
         bad = int(np.flatnonzero(~np.isfinite(frames).all(axis=1))[0])
         raise ValueError(f'{path}: frame {bad} is NaN or infinite')
-    if len(frames) < 2 or frames[:-1, 0].min() < _MIN_SECONDS:
+    if len(frames) < 2 or (frames[:-1, 0].min() < _MIN_SECONDS
+                           or frames[:-1, 0].max() > _MAX_SECONDS):
         raise ValueError(
             f'{path}: expected two and more frames, each but the last with '
-            'the positive number of seconds to the next')
+            'the positive number of seconds to the next, at most '
+            f'{_MAX_SECONDS:g}')
     return frames
 
 
@@ -240,14 +244,12 @@ def _joint(entry: Mapping[str, Any], index: int) -> DeepMimicJoint:
 
 
 def _vector(entry: Mapping[str, Any], prefix: str) -> np.ndarray:
-    return np.array([float(entry.get(prefix + axis, 0)) for axis in 'XYZ'])
+    values = [entry.get(prefix + axis, 0) for axis in 'XYZ']
+    vector = numbers(prefix, values, 'three numbers', (3, ))
+    if not np.isfinite(vector).all():
+        raise ValueError(f'{prefix}: expected finite numbers, found {values}')
+    return vector
 
 
 def _load(path: PathLike) -> Any:
-    path = Path(path)
-    if not path.is_file():
-        raise FileNotFoundError(f'{path} does not exist')
-    try:
-        return json.loads(path.read_text(encoding='utf-8'))
-    except ValueError as error:
-        raise ValueError(f'{path} is no JSON file: {error}') from error
+    return read_json(path, 'a file of DeepMimic')

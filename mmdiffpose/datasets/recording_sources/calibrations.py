@@ -7,7 +7,6 @@ name: ``R`` from the camera's axes to the world's, ``T`` its place, metres.
 """
 
 import importlib
-import json
 import re
 from pathlib import Path
 from typing import Any, Dict, Mapping, Union
@@ -15,6 +14,8 @@ from typing import Any, Dict, Mapping, Union
 import cv2
 import numpy as np
 
+from mmdiffpose.input_files import (check_file, check_name, numbers, read_json,
+                                    read_text)
 from ..annotation_files.camera_files import (CameraParam, check_camera,
                                              read_cameras)
 
@@ -37,9 +38,7 @@ def read_calibration(path: Union[str, Path], unit: float = 1.) -> Cameras:
         FileNotFoundError: If there is no such file.
         ValueError: If it is none of these files.
     """
-    path = Path(path)
-    if not path.is_file():
-        raise FileNotFoundError(f'{path}: there is no calibration file')
+    path = check_file(path, 'a calibration file')
     if path.suffix == '.pkl':
         found = {
             f'{subject} {camera}': param
@@ -62,7 +61,14 @@ def read_calibration(path: Union[str, Path], unit: float = 1.) -> Cameras:
     for camera in cameras.values():
         if 'T' in camera:
             camera['T'] = np.asarray(camera['T'], np.float64) * unit
-    return {plain_name(name): camera for name, camera in cameras.items()}
+    plain = {
+        plain_name(check_name(f'{path}: camera', name)): camera
+        for name, camera in cameras.items()
+    }
+    if len(plain) < len(cameras):
+        raise ValueError(f'{path}: expected cameras whose names differ without'
+                         f' dots and underscores, found {list(cameras)[:20]}')
+    return plain
 
 
 def plain_name(name: str) -> str:
@@ -84,8 +90,8 @@ def _toml() -> Any:
 def _pose2sim(path: Path) -> Cameras:
     toml = _toml()
     try:
-        content = toml.loads(path.read_text(encoding='utf-8'))
-    except ValueError as error:  # also of decoding
+        content = toml.loads(read_text(path, 'a calibration in TOML'))
+    except (ValueError, RecursionError) as error:
         raise ValueError(f'{path}: no TOML file ({error})') from error
     cameras = {}
     for section, values in content.items():
@@ -101,10 +107,7 @@ def _pose2sim(path: Path) -> Cameras:
 
 
 def _aist(path: Path) -> Cameras:
-    try:
-        content = json.loads(path.read_text(encoding='utf-8'))
-    except ValueError as error:
-        raise ValueError(f'{path}: no JSON file ({error})') from error
+    content = read_json(path, 'a calibration in JSON')
     needed = {'name', 'size', 'matrix', 'rotation', 'translation'}
     if not isinstance(content, list) or not all(
             isinstance(values, dict) and needed <= set(values)
@@ -112,34 +115,39 @@ def _aist(path: Path) -> Cameras:
         raise ValueError(
             f'{path}: expected a list of cameras with name, size, matrix, '
             'rotation, translation and distortions, as AIST++ has them')
-    return {
-        str(values['name']):
-        _opencv_camera(values, f'{path}: camera {values["name"]}')
-        for values in content
-    }
+    cameras: Cameras = {}
+    for values in content:
+        name = str(values['name'])
+        if name in cameras:
+            raise ValueError(f'{path}: found camera {name[:80]!r} twice')
+        cameras[name] = _opencv_camera(values, f'{path}: camera {name[:80]}')
+    return cameras
 
 
 def _opencv_camera(values: Mapping[str, Any], where: str) -> CameraParam:
     """From OpenCV's convention, x_camera = R x_world + t."""
-    matrix = np.asarray(values['matrix'], np.float64)
-    rotation = np.asarray(values['rotation'], np.float64)
+    matrix, rotation = (
+        numbers(where, values[key], f'numbers as {key}')
+        for key in ('matrix', 'rotation'))
     if matrix.shape != (3, 3) or rotation.shape not in ((3, ), (3, 3)):
         raise ValueError(f'{where}: expected a matrix of 3 x 3 and a rotation '
                          f'of 3 or 3 x 3, found {matrix.shape} and '
                          f'{rotation.shape}')
     if rotation.shape == (3, ):
         rotation = np.asarray(cv2.Rodrigues(rotation)[0], np.float64)
-    place = -rotation.T @ np.asarray(values['translation'],
-                                     np.float64).reshape(3)
+    place = -rotation.T @ numbers(where, values['translation'],
+                                  'three numbers as translation', (3, ))
     bends = np.zeros(5)
-    given = np.ravel(values.get('distortions', ()))[:5]
+    given = numbers(where, values.get('distortions', ()),
+                    'numbers as distortions').ravel()[:5]
     bends[:len(given)] = given
     k1, k2, p1, p2, k3 = bends
-    width, height = (int(round(float(v))) for v in values['size'])
+    width, height = numbers(where, values['size'], 'width and height as size',
+                            (2, ))
     return check_camera(
         dict(
-            w=width,
-            h=height,
+            w=np.round(width),
+            h=np.round(height),
             f=matrix[[0, 1], [0, 1]],
             c=matrix[:2, 2],
             R=rotation.T,

@@ -14,9 +14,12 @@ import csv
 import io
 import struct
 from pathlib import Path
-from typing import List, NamedTuple, Optional, Union
+from typing import Any, List, NamedTuple, Optional, Union
 
 import numpy as np
+
+from mmdiffpose.input_files import check_file, read_bytes, read_text
+from mmdiffpose.trc_table import read_trc_table
 
 SUFFIXES = ('.trc', '.c3d', '.csv')
 UNITS = dict(m=1., meters=1., cm=.01, mm=.001)
@@ -49,9 +52,7 @@ def read_markers(path: Union[str, Path],
         ValueError: If it is none of these files, or says no unit.
         ImportError: For a C3D file without the package that reads it.
     """
-    path = Path(path)
-    if not path.is_file():
-        raise FileNotFoundError(f'{path}: there is no such file')
+    path = check_file(path, 'points in space')
     readers = {'.trc': _read_trc, '.c3d': _read_c3d, '.csv': _read_csv}
     if path.suffix.lower() not in readers:
         raise ValueError(f'{path}: expected points in space in one of '
@@ -64,6 +65,10 @@ def read_markers(path: Union[str, Path],
     if not len(points) or not names:
         raise ValueError(f'{path}: expected points and frames, found '
                          f'{len(names)} and {len(points)}')
+    bad = np.isinf(points).any((0, 2))
+    if bad.any():
+        raise ValueError(f'{path}: expected places of points, found infinite '
+                         f'ones of {names[int(bad.argmax())]!r}')
     if not 0 < fps < 10000:
         raise ValueError(f'{path}: expected a frame rate, found {fps:g}')
     if unit is None:
@@ -75,23 +80,12 @@ def read_markers(path: Union[str, Path],
 
 
 def _read_trc(path: Path) -> tuple:
-    lines = path.read_bytes().decode('utf-8-sig', 'replace').splitlines()
-    if len(lines) < 6 or not lines[0].startswith('PathFileType'):
-        raise ValueError(f'{path}: expected a TRC file, found one that begins '
-                         f'with {lines[:1]}')
-    header = dict(zip(lines[1].split('\t'), lines[2].split('\t')))
-    names = [name.strip() for name in lines[3].split('\t')[2:] if name.strip()]
-    rows = []
-    for line in lines[5:]:
-        cells = [cell.strip() for cell in line.split('\t')]
-        if any(cells):
-            cells = cells[2:2 + 3 * len(names)]
-            cells += [''] * (3 * len(names) - len(cells))
-            rows.append(_numbers(cells, path))
-    points = np.array(rows).reshape(len(rows), len(names), 3)
-    return (names, points, float(header.get('DataRate',
-                                            'nan')), header.get('Units',
-                                                                '').strip())
+    table = read_trc_table(path)
+    points = np.array([_numbers(cells[2:], path) for cells in table.rows])
+    rate, = _numbers([table.header.get('DataRate', '')], path)
+    return (table.names, points.reshape(len(table.rows),
+                                        len(table.names), 3), rate,
+            table.header.get('Units', ''))
 
 
 def _numbers(cells: List[str], path: Path) -> List[float]:
@@ -109,7 +103,8 @@ def _read_c3d(path: Path) -> tuple:
             f'{path}: expected the package c3d, found none ({error}): run '
             '"pip install mmdiffpose[c3d]" or "pip install c3d"') from error
     try:
-        reader = c3d.Reader(io.BytesIO(path.read_bytes()))
+        reader = c3d.Reader(io.BytesIO(read_bytes(path, 'a C3D file')))
+        _check_c3d_length(path, reader)
         names = [label.strip() for label in reader.point_labels]
         frames = []
         for _, points, _ in reader.read_frames():
@@ -120,14 +115,33 @@ def _read_c3d(path: Path) -> tuple:
         text = 'mm' if unit is None else unit.string_value.strip()
         rate = float(reader.point_rate)
     except (AssertionError, ValueError, KeyError, EOFError, AttributeError,
-            IndexError, TypeError, struct.error) as error:
+            IndexError, TypeError, OverflowError, MemoryError,
+            struct.error) as error:
         raise ValueError(f'{path}: no C3D file ({error})') from error
     return names, np.array(frames), rate, text
 
 
+def _check_c3d_length(path: Path, reader: Any) -> None:
+    """Raise where a header says more frames than a file holds.
+
+    What is not there would be read as points in the origin.
+    """
+    width = 4 if reader.point_scale < 0 else 2
+    analog = reader.analog_used * reader.analog_per_frame
+    row = (4 * reader.point_used + analog) * width
+    held = path.stat().st_size - 512 * (reader.header.data_block - 1)
+    stated = reader.last_frame - reader.first_frame + 1
+    if stated * row > held:
+        raise ValueError(f'it is cut short: expected {stated} frames of {row} '
+                         f'bytes as its header says, found {max(held, 0)} '
+                         'bytes')
+
+
 def _read_csv(path: Path) -> tuple:
-    with open(path, newline='', encoding='utf-8-sig') as file:
-        rows = list(csv.reader(file))
+    try:
+        rows = list(csv.reader(io.StringIO(read_text(path), newline='')))
+    except csv.Error as error:
+        raise ValueError(f'{path}: no CSV file ({error})') from error
     header = [cell.strip() for cell in rows[0]] if rows else []
     names = [cell[:-2] for cell in header if cell.lower().endswith('_x')]
     lower = [cell.lower() for cell in header]
@@ -136,7 +150,7 @@ def _read_csv(path: Path) -> tuple:
     if not names or missing or 'time' not in lower:
         raise ValueError(
             f'{path}: expected a header with time and <name>_x, <name>_y, '
-            f'<name>_z of each point, found {header[:7]}'
+            f'<name>_z of each point, found {[s[:40] for s in header[:7]]}'
             f'{" without " + str(missing) if missing else ""}')
     columns = [lower.index(name) for name in wanted]
     time = lower.index('time')

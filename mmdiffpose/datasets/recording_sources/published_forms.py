@@ -17,6 +17,7 @@ from typing import Any, Dict, List, Mapping, Optional, Union
 
 import numpy as np
 
+from mmdiffpose.input_files import check_name, numbers
 from mmdiffpose.plain_pickle import load_plain_npz, load_plain_pickle
 from mmdiffpose.skeletons import COCO_17, H36M_17, Skeleton
 from mmdiffpose.skeletons.mocap_sets import JOINTS_32_TO_17
@@ -75,7 +76,7 @@ def read_aist(path: PathLike,
     cameras = read_calibration(calibration, unit)
     flat = content.get('keypoints2d')
     if flat is not None:
-        flat = np.asarray(flat, np.float64)
+        flat = numbers(f'{path}: keypoints2d', flat, 'numbers')
         if flat.shape[:3] != (len(cameras), len(poses), 17):
             raise ValueError(
                 f'{path}: expected keypoints2d of the shape ({len(cameras)}, '
@@ -114,16 +115,19 @@ def read_h36m_form(path: PathLike,
     known_cameras = read_cameras(cameras)
     sequences: List[PoseSequence] = []
     for person, clips in people.items():
+        check_name(f'{path}: person', person)
         own = {
             camera: param
             for (subject, camera), param in sorted(known_cameras.items())
             if subject == person
         }
         if not own:
-            raise ValueError(f'{cameras} has no camera of {person}, only of '
-                             f'{sorted({s for s, _ in known_cameras})}')
+            raise ValueError(
+                f'{path}: {cameras} has no camera of {person}, only of '
+                f'{sorted({s for s, _ in known_cameras})}')
         for clip, poses in clips.items():
-            poses = np.asarray(poses, np.float64)
+            check_name(f'{path}: clip', clip)
+            poses = numbers(f'{path}: {person} {clip}', poses, 'numbers')
             if poses.ndim != 3 or poses.shape[1:] not in ((17, 3), (32, 3)):
                 raise ValueError(f'{path}: {person} {clip}: expected (F, 17, '
                                  f'3) or (F, 32, 3), found {poses.shape}')
@@ -153,7 +157,11 @@ def _sequence(person: str, clip: str, name: str, world: np.ndarray,
         points = project_points(np.where(seen[..., None], poses, 1), camera)
         scores = seen.astype(np.float32)
     else:
-        flat = np.asarray(flat, np.float64)[:, :poses.shape[1]]
+        flat = numbers(f'{person} {clip} camera {name}', flat, 'numbers')
+        if flat.ndim != 3:
+            raise ValueError(f'{person} {clip} camera {name}: expected 2D of '
+                             f'(F, J, 2 or 3), found {flat.shape}')
+        flat = flat[:, :poses.shape[1]]
         if flat.shape[:2] != poses.shape[:2]:
             raise ValueError(f'{person} {clip} camera {name}: expected 2D of '
                              f'{poses.shape[:2]} frames and joints, found '
@@ -178,8 +186,10 @@ def _sequence(person: str, clip: str, name: str, world: np.ndarray,
 def _first(content: Any, keys: Any, path: PathLike) -> np.ndarray:
     for key in keys:
         if isinstance(content, dict) and key in content:
-            return np.asarray(content[key], np.float64)
-    found = sorted(content) if isinstance(content, dict) else content
+            return numbers(f'{path}: {key}', content[key], 'numbers')
+    found = (
+        sorted(map(str, content))[:20]
+        if isinstance(content, dict) else type(content).__name__)
     raise ValueError(f'{path}: expected one of {keys}, found {found}')
 
 
@@ -189,5 +199,5 @@ def _nested(content: Dict[str, Any], key: str,
     if not isinstance(people, dict) or not all(
             isinstance(clips, dict) for clips in people.values()):
         raise ValueError(f'{path}: expected {key}, a dict of people of dicts '
-                         f'of clips, found {sorted(content)}')
+                         f'of clips, found {sorted(content)[:20]}')
     return people

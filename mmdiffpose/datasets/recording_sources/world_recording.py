@@ -1,12 +1,12 @@
 # Copyright (c) mmdiffpose contributors. All rights reserved.
 """From points in a world and calibrated cameras to a recording."""
 
-import json
 from pathlib import Path
 from typing import Dict, List, Mapping, NamedTuple, Optional, Tuple, Union
 
 import numpy as np
 
+from mmdiffpose.input_files import check_name, read_json
 from mmdiffpose.skeletons import SKELETONS, Skeleton, map_joints
 from mmdiffpose.skeletons.metainfo import root_of_metainfo
 from mmdiffpose.structures.keypoint_track import KeypointTrack
@@ -60,11 +60,8 @@ def read_joint_plan(path: Optional[Union[str, Path]],
     """
     if path is None:
         return JointPlan({name: [name] for name in markers.names}, None, None)
-    path = Path(path)
-    if not path.is_file():
-        raise FileNotFoundError(f'{path}: there is no such file')
+    content = read_json(path, 'a file of joints')
     try:
-        content = json.loads(path.read_text(encoding='utf-8'))
         parts = {
             str(joint): [names] if isinstance(names, str) else list(names)
             for joint, names in content['joints'].items()
@@ -72,6 +69,14 @@ def read_joint_plan(path: Optional[Union[str, Path]],
         links = content.get('links')
         links = None if links is None else [(str(a), str(b)) for a, b in links]
         root = content.get('root')
+        if not parts or not all(parts.values()):
+            raise ValueError('expected at least one joint, and at least one '
+                             'point of each')
+        if root is not None and root not in list(parts):
+            raise ValueError(f'root: expected one of {list(parts)}, found '
+                             f'{root!r}')
+        for name in parts:
+            check_name('joints', name)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ValueError(
             f'{path}: expected JSON with "joints": {{joint: [points]}}, and '

@@ -35,19 +35,20 @@ import numpy as np
 from mmengine.logging import print_log
 from mmpose.datasets.datasets.utils import parse_pose_metainfo
 
+from mmdiffpose.array_files import check_numbers, npz_names, read_npz
 from mmdiffpose.atomic_files import replacing
+from mmdiffpose.input_files import check_name
 from mmdiffpose.skeletons import Skeleton
 from mmdiffpose.skeletons.joint_spelling import canonical_joint
 from mmdiffpose.skeletons.metainfo import describe_skeleton
 from mmdiffpose.skeletons.skeleton import skeleton_from_links
-from ..annotation_files.annotations import read_npz
 from ..annotation_files.camera_files import CameraParam, project_points
 from ..windows.sequence import PoseSequence
 
 HEADER = ('joints', 'links', 'root', 'fps')
 PARTS = ('2d', '3d', 'camera')
 _CAMERA_SIZES = (2, 6, 11)
-_NAME = re.compile(r'[^/._]+$')
+_NAME = re.compile(r'[^/._]+')
 """Of people and cameras: parts of image names."""
 
 
@@ -111,16 +112,14 @@ def read_skeleton(path: Union[str, Path]) -> Tuple[Skeleton, float]:
         FileNotFoundError: If there is no such file.
         ValueError: If it is no such file.
     """
-    header = read_npz(path, HEADER)
-    with np.load(path, allow_pickle=False) as content:
-        swaps = content['swaps'] if 'swaps' in content else None
+    header = read_npz(path, HEADER, optional=('swaps', ))
     try:
         fps = float(header['fps'])
         if not 0 < fps < 10000:
             raise ValueError(f'fps: expected frames a second, found {fps}')
         return own_skeleton(
             np.ravel(header['joints']).tolist(), header['links'],
-            str(header['root']), swaps,
+            str(header['root']), header.get('swaps'),
             Path(path).stem), fps
     except (ValueError, TypeError) as error:
         raise ValueError(f'{path}: {error}') from error
@@ -156,9 +155,8 @@ def read_recording(path: Union[str, Path]) -> Recording:
         ValueError: If it is no such file, or a clip lacks an array.
     """
     skeleton, fps = read_skeleton(path)
-    with np.load(path, allow_pickle=False) as content:
-        names = sorted(name for name in content.files if '/' in name)
-        arrays = {name: content[name] for name in names}
+    names = sorted(name for name in npz_names(path) if '/' in name)
+    arrays = read_npz(path, names)
     clips = sorted({name.rpartition('/')[0] for name in names})
     if not clips:
         raise ValueError(f'{path} holds no clip: expected arrays such as '
@@ -183,14 +181,27 @@ def _sequence(path: Union[str, Path], clip: str, arrays: Mapping[str,
     if missing:
         raise ValueError(f'{path}: {clip} lacks {missing}, it has {found}')
     person, name, camera = parts
-    if not _NAME.match(person) or not _NAME.match(camera) or '.' in name:
+    for part in parts:
+        check_name(f'{path}: {clip!a}', part)
+    if not _NAME.fullmatch(person) or not _NAME.fullmatch(
+            camera) or '.' in name:
         raise ValueError(
             f'{path}: {clip}: names of people and cameras are without "_" '
             'and ".", names of clips without "."')
+    check_numbers(path, arrays, [f'{clip}/{part}' for part in found])
     param = camera_from_numbers(arrays[f'{clip}/camera'], f'{path}: {clip}')
     poses = np.asarray(arrays[f'{clip}/3d'], np.float32)
-    visible = np.isfinite(poses).all(axis=-1) if poses.ndim == 3 else None
+    expected = skeleton.num_joints
+    if poses.ndim != 3 or poses.shape[1:] != (expected, 3):
+        raise ValueError(f'{path}: {clip}/3d: expected (F, {expected}, 3), '
+                         f'found {poses.shape}')
     flat = arrays.get(f'{clip}/2d')
+    for part, array in (('3d', poses), ('2d', flat)):
+        if array is not None and np.isinf(array).any():
+            raise ValueError(
+                f'{path}: {clip}/{part}: expected numbers, or NaN '
+                'for what is not known, found infinity')
+    visible = np.isfinite(poses).all(axis=-1)
     keypoints, scores = _keypoints(f'{path}: {clip}', flat, poses, visible,
                                    param)
     return PoseSequence(
@@ -202,24 +213,27 @@ def _sequence(path: Union[str, Path], clip: str, arrays: Mapping[str,
         scores=scores,
         keypoints_3d=poses,
         camera_param=param,
-        visible=None
-        if visible is None or visible.all() else visible.astype(np.float32))
+        visible=None if visible.all() else visible.astype(np.float32),
+        source=str(path))
 
 
 def _keypoints(where: str, flat: Optional[np.ndarray], poses: np.ndarray,
-               visible: Optional[np.ndarray],
+               visible: np.ndarray,
                camera: CameraParam) -> Tuple[np.ndarray, np.ndarray]:
     """2D joints and their scores, the file's or projected."""
     if flat is not None:
         flat = np.asarray(flat, np.float32)
+        if flat.shape[:2] != poses.shape[:2] or flat.shape[2:] not in ((2, ),
+                                                                       (3, )):
+            raise ValueError(f'{where}/2d: expected {poses.shape[:2]} and 2 or'
+                             f' 3 numbers, found {flat.shape}')
         scores = (
-            flat[...,
-                 2] if flat.ndim == 3 and flat.shape[-1] == 3 else np.ones(
-                     flat.shape[:2], np.float32))
+            flat[..., 2] if flat.shape[-1] == 3 else np.ones(
+                flat.shape[:2], np.float32))
         keypoints = flat[..., :2]
         unseen = ~np.isfinite(keypoints).all(axis=-1) | ~np.isfinite(scores)
         return keypoints, np.where(unseen, 0, scores)
-    if 'f' not in camera or visible is None:
+    if 'f' not in camera:
         raise ValueError(f'{where} has no 2d, and its camera no focal length '
                          'to project 3d with')
     print_log(

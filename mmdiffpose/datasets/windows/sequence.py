@@ -6,6 +6,8 @@ from typing import Any, Dict, Optional
 
 import numpy as np
 
+from mmdiffpose.input_files import check_name
+
 MAX_BODY_EXTENT = 5.
 """Metres that no two joints of a person are ever apart."""
 
@@ -42,6 +44,7 @@ class PoseSequence:
         visible: (F, J), 0 where a joint's 3D position is not known, whatever
             ``keypoints_3d`` holds there, NaN or not: it is neither trained
             on nor scored. None where all are known.
+        source: The file that it is of, for messages.
     """
     subject: str
     action: str
@@ -53,6 +56,7 @@ class PoseSequence:
     camera_param: Dict[str, Any]
     mixtures: Optional[np.ndarray] = None
     visible: Optional[np.ndarray] = None
+    source: Optional[str] = None
 
     def __len__(self) -> int:
         """Number of frames F."""
@@ -62,6 +66,11 @@ class PoseSequence:
     def name(self) -> str:
         """Subject, clip and camera, for messages."""
         return f'{self.subject} {self.clip} camera {self.camera}'
+
+    @property
+    def where(self) -> str:
+        """File and name, for error messages."""
+        return f'{self.source}: {self.name}' if self.source else self.name
 
     @property
     def nbytes(self) -> int:
@@ -92,8 +101,10 @@ class PoseSequence:
                 what was found.
         """
         frames = len(self)
+        for key in ('subject', 'clip', 'camera', 'action'):
+            check_name(f'{self.source or "a clip"}: {key}', getattr(self, key))
         if frames == 0:
-            raise ValueError(f'{self.name}: no frames')
+            raise ValueError(f'{self.where}: no frames')
         shapes = dict(
             keypoints_3d=(num_joints, 3),
             keypoints_2d=(num_joints, 2),
@@ -123,7 +134,7 @@ class PoseSequence:
         if len({'f', 'c'} & found) == 1:
             missing |= {'f', 'c'} - found
         if missing:
-            raise ValueError(f'{self.name}: camera_param lacks '
+            raise ValueError(f'{self.where}: camera_param lacks '
                              f'{sorted(missing)}, found '
                              f'{sorted(self.camera_param)}')
 
@@ -143,7 +154,7 @@ class PoseSequence:
         """Replace placeholders of joints that are unknown or unseen."""
         if self.visible is not None:
             if not np.isfinite(self.visible).all():
-                raise ValueError(f'{self.name}: visible: expected 0 or 1 for '
+                raise ValueError(f'{self.where}: visible: expected 0 or 1 for '
                                  'each joint, found NaN or infinity')
             self.visible = (self.visible > 0).astype(np.float32)
             if self.visible.all():
@@ -166,8 +177,9 @@ class PoseSequence:
             same_joints = array.shape[1:] == shape[1:]
             cause = ('frame counts of the arrays differ'
                      if same_joints else 'wrong shape or joint count')
-            raise ValueError(f'{self.name}: {key}: {cause}: expected {shape}, '
-                             f'found {array.shape}')
+            raise ValueError(
+                f'{self.where}: {key}: {cause}: expected {shape}, '
+                f'found {array.shape}')
 
     def _check_finite(self, key: str) -> None:
         array = getattr(self, key)
@@ -178,7 +190,7 @@ class PoseSequence:
                 keypoints_3d='; where a joint is not known, say so in visible',
                 keypoints_2d='; where a joint was not seen, set its score to 0'
             ).get(key, '')
-            raise ValueError(f'{self.name}: {key}: expected finite numbers, '
+            raise ValueError(f'{self.where}: {key}: expected finite numbers, '
                              f'found NaN or infinity first in frame {bad}'
                              f'{hint}')
 
@@ -187,12 +199,12 @@ class PoseSequence:
             self._check_size()
         if self.has_intrinsics and not (self.keypoints_3d[..., 2] > 0).all():
             raise ValueError(
-                f'{self.name}: keypoints_3d: expected camera axes with all '
+                f'{self.where}: keypoints_3d: expected camera axes with all '
                 'joints in front of the camera (z > 0), found a smallest z '
                 f'of {float(self.keypoints_3d[..., 2].min()):g} m')
         low, high = float(self.scores.min()), float(self.scores.max())
         if low < 0 or high > 1:
-            raise ValueError(f'{self.name}: scores: expected values in '
+            raise ValueError(f'{self.where}: scores: expected values in '
                              f'[0, 1], found [{low:g}, {high:g}]')
 
     def _check_size(self) -> None:
@@ -209,7 +221,7 @@ class PoseSequence:
         else:
             return
         raise ValueError(
-            f'{self.name}: keypoints_3d: units are metres, expected a body '
+            f'{self.where}: keypoints_3d: units are metres, expected a body '
             f'of {expected} {limit:g} m, found one of {found:.3g} m'
             f'{_guess_unit(float(np.median(extents)))}')
 

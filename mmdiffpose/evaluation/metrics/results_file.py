@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, Dict, Union
 
 from mmdiffpose.atomic_files import replacing
+from mmdiffpose.input_files import read_json
 
 
 def read_results(path: Union[str, Path]) -> Dict[str, Any]:
@@ -21,8 +22,8 @@ def read_results(path: Union[str, Path]) -> Dict[str, Any]:
     if not path.exists():
         return {}
     try:
-        content = json.loads(path.read_text(encoding='utf-8'))
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        content = read_json(path, 'results')
+    except ValueError as error:
         raise ValueError(f'out_file {path} exists and is not JSON ({error}); '
                          'name another file.') from error
     if not isinstance(content, dict):

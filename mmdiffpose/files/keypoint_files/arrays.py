@@ -16,15 +16,13 @@ are read without running anything
 (:mod:`~mmdiffpose.plain_pickle`).
 """
 
-import tokenize
 import warnings
-import zipfile
-import zlib
 from pathlib import Path
 from typing import Any, Dict, List, Optional, Sequence, Tuple
 
 import numpy as np
 
+from mmdiffpose.array_files import is_archive, npz_names, read_npy, read_npz
 from mmdiffpose.files.person_selection import MAX_JUMP
 from mmdiffpose.plain_pickle import load_plain_npz
 from mmdiffpose.structures.keypoint_track import KeypointTrack
@@ -44,11 +42,6 @@ _NUMBERS = ('keypoints', 'scores', 'mixtures', 'frame_ids', 'times')
 _ALIASES = ('keypoints_2d', 'landmarks', 'pose_landmarks', 'poses', 'kpts',
             'positions_2d', 'pose')
 """Names under which keypoints are kept, beside ``keypoints``."""
-
-_BROKEN = (OSError, ValueError, TypeError, EOFError, KeyError, SyntaxError,
-           OverflowError, MemoryError, NotImplementedError, RuntimeError,
-           tokenize.TokenError, zlib.error, zipfile.BadZipFile)
-"""What NumPy's readers raise on bytes that are not theirs."""
 
 Arrays = Dict[str, Any]
 
@@ -175,21 +168,12 @@ def _frames_first(keypoints: np.ndarray, data: Arrays) -> bool:
 
 
 def _load(path: Path) -> Arrays:
-    try:
-        loaded = np.load(path, allow_pickle=False)
-        if isinstance(loaded, np.ndarray):
-            data: Arrays = dict(keypoints=loaded)
-        else:
-            with loaded as file:
-                names = file.files
-                if 'positions_2d' in names and 'metadata' in names:
-                    return _videopose3d(path)
-                data = dict(file)
-    except _BROKEN as error:
-        cause = 'it holds pickled objects, which could run anything' \
-            if 'allow_pickle' in str(error) else error
-        raise ValueError(
-            f'{path}: not a readable npz file ({cause})') from error
+    if path.suffix.lower() == '.npz' or is_archive(path):
+        if {'positions_2d', 'metadata'} <= set(npz_names(path)):
+            return _videopose3d(path)
+        data: Arrays = read_npz(path)
+    else:
+        data = dict(keypoints=read_npy(path))
     if 'keypoints' not in data:
         found = [name for name in _ALIASES if name in data]
         name = found[0] if found else next(iter(data), '')

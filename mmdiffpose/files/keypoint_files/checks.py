@@ -1,32 +1,14 @@
 # Copyright (c) mmdiffpose contributors. All rights reserved.
 """Checks of all formats; errors say where, what was expected and found."""
 
-import json
 import warnings
-from pathlib import Path
 from typing import Any, List, Optional, Sequence, Tuple, Union
 
 import numpy as np
 
 from mmdiffpose.files.person_selection import Person
+from mmdiffpose.input_files import numbers
 from mmdiffpose.structures.seen_joints import mark_unseen
-
-
-def read_json(path: Path) -> Any:
-    """The document of a JSON file in UTF-8, -16 or -32, with or without a
-    byte order mark, or in Latin-1.
-
-    Raises:
-        ValueError: If it is none.
-    """
-    content = path.read_bytes()
-    try:
-        try:
-            return json.loads(content)
-        except UnicodeDecodeError:
-            return json.loads(content.decode('latin-1'))
-    except (ValueError, RecursionError) as error:
-        raise ValueError(f'{path}: not a JSON file ({error})') from error
 
 
 def describe(value: Any) -> str:
@@ -197,16 +179,3 @@ def choose_fps(where: str, stated: Any) -> Optional[float]:
         raise ValueError(f'{where}: expected fps as a number above 0, found '
                          f'{describe(stated)}')
     return float(fps) or None
-
-
-def numbers(where: str, values: Any, expected: str) -> np.ndarray:
-    """Numbers as an array of float64; null becomes NaN.
-
-    Raises:
-        ValueError: If they are none, or lists of different lengths.
-    """
-    try:
-        return np.array(values, np.float64)
-    except (TypeError, ValueError, OverflowError):
-        raise ValueError(f'{where}: expected {expected}, found lists of '
-                         'different lengths or other values') from None

@@ -26,9 +26,10 @@ from pathlib import Path
 from typing import Any, Dict, List, Optional, Tuple
 
 from mmdiffpose.files.person_selection import Frames
+from mmdiffpose.input_files import read_json
 from mmdiffpose.structures.frame_numbers import frame_times, number_images
 from .checks import (choose_fps, describe, expect, expect_list, make_person,
-                     read_json, whole)
+                     whole)
 from .raw_clip import RawClip
 
 USUAL = {17: 'coco', 26: 'halpe26', 133: 'coco_wholebody'}

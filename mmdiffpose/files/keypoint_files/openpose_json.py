@@ -20,11 +20,11 @@ from pathlib import Path
 from typing import Any, Dict, List, Optional
 
 from mmdiffpose.files.person_selection import Frames, Person
+from mmdiffpose.input_files import read_json
 from mmdiffpose.skeletons import COCO_18
 from mmdiffpose.structures.frame_numbers import (file_number, frame_times,
                                                  number_images)
-from .checks import (describe, expect, expect_list, make_person, read_json,
-                     triples)
+from .checks import describe, expect, expect_list, make_person, triples
 from .raw_clip import RawClip
 
 USUAL = {

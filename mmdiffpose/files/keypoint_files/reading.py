@@ -5,11 +5,11 @@ import warnings
 from pathlib import Path
 from typing import Any, List, Optional, Tuple, Union
 
+from mmdiffpose.input_files import check_file, read_json
 from mmdiffpose.structures.frame_numbers import natural_key
 from mmdiffpose.structures.keypoint_track import KeypointTrack
 from . import (alphapose_json, arrays, coco_json, landmarks_json, mmpose_json,
                openpose_json, sports2d_trc, ultralytics)
-from .checks import read_json
 from .keypoint_clip import KeypointClip
 
 _PARSERS = dict(
@@ -111,15 +111,13 @@ def _read(path: Path, image_size: Optional[Tuple[int, int]],
     if file_format is not None and file_format not in FORMATS:
         raise ValueError(f'unknown file format {file_format!r}, expected one '
                          f'of {list(FORMATS)}')
-    if not path.exists():
-        raise FileNotFoundError(f'no keypoint file at {path}')
     if path.is_dir():
         path, kind, files = find_in_folder(path, file_format)
         if path.is_dir():
             return _FOLDER_PARSERS[kind](path,
                                          files).clip(image_size, skeleton)
         file_format = kind
-    with path.open('rb') as file:
+    with check_file(path, 'a keypoint file').open('rb') as file:
         start = file.read(64).lstrip()
     if not start:
         raise ValueError(f'{path} is empty: expected 2D keypoints')
@@ -133,7 +131,7 @@ def _read(path: Path, image_size: Optional[Tuple[int, int]],
         raise ValueError(f'{path}: expected a .json, .npz, .npy or .trc file '
                          'or a folder of keypoint files, found '
                          f'{path.suffix or "no suffix"}')
-    document = read_json(path)
+    document = read_json(path, '2D keypoints')
     parse = _PARSERS[file_format or recognise(document)]
     return parse(path, document).clip(image_size, skeleton)
 

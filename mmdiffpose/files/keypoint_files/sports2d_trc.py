@@ -16,6 +16,7 @@ from typing import Dict, List, Tuple
 import numpy as np
 
 from mmdiffpose.files.person_selection import Frames
+from mmdiffpose.trc_table import read_trc_table
 from .checks import make_person
 from .raw_clip import RawClip
 
@@ -65,27 +66,18 @@ def parse(where: Path, files: List[Path]) -> RawClip:
 
 def _read(file: Path) -> Tuple[List[str], List[int], List[float], np.ndarray]:
     """Marker names, frames, seconds and x, y (F, J, 2)."""
-    lines = file.read_bytes().decode('utf-8-sig', 'replace').splitlines()
-    if len(lines) < 6 or not lines[0].startswith('PathFileType'):
-        raise ValueError(f'{file}: expected a TRC file, found one that begins '
-                         f'with {lines[:1]}')
+    _, names, cells_of_rows = read_trc_table(file)
     if not _IN_PIXELS.search(file.stem):
         raise ValueError(f'{file}: expected markers in pixels, in a file '
                          'called ..._px_person....trc; markers in space are '
                          'no keypoints')
-    names = [name for name in lines[3].split('\t')[2:] if name.strip()]
     numbers, seconds, rows = [], [], []
-    for line in lines[5:]:
-        cells = [cell.strip() for cell in line.split('\t')]
-        if not any(cells):
-            continue
-        cells = cells[:2 + 3 * len(names)]
-        cells += [''] * (2 + 3 * len(names) - len(cells))
+    for cells in cells_of_rows:
         try:
             numbers.append(int(float(cells[0])))
             seconds.append(float(cells[1]))
             rows.append([float(cell or 'nan') for cell in cells[2:]])
-        except ValueError as error:
+        except (ValueError, OverflowError) as error:
             raise ValueError(f'{file}: expected numbers in the row of frame '
                              f'{cells[0]} ({error})') from None
     if not rows or not names:

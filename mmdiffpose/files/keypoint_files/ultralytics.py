@@ -22,6 +22,7 @@ from typing import Any, List
 import numpy as np
 
 from mmdiffpose.files.person_selection import Frames, Person
+from mmdiffpose.input_files import read_text
 from mmdiffpose.structures.frame_numbers import frame_times, number_images
 from .checks import describe, expect, expect_list, make_person
 from .raw_clip import RawClip
@@ -82,7 +83,8 @@ def _person(where: str, item: Any) -> Person:
 def is_labels(files: List[Path]) -> bool:
     """Whether text files are labels with keypoints."""
     for file in files[:50]:
-        words = file.read_bytes()[:4000].split(b'\n')[0].split()
+        with file.open('rb') as opened:
+            words = opened.read(4000).split(b'\n')[0].split()
         if words:
             return len(words) > BOX + 6 and all(
                 re.fullmatch(rb'-?\d*\.?\d+(e[+-]?\d+)?|nan', word)
@@ -105,7 +107,7 @@ def parse_labels(folder: Path, files: List[Path]) -> RawClip:
     frames: Frames = {}
     for file in files:
         try:
-            text = file.read_text(encoding='utf-8-sig')
+            text = read_text(file, 'labels')
             rows = [[float(word) for word in line.split()]
                     for line in text.splitlines() if line.strip()]
         except ValueError as error:

@@ -196,7 +196,7 @@ def test_bad_files_and_options(tmp_path, character):
     with pytest.raises(FileNotFoundError, match='does not exist'):
         read_motion(tmp_path / 'none.txt', character)
     (tmp_path / 'a.txt').write_text('{"Frames": [')
-    with pytest.raises(ValueError, match='no JSON file'):
+    with pytest.raises(ValueError, match='not a JSON file'):
         read_motion(tmp_path / 'a.txt', character)
     with pytest.raises(ValueError, match='fps must be positive, got 0'):
         _read(tmp_path, character, frame(.1), frame(0), fps=0)
