@@ -2,15 +2,17 @@
 """Joints in another order, under other names: the same poses."""
 import numpy as np
 import pytest
+import test_denoiser_contract
 import torch
 from head_cases import CASES, config_of, make, predict
-from lifter_factory import batch, build
+from lifter_factory import WIDTH, T, batch, build, encoder_config
 from mmengine.config import Config
 from other_orders import (FLIP_INDICES, NAMES, ORDER, ROOT, metainfo,
                           reordered_samples, taken)
 
 from mmdiffpose.checkpoints.config_skeleton import restate_skeleton
 from mmdiffpose.checkpoints.joint_transfer import joint_axes, reorder_weights
+from mmdiffpose.registry import MODELS
 from mmdiffpose.skeletons import skeleton_from_metainfo
 
 JOINT_AXIS = dict(
@@ -62,6 +64,78 @@ def test_a_head_gives_the_same_poses_and_learns_the_same(case):
     assert set(found) == set(losses)
     for name, value in losses.items():
         assert float(found[name]) == pytest.approx(float(value), rel=1e-3)
+
+
+ENCODERS = dict(
+    FrameTransformer=dict(
+        seq_len=T, in_channels=2, embed_dims=WIDTH, depth=1, num_heads=2),
+    GraFormer=dict(embed_dims=WIDTH, num_layers=1),
+    IdentityContext=dict(),
+    MixSTE=dict(encoder_config()),
+    PSTMO=CASES['ManyToOneRegressionHead']['encoder'])
+DENOISERS = dict(
+    test_denoiser_contract.CASES,
+    ResidualMLP=dict(width=16, context_channels=WIDTH))
+MIRRORED = dict(MixSTEDenoiser=dict(mirror_average=True))
+"""Options that know left and right."""
+
+
+def network_pair(name, options):
+    """A network of Human3.6M's joints, and one of the others', with the same
+    weights; random where training starts from none."""
+    skeleton = skeleton_from_metainfo(metainfo())
+    config = dict(options, type=f'mmdiffpose.{name}')
+    torch.manual_seed(0)
+    network = build(dict(config))
+    for value in network.parameters():
+        if value.detach().unique().numel() == 1:
+            value.data.uniform_(.3, .9)
+    return network.eval(), other_model(config, network, skeleton)
+
+
+def registered(room):
+    return {
+        name
+        for name, kind in MODELS.module_dict.items()
+        if kind.__module__.startswith(f'mmdiffpose.models.{room}.')
+    }
+
+
+def test_every_network_is_tested():
+    assert registered('encoders') == set(ENCODERS)
+    assert registered('denoisers') == set(DENOISERS)
+
+
+@pytest.mark.parametrize('name', ENCODERS)
+def test_an_encoder_gives_the_same_features(name):
+    network, other = network_pair(name, ENCODERS[name])
+    points = batch(range(2))[0]
+    for right, got in zip(network(points), other(taken(points))):
+        assert right.isfinite().all()
+        torch.testing.assert_close(got, taken(right), rtol=1e-3, atol=1e-5)
+
+
+@pytest.mark.parametrize('name', DENOISERS)
+def test_a_denoiser_gives_the_same_poses(name):
+    network, other = network_pair(name, {
+        **DENOISERS[name],
+        **MIRRORED.get(name, {})
+    })
+    g = torch.Generator().manual_seed(2)
+    x = torch.randn(2, T, 17, getattr(network, 'in_channels', 3), generator=g)
+    width = getattr(network, 'context_channels', WIDTH)
+    context = torch.randn(2, T, 17, width, generator=g)
+    k = torch.tensor([3, 40])
+    noisy = torch.stack([x, -x], 1)
+    if name == 'ResidualMLP':  # it takes angles
+        angle = torch.rand(2, 2, T, generator=g)
+        right = network(noisy, angle, context)
+        got = other(taken(noisy), angle, taken(context))
+    else:
+        right = network.bind(context, 2)(noisy, k)
+        got = other.bind(taken(context), 2)(taken(noisy), k)
+    assert right.isfinite().all() and right.std() > 1e-3
+    torch.testing.assert_close(got, taken(right), rtol=1e-3, atol=1e-4)
 
 
 def test_what_a_mirror_exchanges_comes_from_the_samples():

@@ -126,7 +126,8 @@ class MixSTE(BaseModule):
                 'MixSTE was built for inputs of shape (B, T, J, C) = (B, '
                 f'{", ".join(map(str, expected))}), but got '
                 f'{tuple(x2d.shape)}; seq_len of the dataset and of the '
-                'backbone should agree')
+                'backbone should agree, and a third channel is the mask that '
+                'the codec adds (mask_channel=True)')
         if self.standardize:
             x2d = standardize_window(x2d)
         return (self.encode(self.embed(x2d)), )
