@@ -23,6 +23,13 @@ frame."""
 MAX_LOST = 15
 """Among others, somebody lost for more frames is a new person."""
 
+JUMPING = 0.2
+"""Share of the steps from frame to frame in which people with track ids move
+farther than people do, from which on the ids are doubted."""
+PASSING = 0.5
+"""Share of ids among sightings from which on they are doubted: such ids number
+detections, not people."""
+
 
 @dataclass
 class Person:
@@ -151,6 +158,37 @@ def people_by_id(frames: Frames,
         raise ValueError(f'{source}: no joint was seen in any frame (all '
                          'scores are 0), there is nothing to lift')
     return seen
+
+
+def ids_name_nobody(frames: Frames, step: int = 1) -> bool:
+    """Whether track ids are numbers of detections, and not of people.
+
+    They are if with them people jump about, or hardly anybody is there
+    twice, and following people by where they are finds no more of them.
+
+    Args:
+        frames (dict[int, list[Person]]): All detections.
+        step (int): From one frame id to the next.
+    """
+    found = {frame: people for frame, people in frames.items() if people}
+    ids = _ids(found)
+    if None in ids or len(found) < 3:
+        return False
+    sightings = sum(map(len, found.values()))
+    last: Dict[int, _Seen] = {}
+    steps = jumps = 0
+    for frame in sorted(found):
+        for person in found[frame]:
+            assert person.track_id is not None
+            before = last.get(person.track_id)
+            if before is not None and frame - before.frame == step:
+                steps += 1
+                jumps += _distance(before, person) > MAX_JUMP
+            last[person.track_id] = _Seen(frame, person, person.size)
+    doubted = jumps >= 3 and jumps > JUMPING * steps
+    doubted |= len(ids) > PASSING * sightings
+    return doubted and len(_linked(found, step)) <= min(
+        len(ids), PASSING * sightings)
 
 
 def _ids(frames: Frames) -> Set[Optional[int]]:

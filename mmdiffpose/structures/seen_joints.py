@@ -34,8 +34,9 @@ def mark_unseen(keypoints: np.ndarray,
                 scores: np.ndarray) -> Tuple[np.ndarray, np.ndarray]:
     """Mark joints that were not seen in one way: by a score of 0.
 
-    Detectors mark them in many ways: a place at (0, 0) or (-1, -1), NaN or
-    infinity as place or score, a negative score. Where place and score
+    Detectors mark them in many ways: a place at (0, 0), (-1, -1) or another
+    negative whole number twice, NaN or infinity as place or score, a negative
+    score. Where place and score
     contradict each other the joint counts as not seen.
 
     Args:
@@ -49,7 +50,9 @@ def mark_unseen(keypoints: np.ndarray,
     with np.errstate(invalid='ignore'):
         unseen = ~(scores > 0) | ~np.isfinite(scores)
         unseen |= ~np.isfinite(keypoints).all(-1)
-        unseen |= (keypoints == 0).all(-1) | (keypoints == -1).all(-1)
+        first = keypoints[..., 0]
+        mark = (first == keypoints[..., 1]) & (first == np.floor(first))
+        unseen |= mark & (first <= 0)
     return (np.where(unseen[..., None], 0, keypoints).astype(keypoints.dtype),
             np.where(unseen, 0, scores).astype(scores.dtype))
 
@@ -121,6 +124,32 @@ def _misfit(keypoints: np.ndarray, scores: np.ndarray,
         f'{expected} {100 - 100 * inside.mean():.0f} % of them outside of it, '
         f'nearly all between x {low[0]:.4g} and {high[0]:.4g}, y {low[1]:.4g} '
         f'and {high[1]:.4g}: of another picture, or places in space')
+
+
+def drop_far_outside(keypoints: np.ndarray, scores: np.ndarray,
+                     image_size: Sequence[int], source: str) -> np.ndarray:
+    """Scores without those of joints more than a picture's side outside.
+
+    Some tools write a place such as (-999, -999) or (9999, 9999) for a joint
+    that they did not see.
+
+    Args:
+        keypoints (np.ndarray): (..., J, 2), pixels.
+        scores (np.ndarray): (..., J), 0 for a joint that was not seen.
+        image_size (sequence[int]): Width and height in pixels.
+        source (str): Where they came from, for the warning.
+
+    Returns:
+        np.ndarray: (..., J), 0 there; the same array where there are none.
+    """
+    size = np.array(image_size)
+    far = ((keypoints < -size) | (keypoints > 2 * size)).any(-1) & (scores > 0)
+    if not far.any():
+        return scores
+    warnings.warn(f'{source}: {int(far.sum())} joints lie more than a side of '
+                  'the picture outside of it, such as '
+                  f'{keypoints[far][0].tolist()}: they count as not seen')
+    return np.where(far, 0, scores).astype(scores.dtype)
 
 
 class PixelCheck:

@@ -9,7 +9,8 @@ from fake_lifter import make_track
 
 from mmdiffpose.skeletons import COCO_17
 from mmdiffpose.structures.seen_joints import (PixelCheck, ScoreScale,
-                                               check_pixels, score_scale,
+                                               check_pixels, drop_far_outside,
+                                               mark_unseen, score_scale,
                                                scores_to_one)
 
 SCORES = np.random.default_rng(0).beta(6, 2, (40, 17))
@@ -107,3 +108,29 @@ def test_a_corner_is_no_unit():
     for row in range(80):
         places = PLACES[row % 40] / (1 if row % 20 == 0 else 10)
         check(places, SCORES[0], (1280, 720), 'b')
+
+
+@pytest.mark.parametrize('place', [(0, 0), (-1, -1), (-100, -100),
+                                   (-999, -999), (np.nan, 4), (np.inf, 4)])
+def test_places_that_are_none(place):
+    places, scores = PLACES[0].copy(), SCORES[0]
+    places[3] = place
+    keypoints, found = mark_unseen(places, scores)
+    assert found[3] == 0 and (keypoints[3] == 0).all()
+    rest = np.arange(17) != 3
+    np.testing.assert_array_equal(found[rest], scores[rest])
+    # Detectors put joints outside of the picture, but not so.
+    for place in ((0, 5), (-3.5, -3.5), (-7, -8), (9, 9)):
+        places[3] = place
+        assert (mark_unseen(places, scores)[1] == scores).all()
+
+
+def test_places_far_outside_are_none():
+    places = PLACES.copy()
+    places[3, 4], places[5, 6], places[7, 8] = ((9999, 9999), (100, -1441),
+                                                (2000, -500))
+    with pytest.warns(UserWarning, match=r'2 joints lie .*9999.0, 9999.0.*n'):
+        found = drop_far_outside(places, SCORES, (1280, 720), 'a')
+    assert found[3, 4] == found[5, 6] == 0 and found[7, 8] == SCORES[7, 8]
+    assert (found == 0).sum() == 2
+    assert drop_far_outside(PLACES, SCORES, (1280, 720), 'a') is SCORES

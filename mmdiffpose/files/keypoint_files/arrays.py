@@ -26,8 +26,9 @@ from mmdiffpose.array_files import is_archive, npz_names, read_npy, read_npz
 from mmdiffpose.files.person_selection import MAX_JUMP
 from mmdiffpose.plain_pickle import load_plain_npz
 from mmdiffpose.structures.keypoint_track import KeypointTrack
-from mmdiffpose.structures.seen_joints import (check_pixels, mark_unseen,
-                                               scores_to_one, unit_of)
+from mmdiffpose.structures.seen_joints import (check_pixels, drop_far_outside,
+                                               mark_unseen, scores_to_one,
+                                               unit_of)
 from .checks import choose_fps, choose_image_size, describe, no_scores
 from .layouts import choose_layout
 
@@ -73,6 +74,7 @@ def read(path: Path, image_size: Optional[Sequence[int]],
                       f'as of {size[0]} x {size[1]} pixels')
         keypoints = keypoints * size
     check_pixels(keypoints, scores, size, where)
+    scores = drop_far_outside(keypoints, scores, size, where)
     if not scores.any():
         raise ValueError(f'{where}: no joint of any person was seen (all '
                          'scores are 0), there is nothing to lift')

@@ -108,6 +108,9 @@ def make_person(where: str,
     Raises:
         ValueError: For other shapes.
     """
+    if isinstance(joints, list) and None in joints:
+        width = next((len(j) for j in joints if isinstance(j, list)), 2)
+        joints = [[None] * width if j is None else j for j in joints]
     keypoints = numbers(where, joints, 'keypoints as a list of [x, y]')
     if keypoints.ndim != 2 or keypoints.shape[1] not in (2, 3):
         raise ValueError(f'{where}: expected keypoints of shape (joints, 2), '
@@ -123,6 +126,14 @@ def make_person(where: str,
                          f'array of shape {scores.shape}')
     seen = mark_unseen(keypoints[:, :2], scores)
     return Person(*seen, track_id_of(where, track_id))
+
+
+def holds_nobody(item: Any) -> bool:
+    """Whether null, an empty object or one without any keypoints stands where
+    a person should."""
+    return item in ({}, [], None) or (isinstance(item, dict)
+                                      and 'keypoints' in item
+                                      and item['keypoints'] in ([], None))
 
 
 def triples(where: str, flat: Any) -> np.ndarray:

@@ -30,7 +30,8 @@ import numpy as np
 from mmdiffpose.files.person_selection import Frames
 from mmdiffpose.structures.frame_numbers import (frame_numbers, frame_times,
                                                  number_images)
-from .checks import describe, expect, expect_list, make_person, triples, whole
+from .checks import (describe, expect, expect_list, holds_nobody, make_person,
+                     triples, whole)
 from .raw_clip import RawClip
 
 USUAL = {17: 'coco', 133: 'coco_wholebody'}
@@ -48,7 +49,8 @@ def parse(path: Path, document: Any) -> RawClip:
     }
     people = [
         item for item in _list(where, document, 'annotations')
-        if not isinstance(item, dict) or item.get('keypoints')
+        if not holds_nobody(item) and (
+            not isinstance(item, dict) or 'keypoints' in item)
     ]
     numbers, times = _frame_numbers(where, images)
     frames: Frames = {number: [] for number in numbers.values()}
@@ -88,7 +90,7 @@ def parse_results(where: str,
     if not entries:
         raise ValueError(f'{where} is empty: expected at least one person, '
                          'found none')
-    entries = [item for item in entries if item != {}]
+    entries = [item for item in entries if not holds_nobody(item)]
     values = [_values(where, item) for item in entries]
     flags = _are_flags(values)
     names = [item['image_id'] for item in entries]

@@ -28,8 +28,8 @@ from typing import Any, Dict, List, Optional, Tuple
 from mmdiffpose.files.person_selection import Frames
 from mmdiffpose.input_files import read_json
 from mmdiffpose.structures.frame_numbers import frame_times, number_images
-from .checks import (choose_fps, describe, expect, expect_list, make_person,
-                     whole)
+from .checks import (choose_fps, describe, expect, expect_list, holds_nobody,
+                     make_person, whole)
 from .raw_clip import RawClip
 
 USUAL = {17: 'coco', 26: 'halpe26', 133: 'coco_wholebody'}
@@ -147,6 +147,8 @@ def _frames(where: str, entries: List[Any]) -> Frames:
         entries = [dict(frame_id=0, instances=entries)]
     frames: Frames = {}
     for position, entry in enumerate(entries):
+        if entry in (None, {}, []):
+            entry = dict(instances=[])
         if isinstance(entry, dict) and 'instances' not in entry \
                 and 'keypoints' in entry:
             entry = dict(entry, instances=_of_arrays(where, entry, position))
@@ -161,7 +163,8 @@ def _frames(where: str, entries: List[Any]) -> Frames:
         frames[frame_id] = [
             make_person(here, expect(here, item, 'keypoints', 'each instance'),
                         item.get('keypoint_scores'), item.get('track_id'))
-            for item in expect_list(here, instances, 'instances') if item
+            for item in expect_list(here, instances or [], 'instances')
+            if not holds_nobody(item)
         ]
     return frames
 

@@ -97,7 +97,7 @@ def people_of(where: str, content: Any) -> List[Person]:
     version = content.get('version')
     by_alphapose = isinstance(version, str) and 'alphapose' in version.lower()
     found = []
-    for person in expect_list(where, people, 'people'):
+    for person in expect_list(where, people or [], 'people'):
         if person in ({}, None):
             continue
         key = next(

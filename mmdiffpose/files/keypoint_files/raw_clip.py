@@ -3,12 +3,13 @@
 
 import warnings
 from dataclasses import dataclass, field, replace
-from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
+from typing import Any, Dict, Mapping, Optional, Sequence, Tuple
 
 import numpy as np
 
-from mmdiffpose.files.person_selection import Frames, Person
-from mmdiffpose.structures.seen_joints import (check_pixels, scores_to_one,
+from mmdiffpose.files.person_selection import Frames, Person, ids_name_nobody
+from mmdiffpose.structures.seen_joints import (check_pixels, drop_far_outside,
+                                               mark_unseen, scores_to_one,
                                                unit_of)
 from .checks import choose_image_size
 from .keypoint_clip import KeypointClip
@@ -73,12 +74,22 @@ class RawClip:
         keypoints = np.stack([person.keypoints for person in people])
         scores = np.stack([person.scores for person in people])
         frames, keypoints = self._in_pixels(frames, keypoints, scores, size)
+        frames, scores = self._within_reach(frames, keypoints, scores, size)
+        keypoints = np.stack([
+            person.keypoints for found in frames.values() for person in found
+        ])
         joints = choose_layout(self.source, keypoints, scores, skeleton,
                                self.names, self.stated, self.usual)
         frames = self._to_one(frames, scores)
-        return KeypointClip(
+        clip = KeypointClip(
             without_shared_ids(frames, self.source), joints, size, self.fps,
             self.source, self.times)
+        if ids_name_nobody(clip.frames, clip.step):
+            warnings.warn(f'{self.source}: people with the same track id jump '
+                          'from place to place: the ids name nobody, people '
+                          'are followed by where they are')
+            return replace(clip, frames=_all_nameless(clip.frames))
+        return clip
 
     def _check_counts(self) -> None:
         """Check that everybody has as many joints as the first person."""
@@ -103,6 +114,23 @@ class RawClip:
             for frame, people in frames.items()
         }
 
+    def _within_reach(self, frames: Frames, keypoints: np.ndarray,
+                      scores: np.ndarray,
+                      size: Tuple[int, int]) -> Tuple[Frames, np.ndarray]:
+        """Mark joints far outside of the picture as not seen."""
+        kept = drop_far_outside(keypoints, scores, size, self.source)
+        if kept is scores:
+            return frames, scores
+        rows = iter(kept)
+        marked = {
+            frame: [_with_scores(person, next(rows)) for person in people]
+            for frame, people in frames.items()
+        }
+        return {
+            frame: [person for person in people if person.scores.any()]
+            for frame, people in marked.items()
+        }, kept[kept.any(1)]
+
     def _in_pixels(self, frames: Frames, keypoints: np.ndarray,
                    scores: np.ndarray,
                    size: Tuple[int, int]) -> Tuple[Frames, np.ndarray]:
@@ -121,6 +149,11 @@ class RawClip:
         return frames, keypoints
 
 
+def _with_scores(person: Person, scores: np.ndarray) -> Person:
+    keypoints, scores = mark_unseen(person.keypoints, scores)
+    return replace(person, keypoints=keypoints, scores=scores)
+
+
 def without_shared_ids(frames: Frames, source: str) -> Frames:
     """Drop track ids if two people of one frame have the same."""
     for frame, people in frames.items():
@@ -131,12 +164,12 @@ def without_shared_ids(frames: Frames, source: str) -> Frames:
                 f'{source}: {ids.count(twice)} people have the track id '
                 f'{twice} in frame {frame}: the ids name nobody, people are '
                 'followed by where they are')
-            return {
-                number: _nameless(persons)
-                for number, persons in frames.items()
-            }
+            return _all_nameless(frames)
     return frames
 
 
-def _nameless(people: Sequence[Person]) -> List[Person]:
-    return [replace(person, track_id=None) for person in people]
+def _all_nameless(frames: Frames) -> Frames:
+    return {
+        frame: [replace(person, track_id=None) for person in people]
+        for frame, people in frames.items()
+    }
