@@ -8,6 +8,7 @@ import numpy as np
 
 from mmdiffpose.skeletons import Skeleton
 from mmdiffpose.skeletons.joint_spelling import canonical_joint
+from ..windows.clock_check import find_clock_shift
 from ..windows.projection_check import compare
 from ..windows.sequence import PoseSequence
 
@@ -55,6 +56,7 @@ def report_data(sequences: Sequence[PoseSequence], skeleton: Skeleton,
     _speeds(report, sequences, fps)
     _gaps(report, sequences, skeleton)
     _projections(report, sequences)
+    _clocks(report, sequences)
     _sides(report, sequences, skeleton)
     return report
 
@@ -245,6 +247,14 @@ def _projections(report: DataReport,
         report.warnings.append(
             'the 2D keypoints are the projected poses, exactly: no detector '
             'is as good; a lifter trained on them will do worse on its')
+
+
+def _clocks(report: DataReport, sequences: Sequence[PoseSequence]) -> None:
+    """Whether 2D and 3D are of the same moments."""
+    shift = find_clock_shift(sequences)
+    report.values['clock_shift_frames'] = 0 if shift is None else shift.frames
+    if shift is not None:
+        report.warnings.append(str(shift))
 
 
 def histogram(values: np.ndarray, unit: str, bins: int = 8) -> List[str]:

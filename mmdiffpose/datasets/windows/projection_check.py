@@ -15,6 +15,7 @@ from mmengine.logging import print_log
 from scipy.optimize import linear_sum_assignment
 
 from ..annotation_files.camera_files import project_points
+from .clock_check import WRONG, find_clock_shift
 from .sequence import PoseSequence
 
 SAMPLED_FRAMES = 40
@@ -149,6 +150,12 @@ def check_projections(sequences: Sequence[PoseSequence],
             f'the 2D keypoints of {len(doubtful)} of {len(known)} sequences '
             'lie far from their projected 3D poses (median distance as a '
             f'share of the person\'s size): {worst}')
+    shift = find_clock_shift(known)
+    if shift is not None and shift.share < WRONG:
+        raise ValueError(
+            f'keypoints_2d do not belong to keypoints_3d: {shift}')
+    if shift is not None:
+        _say_once(str(shift))
 
 
 def _describe(sequence: PoseSequence, apart: float, share: float) -> str:
