@@ -163,18 +163,18 @@ def _spread_out(hypotheses: np.ndarray, poses: np.ndarray, factor: np.ndarray,
     """Hypotheses (F, N, J, 3) farther from the poses (F, J, 3) by a factor
     (F, J), and all of one together by a distance (F, J)."""
     spread = np.empty_like(hypotheses)
-    directions = _directions(hypotheses.shape[1])[:, None]
+    ways = directions(hypotheses.shape[1])[:, None]
     # By rows: in double precision all at once would be several times as much.
     for start in range(0, len(poses), _ROWS):
         rows = slice(start, start + _ROWS)
         center = poses[rows, None]
         moved = (hypotheses[rows] - center) * factor[rows, None, :, None]
-        shift = common[rows, None, :, None] * directions
+        shift = common[rows, None, :, None] * ways
         spread[rows] = center + moved + shift
     return spread
 
 
-def _directions(count: int) -> np.ndarray:
+def directions(count: int) -> np.ndarray:
     """(N, 3) with mean 0 and std 1 over the N hypotheses; the same always."""
     draws = np.random.default_rng(0).standard_normal((count, 3))
     if count < 2:
