@@ -115,7 +115,8 @@ CASES = [
     (BVH, 'a brace too many', swap('MOTION', '}\n}\nMOTION'), 'hierarchy'),
     (BVH, 'an end before the root', 'HIERARCHY\nEnd Site\n{\n}\nMOTION\n'
      'Frames: 1\nFrame Time: 1\n', 'hierarchy'),
-    (BVH, 'a frame time of 0', swap('0.02', '0'), 'a time of each'),
+    (BVH, 'a frame time of 0', swap('0.02', '0'), 'seconds of each'),
+    (BVH, 'a rate as the frame time', swap('0.02', '50'), 'seconds of each'),
     (BVH, 'a frame time of NaN', swap('0.02', 'nan'), 'finite'),
     (BVH, 'a motion of NaN', swap('1 2 3 4', 'nan 2 3 4'), 'finite'),
     (BVH, 'a joint twice', swap('JOINT Leg', 'JOINT Hips'), "'Hips' twice"),

@@ -14,6 +14,8 @@ import numpy as np
 
 from mmdiffpose.input_files import read_text
 
+MAX_FRAME_TIME = 1.
+"""Seconds: a larger "Frame Time" is a rate, or of another unit."""
 _AXES = {'X': 0, 'Y': 1, 'Z': 2}
 MAX_STIFF = 10
 """Joints for each channel; what moves takes memory for all of them."""
@@ -233,9 +235,9 @@ def load_bvh(path: Union[str, Path],
                          f'{values.size}')
     if not np.isfinite(values).all() or not np.isfinite(frame_time):
         raise ValueError(f'{path}: numbers that are not finite')
-    if frames < 1 or frame_time <= 0:
-        raise ValueError(f'{path}: expected frames and a time of each, found '
-                         f'{frames} and {frame_time}')
+    if frames < 1 or not 0 < frame_time <= MAX_FRAME_TIME:
+        raise ValueError(f'{path}: expected frames and the seconds of each, '
+                         f'found {frames} and {frame_time}')
     with np.errstate(over='ignore', invalid='ignore'):
         positions = _forward_kinematics(nodes,
                                         values.reshape(frames, channels))
