@@ -2,6 +2,7 @@
 """One spelling for the names that tools give a joint."""
 
 import re
+from typing import Iterator, List, Sequence, Tuple
 
 from .known_sets import SKELETONS
 
@@ -74,3 +75,46 @@ _LIMB_PARTS = {
     for skeleton in SKELETONS.values()
     for joint in skeleton.joints if joint.startswith('left_')
 }
+
+_OTHER_SIDES = (('left', 'right'), ('l', 'r'), ('gauche', 'droite'),
+                ('gauche', 'droit'), ('links', 'rechts'),
+                ('izquierda', 'derecha'), ('izquierdo', 'derecho'),
+                ('izq', 'der'), ('sinistra', 'destra'), ('sinistro', 'destro'),
+                ('esquerda', 'direita'), ('esquerdo', 'direito'))
+"""Left and right where names are none that :func:`canonical_joint` knows."""
+
+
+def mirror_images(joints: Sequence[str]) -> List[Tuple[int, int]]:
+    """(left, right) index pairs, as names tell.
+
+    By the side in this package's spelling; else names that differ in nothing
+    but the side at their beginning or end, such as markers' ``LASI`` and
+    ``RASI``.
+    """
+    names = {canonical_joint(joint): i for i, joint in enumerate(joints)}
+    pairs = []
+    for name, left in names.items():
+        twin = name.replace('left', 'right')
+        if 'left' in name and twin in names:
+            pairs.append((left, names[twin]))
+    paired = {joint for pair in pairs for joint in pair}
+    rest = {
+        joint.lower(): i
+        for i, joint in enumerate(joints) if i not in paired
+    }
+    for name, left in rest.items():
+        right = next((rest[twin] for twin in _twins(name) if twin in rest),
+                     None)
+        if right is not None and not {left, right} & paired:
+            pairs.append((left, right))
+            paired.update((left, right))
+    return pairs
+
+
+def _twins(name: str) -> Iterator[str]:
+    """What the right one of a name that may be a left one may be called."""
+    for left, right in _OTHER_SIDES:
+        if name.startswith(left):
+            yield right + name[len(left):]
+        if name.endswith(left):
+            yield name[:-len(left)] + right

@@ -39,7 +39,7 @@ from mmdiffpose.array_files import check_numbers, npz_names, read_npz
 from mmdiffpose.atomic_files import replacing
 from mmdiffpose.input_files import check_name
 from mmdiffpose.skeletons import Skeleton
-from mmdiffpose.skeletons.joint_spelling import canonical_joint
+from mmdiffpose.skeletons.joint_spelling import mirror_images
 from mmdiffpose.skeletons.metainfo import describe_skeleton
 from mmdiffpose.skeletons.skeleton import skeleton_from_links
 from ..annotation_files.camera_files import CameraParam, project_points
@@ -88,21 +88,16 @@ def own_skeleton(joints: Sequence[str],
         raise ValueError(f'root: expected one of {joints}, found {root!r}')
     if swaps is None:
         swaps = mirror_images(joints)
+        if not swaps:
+            raise ValueError(
+                f'nothing says which of the joints {joints} are left and '
+                'right: name them (left_knee, RKnee, ...), or give swaps, '
+                'index pairs of mirror images; an empty list where there is '
+                'none')
     return skeleton_from_links(name, joints,
                                np.asarray(links, int).reshape(-1, 2).tolist(),
                                np.asarray(swaps, int).reshape(-1, 2).tolist(),
                                joints.index(root))
-
-
-def mirror_images(joints: Sequence[str]) -> List[Tuple[int, int]]:
-    """(left, right) index pairs, as names tell."""
-    names = {canonical_joint(joint): i for i, joint in enumerate(joints)}
-    pairs = []
-    for name, left in names.items():
-        twin = name.replace('left', 'right')
-        if 'left' in name and twin in names:
-            pairs.append((left, names[twin]))
-    return pairs
 
 
 def read_skeleton(path: Union[str, Path]) -> Tuple[Skeleton, float]:

@@ -15,6 +15,7 @@ from mmdiffpose.datasets.annotation_files.image_names import Track, image_names
 from mmdiffpose.datasets.transforms.occlusion import occlusion_step
 from mmdiffpose.registry import DATASETS, TRANSFORMS
 from mmdiffpose.skeletons import Skeleton, skeleton_from_metainfo
+from mmdiffpose.skeletons.joint_spelling import mirror_images
 from .clip_windows import clip_windows
 from .h36m_metainfo import H36M_METAINFO
 from .pipeline_joints import fill_pipeline, fill_step
@@ -64,12 +65,26 @@ def read_metainfo(metainfo: Mapping[str, Any]) -> Dict[str, Any]:
     if missing:
         raise ValueError(f'{where}: expected dataset_name, keypoint_info and '
                          f'skeleton_info, found {sorted(metainfo)}')
+    _check_swaps(where, found['keypoint_info'])
     count = len(found['keypoint_info'])
     weights = found.setdefault('joint_weights', [1.] * count)
     if len(weights) != count:
         raise ValueError(f'{where}: joint_weights: expected one for each of '
                          f'the {count} joints, found {len(weights)}')
     return found
+
+
+def _check_swaps(where: str, keypoints: Mapping[Any, Mapping]) -> None:
+    """Raise where names say left and right, and "swap" does not."""
+    joints = [str(info['name']) for info in keypoints.values()]
+    swaps = [info.get('swap') for info in keypoints.values()]
+    for left, right in mirror_images(joints):
+        if not swaps[left] and not swaps[right]:
+            raise ValueError(
+                f'{where}: keypoint_info: "swap" says of neither '
+                f'{joints[left]} nor {joints[right]} that the other is its '
+                'mirror image: flips would leave left and right where they are'
+            )
 
 
 @DATASETS.register_module()

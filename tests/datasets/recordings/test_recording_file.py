@@ -116,6 +116,21 @@ def test_broken_files_are_named(write, changes, message):
 def test_mirror_images_are_told_by_names():
     names = ['hip', 'LKnee', 'RKnee', 'wrist_right', 'wrist_left']
     assert sorted(mirror_images(names)) == [(1, 2), (4, 3)]
+    markers = ['LASI', 'RASI', 'SACR', 'LTHI', 'RTHI', 'LKNE', 'RKNE', 'LUMB']
+    assert sorted(mirror_images(markers)) == [(0, 1), (3, 4), (5, 6)]
+    french = ['genou_droit', 'hanche_gauche', 'genou_gauche', 'hanche_droite']
+    assert sorted(mirror_images(french)) == [(1, 3), (2, 0)]
+    assert mirror_images(['tail', 'spine', 'neck', 'heel', 'leg']) == []
+
+
+def test_a_file_without_left_and_right_says_so(write):
+    names = [f'P{i}' for i in range(17)]
+    changes = dict(joints=names, root='P0')
+    with pytest.raises(ValueError, match="P16'.* are left and right: name"):
+        RecordingDataset(write(**changes), 9)
+    dataset = RecordingDataset(write(**changes, swaps=[(1, 4)]), 9)
+    assert dataset.metainfo['flip_indices'][:6] == [0, 4, 2, 3, 1, 5]
+    RecordingDataset(write(**changes, swaps=np.zeros((0, 2), int)), 9)
 
 
 def test_the_report_finds_what_is_wrong(write):

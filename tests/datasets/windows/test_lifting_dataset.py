@@ -171,6 +171,12 @@ def test_joints_come_from_a_configs_metainfo(tmp_path, kind):
     (dict(from_file='nowhere.py'), FileNotFoundError, 'no file nowhere.py'),
     (dict(metainfo(), joint_weights=[1.]), ValueError,
      'joint_weights: .*17 joints, found 1'),
+    (dict(
+        dataset_name='own',
+        keypoint_info={
+            i: dict(name=name)
+            for i, name in enumerate(['hip', 'LKnee', 'RKnee'])
+        }), ValueError, 'neither LKnee nor RKnee that the other'),
     (dict(keypoint_info=metainfo()['keypoint_info']), ValueError,
      'expected dataset_name'),
 ])
