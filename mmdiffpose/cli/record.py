@@ -27,6 +27,11 @@ from typing import Any, Dict, Optional, Sequence
 from .launching import require_mmpose
 
 FORMS = ('markers', 'aist', 'h36m')
+_UNREAD = dict(
+    markers=(),
+    aist=('keypoints', 'axes', 'joints', 'root'),
+    h36m=('person', 'clip', 'unit', 'axes', 'joints', 'root'))
+"""Options that say nothing about a form."""
 
 
 def make_parser(prog: Optional[str] = None) -> argparse.ArgumentParser:
@@ -118,7 +123,18 @@ def main(argv: Optional[Sequence[str]] = None,
 
 
 def read_source(args: argparse.Namespace) -> Any:
-    """The recording that the command line means."""
+    """The recording that the command line means.
+
+    Raises:
+        FileNotFoundError: If a file is missing.
+        ValueError: If a file is none of its kind, files do not fit each
+            other, or the form has no use for an option.
+    """
+    parser = make_parser()
+    for name in _UNREAD[args.form]:
+        if getattr(args, name) != parser.get_default(name):
+            raise ValueError(f'--{name}: nothing reads it with --form '
+                             f'{args.form}')
     from mmdiffpose.datasets.recording_sources import (calibrations, markers,
                                                        published_forms,
                                                        world_recording)
@@ -170,6 +186,7 @@ def add_to_file(path: Path, recording: Any) -> int:
     from mmdiffpose.datasets.recordings.recording_file import (Recording,
                                                                read_recording,
                                                                write_recording)
+    from mmdiffpose.datasets.windows.projection_check import check_projections
     sequences = []
     if path.is_file():
         old = read_recording(path)
@@ -187,6 +204,7 @@ def add_to_file(path: Path, recording: Any) -> int:
         ]
     for sequence in recording.sequences:
         sequence.validate(recording.skeleton.num_joints)
+    check_projections(recording.sequences, recording.skeleton.flip_indices)
     sequences += recording.sequences
     write_recording(path,
                     Recording(recording.skeleton, recording.fps, sequences))

@@ -139,8 +139,13 @@ def _opencv_camera(values: Mapping[str, Any], where: str) -> CameraParam:
                                   'three numbers as translation', (3, ))
     bends = np.zeros(5)
     given = numbers(where, values.get('distortions', ()),
-                    'numbers as distortions').ravel()[:5]
-    bends[:len(given)] = given
+                    'numbers as distortions').ravel()
+    if given[5:].any() or (values.get('fisheye') and given.any()):
+        found = 'a fisheye\'s' if values.get('fisheye') else given.tolist()
+        raise ValueError(
+            f'{where}: expected the distortions k1, k2, p1, p2 and k3, found '
+            f'{found}: undistort the 2D keypoints and set them to zeros')
+    bends[:len(given[:5])] = given[:5]
     k1, k2, p1, p2, k3 = bends
     width, height = numbers(where, values['size'], 'width and height as size',
                             (2, ))

@@ -8,6 +8,8 @@ c3d the units of POINT:UNITS; a residual of -1 or a NaN is a point that is not
 csv a header with ``<name>_x``, ``<name>_y`` and ``<name>_z`` of each point,
     and a column ``time`` in seconds; a blank is a point that is not known
 === =========================================================================
+
+A point in the very origin is not known either.
 """
 
 import csv
@@ -76,6 +78,8 @@ def read_markers(path: Union[str, Path],
             raise ValueError(f'{path}: expected points in one of '
                              f'{list(UNITS)}, found {found!r}; say the unit')
         unit = UNITS[found.lower()]
+    # Writers put the origin where they know nothing.
+    points[(points == 0).all(axis=-1)] = np.nan
     return Markers(names, points * unit, fps)
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from walking_person import walking
 
+from mmdiffpose.cli.record import main
 from mmdiffpose.datasets import RecordingDataset
 from mmdiffpose.datasets.recording_sources.calibrations import read_calibration
 from mmdiffpose.datasets.recording_sources.markers import read_markers
@@ -271,6 +272,36 @@ def test_other_files_are_refused(name, text, message, tmp_path):
     (tmp_path / name).write_text(text)
     with pytest.raises(ValueError, match=message):
         read_markers(tmp_path / name)
+
+
+def test_the_origin_stands_for_what_is_not_known(tmp_path):
+    points = world()
+    points[5:9, 6] = 0
+    found = read_markers(
+        write_trc(tmp_path / 'a.trc', H36M_17.joints, points)).points
+    assert np.isnan(found[5:9, 6]).all()
+    assert np.isfinite(np.delete(found, 6, axis=1)).all()
+
+
+@pytest.mark.parametrize('old, new', [
+    ('fisheye = false', 'fisheye = true'),
+    ('0.0]\nrotation', '0.0, 0.0, 0.1]\nrotation'),
+])
+def test_lenses_of_another_kind_are_refused(calibration, old, new):
+    text = calibration.read_text().replace('[ 0.0,', '[ 0.2,')
+    calibration.write_text(text.replace(old, new))
+    with pytest.raises(ValueError, match='camera front: expected.*undistort'):
+        read_calibration(calibration)
+
+
+@pytest.mark.parametrize('options', [
+    ('--form', 'h36m', '--person', 'Ann'),
+    ('--form', 'h36m', '--axes', 'y-up'),
+    ('--form', 'aist', '--keypoints', 'a=b.json'),
+])
+def test_an_option_that_nothing_reads_is_refused(options, tmp_path):
+    with pytest.raises(SystemExit, match=f'{options[2]}: nothing reads it'):
+        main(['a.npz', '--calibration', 'c.pkl', '--out', 'o.npz', *options])
 
 
 def test_a_calibration_says_what_it_lacks(tmp_path):
