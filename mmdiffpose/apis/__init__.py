@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from mmdiffpose.checkpoints.model_zoo import (ZooModel, find_model,
                                                   list_models,
                                                   verified_weights)
+    from mmdiffpose.checkpoints.pretrained import (from_pretrained, pull, push,
+                                                   save_pretrained)
     from mmdiffpose.files.keypoint_files import (read_keypoint_file,
                                                  read_keypoint_tracks)
     from mmdiffpose.files.pose3d_result import Pose3DResult
@@ -33,10 +35,10 @@ else:
 __all__ = [
     'DiffusionPose3DInferencer', 'FocalLength', 'InferenceOptions',
     'KeypointTrack', 'LiftedTrack', 'Pose3DResult', 'StreamingLifter',
-    'ZooModel', 'estimate_root_trajectory', 'find_model', 'init_model',
-    'lift_track', 'lift_tracks', 'list_models', 'load_weights',
-    'place_in_scene', 'read_checkpoint', 'read_keypoint_file',
+    'ZooModel', 'estimate_root_trajectory', 'find_model', 'from_pretrained',
+    'init_model', 'lift_track', 'lift_tracks', 'list_models', 'load_weights',
+    'place_in_scene', 'pull', 'push', 'read_checkpoint', 'read_keypoint_file',
     'read_keypoint_tracks', 'read_results', 'resolve_focal_length',
-    'verified_weights', 'window_length', 'write_json', 'write_npz',
-    'write_results'
+    'save_pretrained', 'verified_weights', 'window_length', 'write_json',
+    'write_npz', 'write_results'
 ]

@@ -14,6 +14,7 @@ from torch import nn
 
 from mmdiffpose.checkpoints.config_names import find_config_and_weights
 from mmdiffpose.checkpoints.model import init_model
+from mmdiffpose.checkpoints.pretrained import find_pretrained
 from mmdiffpose.detection.person_tracker import PERSON_THR
 from mmdiffpose.detection.pose2d import Pose2DModel, Pose2DStage
 from mmdiffpose.structures.option_checks import check_flag, check_number
@@ -117,6 +118,25 @@ class DiffusionPose3DInferencer(LiftingPipeline):
                 det_cat_ids=det_cat_ids,
                 bbox_thr=bbox_thr,
                 nms_thr=nms_thr), person_thr, show_progress)
+
+    @classmethod
+    def from_pretrained(cls,
+                        name: Union[str, Path],
+                        revision: Optional[str] = None,
+                        cache_dir: Union[str, Path, None] = None,
+                        **arguments: Any) -> 'DiffusionPose3DInferencer':
+        """An inferencer of a trained model, wherever it is.
+
+        Args:
+            name (str | Path): As for
+                :func:`~mmdiffpose.checkpoints.pretrained.from_pretrained`,
+                which says what may be raised.
+            revision (str, optional): As there.
+            cache_dir (str | Path, optional): As there.
+            **arguments: The class's, other than the lifter and its weights.
+        """
+        config, weights = find_pretrained(name, revision, cache_dir)
+        return cls(config, weights, **arguments)
 
     @classmethod
     def from_parts(cls,

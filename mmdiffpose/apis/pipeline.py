@@ -437,8 +437,7 @@ class LiftingPipeline:
         elif kind == 'auto':
             short = count <= GIF_SECONDS * clip.fps
             kind = 'gif' if short and clip.pictures is None else 'mp4'
-        name = f'{clip.stem}{options.suffix}.{kind}'
-        return Path(options.vis_out_dir) / name
+        return Path(options.vis_out_dir, f'{clip.stem}{options.suffix}.{kind}')
 
     def _draw_still(self,
                     clip: LiftedClip,

@@ -1,10 +1,41 @@
 # Copyright (c) mmdiffpose contributors. All rights reserved.
 """Bars and frames a second for the stages of inference."""
 
+import importlib.util
+import sys
 import time
-from typing import Optional
+from typing import Any, Optional
 
 from tqdm import tqdm
+
+LOG_SECONDS = 10.
+"""Between two states of a bar where nobody sees it move, as in a log."""
+
+
+def make_bar(**options: Any) -> Any:
+    """A bar for where it is seen: a widget in a notebook that has widgets, a
+    line that moves in a terminal and in other notebooks, and now and then a
+    state in a log.
+
+    Args:
+        **options: Of ``tqdm``.
+    """
+    if in_notebook():
+        if importlib.util.find_spec('ipywidgets') is not None:
+            from tqdm.notebook import tqdm as widget
+            return widget(**options)
+        # The width of a notebook is not known, and is no terminal's.
+        return tqdm(ncols=80, **options)
+    if not sys.stderr.isatty():
+        options.update(mininterval=LOG_SECONDS)
+    return tqdm(dynamic_ncols=True, **options)
+
+
+def in_notebook() -> bool:
+    """Whether this runs in a notebook's kernel, not in a terminal."""
+    ipython = sys.modules.get('IPython')
+    shell = None if ipython is None else ipython.get_ipython()
+    return type(shell).__name__ == 'ZMQInteractiveShell'
 
 
 class StageBar:
@@ -27,12 +58,7 @@ class StageBar:
                  quiet: bool = False) -> None:
         self.name, self.frames, self.quiet = name, frames, quiet
         self._done = 0
-        self._bar = tqdm(
-            desc=name,
-            unit=unit,
-            total=total,
-            dynamic_ncols=True,
-            disable=quiet)
+        self._bar = make_bar(desc=name, unit=unit, total=total, disable=quiet)
 
     def __enter__(self) -> 'StageBar':
         self._start = time.perf_counter()

@@ -22,6 +22,7 @@ COMMANDS = {
     'record': 'make a recording file of motion capture and cameras',
     'check': 'report on data before a lifter is trained on them',
     'convert': "convert other code's published weights",
+    'hub': 'save, push and pull trained models',
     'models': 'list the trained models that come with the package',
 }
 """Name of a command, which is also its module's, to what it does."""

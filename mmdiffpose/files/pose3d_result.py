@@ -1,6 +1,7 @@
 # Copyright (c) mmdiffpose contributors. All rights reserved.
 """The people of one input, for notebooks and programs."""
 
+import html
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Dict, List, Optional, Sequence, Union
@@ -9,9 +10,11 @@ import numpy as np
 
 from mmdiffpose.structures.lifted_track import LiftedTrack
 from mmdiffpose.structures.people import as_list, by_person, person_numbers
+from mmdiffpose.visualization.scene_page import page_text
 from .optional_packages import needed
 from .result_csv import COLUMNS, ROOT_COLUMNS
 from .result_files import write_results
+from .result_plots import plot_angles, plot_confidence
 from .result_reading import read_results
 
 
@@ -153,6 +156,66 @@ class Pose3DResult:
         return xarray.Dataset(known, coordinates,
                               dict(axes=axes, unit='metre'))
 
+    def plot_angles(self,
+                    names: Optional[Sequence[str]] = None,
+                    person: Optional[int] = None) -> Any:
+        """Joint angles over time, with a band of two std of the hypotheses.
+
+        Args:
+            names (sequence[str], optional): Of
+                :data:`~mmdiffpose.skeletons.joint_angles.JOINT_ANGLES`.
+                Defaults to both knees and elbows.
+            person (int, optional): Defaults to the one who is there longest.
+
+        Returns:
+            matplotlib.figure.Figure: Notebooks show it. Nothing is drawn
+            where a joint was not seen, or the person was away.
+
+        Raises:
+            ValueError: If there is nobody, no such person or angle.
+        """
+        return plot_angles(self._person(person), names)
+
+    def plot_confidence(self, person: Optional[int] = None) -> Any:
+        """Score of each joint over time, as a picture: joints by frames.
+
+        Args:
+            person (int, optional): Defaults to the one who is there longest.
+
+        Returns:
+            matplotlib.figure.Figure: Notebooks show it.
+
+        Raises:
+            ValueError: If there is nobody, or no such person.
+        """
+        return plot_confidence(self._person(person))
+
+    def _person(self, person: Optional[int]) -> List[LiftedTrack]:
+        people = self.people
+        if not people:
+            raise ValueError(f'{self.name}: expected somebody, found nobody')
+        if person is None:
+            person = max(people, key=lambda n: sum(map(len, people[n])))
+        if person not in people:
+            raise ValueError(f'{self.name}: expected a person of '
+                             f'{list(people)}, found {person}')
+        return people[person]
+
+    def show(self, height: int = 640) -> 'PageFrame':
+        """The page of :func:`~mmdiffpose.visualization.scene_page.write_html`
+        within a notebook, which can be turned and played there.
+
+        Args:
+            height (int): Pixels. Defaults to 640.
+
+        Returns:
+            PageFrame: What a notebook shows.
+
+        Raises:
+            ValueError: If there is nobody.
+        """
+        return PageFrame(page_text(self.tracks), height)
+
     def write(self,
               stem: Union[str, Path],
               formats: Sequence[str] = ('json', 'npz'),
@@ -169,6 +232,25 @@ class Pose3DResult:
             list[Path]: The files.
         """
         return write_results(self.tracks, stem, formats, **options)
+
+
+@dataclass(frozen=True)
+class PageFrame:
+    """A page within a page.
+
+    Attributes:
+        page: HTML.
+        height: Pixels.
+    """
+    page: str
+    height: int
+
+    def _repr_html_(self) -> str:
+        """What notebooks ask for."""
+        # Apart from the notebook: it can read and change nothing there.
+        return (f'<iframe sandbox="allow-scripts allow-downloads" '
+                f'srcdoc="{html.escape(self.page)}" style="width: 100%; '
+                f'height: {self.height}px; border: 0"></iframe>')
 
 
 def _seen_pixels(track: LiftedTrack) -> np.ndarray:

@@ -3,7 +3,7 @@
 
 import csv
 from pathlib import Path
-from typing import Iterator, List, Sequence
+from typing import Iterator, List, Sequence, Tuple
 
 import numpy as np
 
@@ -51,7 +51,18 @@ def write_angles(tracks: Sequence[LiftedTrack], stem: str,
     return [path]
 
 
-def _rows(track: LiftedTrack, number: int) -> Iterator[List[object]]:
+def seen_angles(
+        track: LiftedTrack) -> Tuple[List[str], np.ndarray, np.ndarray]:
+    """Angles of a track whose joints were seen.
+
+    Args:
+        track (LiftedTrack): F frames.
+
+    Returns:
+        tuple[list[str], np.ndarray, np.ndarray]: Names of A angles, (F, A)
+        degrees, NaN where one of the joints was not seen, and their std over
+        the hypotheses, NaN there, too, and where the model gives none.
+    """
     names, angles = joint_angles(track.keypoints_3d, track.skeleton)
     seen = (track.scores > 0) & (track.scores_2d > 0)
     joints = angle_joints(track.skeleton).values()
@@ -60,6 +71,11 @@ def _rows(track: LiftedTrack, number: int) -> Iterator[List[object]]:
     if track.hypotheses is not None:
         stds = joint_angles(track.hypotheses, track.skeleton)[1].std(1)
         stds[np.isnan(angles)] = np.nan
+    return names, angles, stds
+
+
+def _rows(track: LiftedTrack, number: int) -> Iterator[List[object]]:
+    names, angles, stds = seen_angles(track)
     seconds = track.seconds
     for row, frame in enumerate(track.frame_ids.tolist()):
         time = '' if seconds is None else f'{seconds[row]:.4f}'

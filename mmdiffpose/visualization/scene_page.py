@@ -50,6 +50,14 @@ def write_html(lifted: Lifted,
     Raises:
         ValueError: If there is nobody to show.
     """
+    with replacing(path) as part:
+        part.write_text(page_text(lifted, max_hypotheses), encoding='utf-8')
+    return Path(path)
+
+
+def page_text(lifted: Lifted, max_hypotheses: int = MAX_HYPOTHESES) -> str:
+    """The page of :func:`write_html` as text; arguments and errors as there.
+    """
     tracks = as_list(lifted)
     scene = CommonScene.fit(tracks, person_numbers(tracks),
                             np.deg2rad(AZIMUTH))
@@ -58,10 +66,7 @@ def write_html(lifted: Lifted,
     # The text stands inside a script element: nothing in it, such as a name,
     # may look like a tag or a comment.
     document = document.replace('<', '\\u003c')
-    page = TEMPLATE.read_text(encoding='utf-8').replace(PLACEHOLDER, document)
-    with replacing(path) as part:
-        part.write_text(page, encoding='utf-8')
-    return Path(path)
+    return TEMPLATE.read_text(encoding='utf-8').replace(PLACEHOLDER, document)
 
 
 def scene_data(scene: CommonScene, max_hypotheses: int) -> Dict[str, Any]:

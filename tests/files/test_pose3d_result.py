@@ -1,6 +1,8 @@
 # Copyright (c) mmdiffpose contributors. All rights reserved.
 """Results as tables and arrays with names."""
 
+import html
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -9,6 +11,7 @@ from stiff_people import as_lifted, stiff_points
 
 from mmdiffpose.files.pose3d_result import Pose3DResult
 from mmdiffpose.skeletons import H36M_17
+from mmdiffpose.skeletons.joint_angles import joint_angles
 
 
 @pytest.fixture
@@ -94,3 +97,54 @@ def test_files(result, tmp_path):
     paths = result.write(tmp_path / 'a', ('csv', 'trc'), unit='m')
     assert [path.name
             for path in paths] == ['a.csv', 'a_person1.trc', 'a_person4.trc']
+
+
+def test_plots(result):
+    """What is drawn of the person who is there longer, but for a knee that
+    was not seen in one frame."""
+    figure = result.plot_angles(['right_knee', 'left_elbow'])
+    axes, = figure.axes
+    right, elbow = axes.lines
+    assert right.get_label() == 'right knee'
+    assert (right.get_linestyle(), elbow.get_linestyle()) == ('--', '-')
+    names, degrees = joint_angles(result.tracks[0].keypoints_3d, H36M_17)
+    times, curve = right.get_data()
+    there = np.isfinite(curve)
+    np.testing.assert_allclose(times[there], [0.2, 0.3, 0.6])
+    np.testing.assert_allclose(curve[there][:2],
+                               degrees[:, names.index('right_knee')])
+    knee = result.plot_angles(['left_knee']).axes[0].lines[0].get_data()
+    np.testing.assert_allclose(knee[0][np.isfinite(knee[1])], [0.2, 0.6])
+    # Not joined over the absence.
+    assert not there[2]
+    assert axes.get_xlabel() == 'seconds'
+    assert figure._repr_png_().startswith(b'\x89PNG')
+    axes, bar = result.plot_confidence(4).axes
+    assert [label.get_text()
+            for label in axes.get_yticklabels()] == list(H36M_17.joints)
+    assert len(axes.images) == 1 and bar.get_ylabel() == 'score'
+    np.testing.assert_allclose(axes.get_xlim(), [0.3, 0.5])
+    axes = result.plot_confidence(1).axes[0]
+    assert [image.get_array().shape for image in axes.images] == [(17, 2),
+                                                                  (17, 1)]
+
+
+@pytest.mark.parametrize('ask, message', [
+    (lambda r: r.plot_angles(person=2), r'a person of \[1, 4\], found 2'),
+    (lambda r: r.plot_angles(['knee']), r"found \['knee'\]"),
+    (lambda r: Pose3DResult([], range(3), 'a').plot_confidence(),
+     'a: expected somebody'),
+    (lambda r: Pose3DResult([], range(3), 'a').show(), 'at least one'),
+])
+def test_plots_of_nothing(result, ask, message):
+    with pytest.raises(ValueError, match=message):
+        ask(result)
+
+
+def test_the_page_in_a_notebook(result):
+    frame = result.show(400)._repr_html_()
+    inner = re.fullmatch(
+        r'<iframe sandbox="allow-scripts allow-downloads" srcdoc="([^"<>]*)" '
+        r'style="[^"]*400px[^"]*"></iframe>', frame)
+    page = html.unescape(inner[1])
+    assert page.startswith('<!DOCTYPE html>') and '"person":4' in page
