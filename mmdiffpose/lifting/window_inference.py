@@ -14,7 +14,7 @@ from mmengine.dataset import Compose, pseudo_collate
 from mmengine.registry import init_default_scope
 from torch import nn
 
-from mmdiffpose.registry import DATASETS
+from mmdiffpose.registry import DATASETS, quick_step
 from mmdiffpose.skeletons import H36M_17, Skeleton, skeleton_from_metainfo
 from mmdiffpose.structures.canonical_view import turn_poses_back
 from mmdiffpose.structures.keypoint_track import KeypointTrack
@@ -376,7 +376,8 @@ def encode_windows(
     """
     lifter = _untyped(model)
     init_default_scope(lifter.cfg.get('default_scope', 'mmpose'))
-    pipeline = Compose(_test_dataset(model)['pipeline'])
+    pipeline = Compose(
+        [quick_step(step) for step in _test_dataset(model)['pipeline']])
     meta = dict(lifter.dataset_meta)
     samples = iter(samples)
     while batch := list(islice(samples, batch_size)):

@@ -89,8 +89,20 @@ def test_the_front_hands_on_the_other_arguments(monkeypatch, tmp_path, capsys):
         'infer', '--frames', '9', '--against', 'v1', '--rounds', '5', '--json',
         str(tmp_path / 'rows.json')
     ])
-    (script, root, revision, rounds, rest), = seen
+    (script, root, revision, rounds, rest, keep), = seen
     assert script.name == 'benchmark.py' and (root / 'setup.cfg').is_file()
-    assert (revision, rounds, rest) == ('v1', 5, ['infer', '--frames', '9'])
+    assert (revision, rounds, keep) == ('v1', 5, False)
+    assert rest == ['infer', '--frames', '9']
     assert (tmp_path /
             'rows.json').is_file() and 'a' in capsys.readouterr().out
+
+
+def test_a_reference_of_one_s_own_may_stay(repository):
+    """`edge` is measured against 8: now in 2 s, which is 4 times as fast."""
+    root, script = repository
+    rows = revisions.against(script, root, 'HEAD~1', 3, ['job'], keep=True)
+    assert [row['name'] for row in rows] == ['work', 'rate', 'edge']
+    work, _, edge = rows
+    assert (work['ours'], work['reference'], work['ratio']) == (2, 4, 2)
+    assert (edge['ours'], edge['reference'], edge['ratio']) == (2, 8, 4)
+    assert edge['note'].startswith('3 runs: ratio 4 to 4')

@@ -10,7 +10,7 @@ docstring line that says what it measures and two functions:
 ``ours``, ``reference``, ``ratio`` (above 1: ours is better), ``unit`` and
 ``note``; figures are medians of several runs. With ``--against REV`` the same
 script also runs on the package of that revision of the repository, in turn,
-and ``reference`` is what it finds there.
+and ``reference`` is what it finds there. ``all`` runs them all, shortly.
 """
 import argparse
 import importlib
@@ -107,7 +107,7 @@ def main(argv: Optional[Sequence[str]] = None) -> None:
         try:
             rows = against(
                 Path(__file__).resolve(), HERE.parents[1], args.against,
-                args.rounds, _own_arguments(argv))
+                args.rounds, _own_arguments(argv), args.command == 'all')
         except ValueError as error:
             sys.exit(f'error: {error}')
     for row in rows:

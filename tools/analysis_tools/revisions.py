@@ -85,8 +85,12 @@ def more_is_better(row: Row) -> bool:
     return '/s' in row['unit'].replace(' ', '')
 
 
-def against(script: Path, root: Path, revision: str, rounds: int,
-            arguments: Sequence[str]) -> List[Row]:
+def against(script: Path,
+            root: Path,
+            revision: str,
+            rounds: int,
+            arguments: Sequence[str],
+            keep: bool = False) -> List[Row]:
     """Figures of this revision and of another one, side by side.
 
     Both run in turn, so that what else a machine does falls on both.
@@ -97,6 +101,8 @@ def against(script: Path, root: Path, revision: str, rounds: int,
         revision (str): The other one.
         rounds (int): Runs of each.
         arguments (Sequence[str]): Of the script, without ``--against``.
+        keep (bool): Whether rows that have a reference of their own keep it,
+            as medians of this revision's runs. Defaults to False.
 
     Returns:
         list[dict]: A row for each that both have: ``ours`` is this
@@ -113,11 +119,13 @@ def against(script: Path, root: Path, revision: str, rounds: int,
             new.append(run_there(script, root, arguments))
             old.append(run_there(script, other, arguments))
     before = {row['name'] for rows in old for row in rows}
-    rows = [
-        _compare(revision, *(_runs_of(row['name'], runs)
-                             for runs in (new, old))) for row in new[0]
-        if row['name'] in before
-    ]
+    rows = []
+    for row in new[0]:
+        runs = _runs_of(row['name'], new)
+        if keep and row['reference'] is not None:
+            rows.append(_middle(runs))
+        elif row['name'] in before:
+            rows.append(_compare(revision, runs, _runs_of(row['name'], old)))
     if not rows:
         raise ValueError(f'--against {revision}: no row is in both revisions')
     return rows
@@ -125,6 +133,17 @@ def against(script: Path, root: Path, revision: str, rounds: int,
 
 def _runs_of(name: str, runs: Sequence[Sequence[Row]]) -> List[Row]:
     return [row for rows in runs for row in rows if row['name'] == name]
+
+
+def _middle(runs: Sequence[Row]) -> Row:
+    """The run with the median ratio, and all runs' ratios."""
+    ordered = sorted(runs, key=lambda row: row['ratio'])
+    ratios = [row['ratio'] for row in ordered]
+    row = ordered[len(ordered) // 2]
+    return dict(
+        row,
+        note=f'{len(runs)} runs: ratio {ratios[0]:.4g} to {ratios[-1]:.4g}; '
+        f'{row["note"]}')
 
 
 def _compare(revision: str, new: Sequence[Row], old: Sequence[Row]) -> Row:

@@ -13,7 +13,7 @@ from mmpose.datasets.datasets.utils import parse_pose_metainfo
 
 from mmdiffpose.datasets.annotation_files.image_names import Track, image_names
 from mmdiffpose.datasets.transforms.occlusion import occlusion_step
-from mmdiffpose.registry import DATASETS, TRANSFORMS
+from mmdiffpose.registry import DATASETS, TRANSFORMS, quick_step
 from mmdiffpose.skeletons import Skeleton, skeleton_from_metainfo
 from mmdiffpose.skeletons.joint_spelling import mirror_images
 from .clip_windows import clip_windows
@@ -230,8 +230,8 @@ class LiftingDataset(BaseDataset):
         # In our registry, so that our names are found even where no default
         # scope is set.
         steps = [
-            TRANSFORMS.build(step) if isinstance(step, dict) else step
-            for step in pipeline
+            TRANSFORMS.build(quick_step(step))
+            if isinstance(step, dict) else step for step in pipeline
         ]
         extra = occlusion_step(occlusion, seed=0 if test_mode else None)
         if extra is not None:

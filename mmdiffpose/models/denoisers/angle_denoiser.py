@@ -6,10 +6,11 @@ from typing import Dict, Optional, Protocol, Sequence, cast, runtime_checkable
 
 import torch
 from mmengine.model import BaseModule
-from torch import Tensor, nn
+from torch import Tensor
 
 from mmdiffpose.registry import MODELS
 from mmdiffpose.skeletons import Skeleton
+from ..layers import Linear
 from .denoiser import (BaseDenoiser, BoundDenoiser, build_denoiser,
                        denoise_hypotheses, told_joints)
 from .residual_mlp import BoundVelocity
@@ -96,8 +97,8 @@ class AngleDenoiser(BaseModule):
                 f'{found[1]} coordinates and {self.network.context_channels} '
                 f'channels of context; {num_joints}, 3 and some are needed')
         self.temporal = self.network.temporal
-        self.context_input = nn.Linear(context_channels,
-                                       self.network.context_channels)
+        self.context_input = Linear(context_channels,
+                                    self.network.context_channels)
 
     def step(self, angle: Tensor) -> Tensor:
         r"""Steps between 1 and K of angles :math:`\phi`, radians."""

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from mmdiffpose.diffusion.tracing import can_ask
 from mmdiffpose.skeletons.metainfo import SkeletonLike, as_skeleton
-from ..layers import FullPrecisionLinear, StepEmbedding, zero_based
+from ..layers import FullPrecisionLinear, Linear, StepEmbedding, zero_based
 from .denoiser import BaseDenoiser, BoundDenoiser
 
 STEP_CHANNELS = 128
@@ -34,12 +34,12 @@ class CSDIBlock(nn.Module):
                  mixer: nn.Module,
                  side_channels: int = 0) -> None:
         super().__init__()
-        self.step_proj = nn.Linear(STEP_CHANNELS, channels)
+        self.step_proj = Linear(STEP_CHANNELS, channels)
         self.mixer = mixer
-        self.mid_proj = nn.Linear(channels, 2 * channels)
+        self.mid_proj = Linear(channels, 2 * channels)
         self.side_proj = (
-            nn.Linear(side_channels, 2 * channels) if side_channels else None)
-        self.out_proj = nn.Linear(channels, 2 * channels)
+            Linear(side_channels, 2 * channels) if side_channels else None)
+        self.out_proj = Linear(channels, 2 * channels)
         for layer in (self.mid_proj, self.side_proj, self.out_proj):
             if layer is not None:
                 nn.init.kaiming_normal_(layer.weight)
@@ -119,16 +119,15 @@ class CSDIDenoiser(BaseDenoiser):
         self.channels = channels
         self.num_steps = num_steps
         self.in_channels = in_channels
-        self.pose_embed = (None if pose_channels is None else nn.Linear(
+        self.pose_embed = (None if pose_channels is None else Linear(
             in_channels, pose_channels))
         self.pose_width = pose_channels or in_channels
-        self.input_proj = nn.Linear(self.pose_width + context_channels,
-                                    channels)
+        self.input_proj = Linear(self.pose_width + context_channels, channels)
         self.step_embedding = StepEmbedding(num_steps, STEP_CHANNELS)
         self.blocks = nn.ModuleList(
             CSDIBlock(channels, make_mixer(), side_channels)
             for _ in range(num_blocks))
-        self.output1 = nn.Linear(channels, channels)
+        self.output1 = Linear(channels, channels)
         self.output2 = FullPrecisionLinear(channels, in_channels)
         for layer in (self.input_proj, self.output1):
             nn.init.kaiming_normal_(layer.weight)

@@ -5,13 +5,13 @@ import math
 from typing import Any, Callable, List, Tuple, cast
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from mmdiffpose.registry import MODELS
 from mmdiffpose.skeletons import Skeleton
 from mmdiffpose.skeletons.metainfo import SkeletonLike, as_skeleton
-from ..layers import GraphNonLocal, PreAggregatedGraphLayer, pooled_pairs
+from ..layers import (GraphNonLocal, PreAggregatedGraphLayer, linear,
+                      pooled_pairs)
 from .csdi import CSDIBlock, CSDIDenoiser
 
 RELEASED_NAMES = {
@@ -169,7 +169,7 @@ class FoldedCSDIGCN:
         total = x.new_zeros(x.numel() // shape[-1], shape[-1])
         for block in self.blocks:
             x, total = block(x, step, total)
-        hidden = F.linear(total, self.weight1, self.bias1).relu_()
+        hidden = linear(total, self.weight1, self.bias1).relu_()
         return self.output2(hidden).view(*shape[:-1], -1)
 
 

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from mmdiffpose.registry import MODELS
 from mmdiffpose.skeletons.metainfo import SkeletonLike, as_skeleton
-from ..layers import (ChebConv, GraphAttentionLayer, ResidualChebBlock,
+from ..layers import (ChebConv, GraphAttentionLayer, Linear, ResidualChebBlock,
                       sinusoidal_embedding, start_small, zero_based)
 from .denoiser import BaseDenoiser
 
@@ -93,8 +93,8 @@ class GCNDiff(BaseDenoiser):
         self.channels = channels
         self.in_channels = in_channels
         self.step_mlp = nn.Sequential(
-            nn.Linear(channels, embed_channels), nn.SiLU(),
-            nn.Linear(embed_channels, embed_channels))
+            Linear(channels, embed_channels), nn.SiLU(),
+            Linear(embed_channels, embed_channels))
         self.input = start_small(
             ChebConv(in_channels, channels, adjacency, laplacian=laplacian))
         self.attention_layers = nn.ModuleList(

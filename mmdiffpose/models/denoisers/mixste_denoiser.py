@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from mmdiffpose.registry import MODELS
 from mmdiffpose.skeletons.metainfo import SkeletonLike, as_skeleton
 from ..encoders import MixSTE
-from ..layers import flip_poses, sinusoidal_embedding, zero_based
+from ..layers import Linear, flip_poses, sinusoidal_embedding, zero_based
 from .denoiser import BaseDenoiser, BoundDenoiser
 
 
@@ -82,10 +82,10 @@ class MixSTEDenoiser(BaseDenoiser):
             drop_path_rate=drop_path_rate)
         self.num_joints = self.trunk.num_joints
         self.step_mlp = nn.Sequential(
-            nn.Linear(embed_dims, 2 * embed_dims), nn.GELU(),
-            nn.Linear(2 * embed_dims, embed_dims))
+            Linear(embed_dims, 2 * embed_dims), nn.GELU(),
+            Linear(2 * embed_dims, embed_dims))
         self.norm = nn.LayerNorm(embed_dims, eps=1e-5)
-        self.linear = nn.Linear(embed_dims, in_channels)
+        self.linear = Linear(embed_dims, in_channels)
 
     def forward(self, x_k: Tensor, k: Tensor, context: Tensor) -> Tensor:
         """Predict the clean pose.

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from mmdiffpose.diffusion.preconditioning import noise_condition
 from mmdiffpose.registry import MODELS
-from ..layers import FullPrecisionLinear, GatedBlock
+from ..layers import FullPrecisionLinear, GatedBlock, Linear
 
 BoundVelocity = Callable[[Tensor, int], Tensor]
 """``velocity(z (P, N, J, 3), level)`` returns F of that shape."""
@@ -57,11 +57,11 @@ class ResidualMLP(BaseModule):
         self.num_joints = num_joints
         self.width = width
         films = 2 * num_blocks * width
-        self.input = nn.Linear(3 * num_joints, width)
-        self.context_input = nn.Linear(num_joints * context_channels, width)
-        self.context_film = nn.Linear(width, films)
-        self.noise_input = nn.Linear(2 * NOISE_FEATURES, width)
-        self.noise_film = nn.Linear(width, films, bias=False)
+        self.input = Linear(3 * num_joints, width)
+        self.context_input = Linear(num_joints * context_channels, width)
+        self.context_film = Linear(width, films)
+        self.noise_input = Linear(2 * NOISE_FEATURES, width)
+        self.noise_film = Linear(width, films, bias=False)
         self.blocks = nn.ModuleList(
             GatedBlock(width, modulated=True) for _ in range(num_blocks))
         self.norm = nn.LayerNorm(width)

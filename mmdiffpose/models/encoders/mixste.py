@@ -8,7 +8,7 @@ from mmengine.model import BaseModule
 from torch import Tensor, nn
 
 from mmdiffpose.registry import MODELS
-from ..layers import TransformerBlock, standardize_window
+from ..layers import Linear, TransformerBlock, standardize_window
 
 
 @MODELS.register_module()
@@ -71,7 +71,7 @@ class MixSTE(BaseModule):
         self.embed_dims = embed_dims
         self.standardize = standardize
 
-        self.embed = nn.Linear(in_channels, embed_dims)
+        self.embed = Linear(in_channels, embed_dims)
         self.spatial_pos = nn.Parameter(torch.zeros(1, num_joints, embed_dims))
         self.temporal_pos = nn.Parameter(torch.zeros(1, seq_len, embed_dims))
         self.pos_drop = nn.Dropout(drop_rate)

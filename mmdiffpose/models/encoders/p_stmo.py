@@ -10,7 +10,7 @@ from mmengine.runner.checkpoint import CheckpointLoader
 from torch import Tensor, nn
 
 from mmdiffpose.registry import MODELS
-from ..layers import (PoseSequenceEncoder, PoseTransformerBlock,
+from ..layers import (Linear, PoseSequenceEncoder, PoseTransformerBlock,
                       standardize_window)
 
 OUTPUTS = ('frames', 'center')
@@ -79,7 +79,7 @@ class JointFeatures(nn.Module):
         super().__init__()
         self.num_joints = num_joints
         self.norm = nn.BatchNorm1d(embed_dims)
-        self.linear = nn.Linear(embed_dims, num_joints * joint_dims)
+        self.linear = Linear(embed_dims, num_joints * joint_dims)
 
     def forward(self, x: Tensor) -> Tensor:
         """``(..., C) -> (..., J, C')``."""

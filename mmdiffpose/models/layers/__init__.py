@@ -1,7 +1,7 @@
 # Copyright (c) mmdiffpose contributors. All rights reserved.
 from .attention import SelfAttention, TransformerBlock
 from .embedding import StepEmbedding, sinusoidal_embedding, zero_based
-from .full_precision import FullPrecisionLinear
+from .fast_linear import FullPrecisionLinear, Linear, linear
 from .gated_block import GatedBlock
 from .graformer_layers import (GraphAttentionLayer, LearnedGraphMLP,
                                ResidualChebBlock, StdLayerNorm, start_small)
@@ -17,9 +17,10 @@ from .standardize import standardize_window
 __all__ = [
     'ChebConv', 'Derived', 'FullPrecisionLinear', 'GatedBlock',
     'GraphAttentionLayer', 'GraphNonLocal', 'HostValue', 'LearnedGraphMLP',
-    'PoseSequenceEncoder', 'PoseTransformerBlock', 'PreAggregatedGraphLayer',
-    'ResidualChebBlock', 'SelfAttention', 'StdLayerNorm', 'StepEmbedding',
-    'TransformerBlock', 'flip_mixtures', 'flip_poses', 'normalized_laplacian',
-    'pooled_pairs', 'random_walk_laplacian', 'sinusoidal_embedding',
-    'standardize_window', 'start_small', 'zero_based'
+    'Linear', 'PoseSequenceEncoder', 'PoseTransformerBlock',
+    'PreAggregatedGraphLayer', 'ResidualChebBlock', 'SelfAttention',
+    'StdLayerNorm', 'StepEmbedding', 'TransformerBlock', 'flip_mixtures',
+    'flip_poses', 'linear', 'normalized_laplacian', 'pooled_pairs',
+    'random_walk_laplacian', 'sinusoidal_embedding', 'standardize_window',
+    'start_small', 'zero_based'
 ]

@@ -6,6 +6,7 @@ import torch.nn.functional as F
 from mmcv.cnn.bricks import DropPath
 from torch import Tensor, nn
 
+from .fast_linear import Linear
 from .full_precision import autocasts
 
 
@@ -46,8 +47,8 @@ class SelfAttention(nn.Module):
                              f'num_heads ({num_heads})')
         self.num_heads = num_heads
         self.attn_drop = attn_drop
-        self.qkv = nn.Linear(channels, channels * 3, bias=qkv_bias)
-        self.proj = nn.Linear(channels, channels)
+        self.qkv = Linear(channels, channels * 3, bias=qkv_bias)
+        self.proj = Linear(channels, channels)
         self.proj_drop = nn.Dropout(proj_drop)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -89,8 +90,8 @@ class TransformerBlock(nn.Module):
         self.drop_path = DropPath(drop_path) if drop_path else nn.Identity()
         self.norm2 = nn.LayerNorm(channels, eps=1e-6)
         self.mlp = nn.Sequential(
-            nn.Linear(channels, hidden), nn.GELU(), nn.Dropout(drop),
-            nn.Linear(hidden, channels), nn.Dropout(drop))
+            Linear(channels, hidden), nn.GELU(), nn.Dropout(drop),
+            Linear(hidden, channels), nn.Dropout(drop))
 
     def forward(self, x: Tensor) -> Tensor:
         """``(B, L, C) -> (B, L, C)``."""

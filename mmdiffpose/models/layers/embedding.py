@@ -7,6 +7,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from .fast_linear import Linear
+
 
 def zero_based(k: Tensor) -> Tensor:
     """Steps 1..K as networks know them whose weights count from 0.
@@ -78,8 +80,8 @@ class StepEmbedding(nn.Module):
         super().__init__()
         self.register_buffer(
             'table', step_table(num_steps, channels // 2), persistent=False)
-        self.fc1 = nn.Linear(channels, channels)
-        self.fc2 = nn.Linear(channels, channels)
+        self.fc1 = Linear(channels, channels)
+        self.fc2 = Linear(channels, channels)
 
     def forward(self, steps: Tensor) -> Tensor:
         """Steps (B, ) in 0..num_steps - 1 to embeddings (B, C).

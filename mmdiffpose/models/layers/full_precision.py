@@ -1,9 +1,8 @@
 # Copyright (c) mmdiffpose contributors. All rights reserved.
-"""What stays in full precision under autocast."""
+"""Whether autocast is on."""
 
 import torch
-import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
 
 def autocasts(like: Tensor) -> bool:
@@ -17,19 +16,3 @@ def autocasts(like: Tensor) -> bool:
         if device == 'cpu':
             return torch.is_autocast_cpu_enabled()
         return torch.is_autocast_enabled()
-
-
-class FullPrecisionLinear(nn.Linear):
-    """A linear layer that autocast leaves alone.
-
-    In bfloat16 a coordinate of half a metre is known to 2 mm: the last layer
-    before a pose should not round.
-    """
-
-    def forward(self, input: Tensor) -> Tensor:
-        """``(..., C_in) -> (..., C_out)``, in the weights' precision."""
-        if not autocasts(input):
-            return F.linear(input, self.weight, self.bias)
-        with torch.autocast(input.device.type, enabled=False):
-            return F.linear(
-                input.to(self.weight.dtype), self.weight, self.bias)

@@ -7,6 +7,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from .fast_linear import Linear
+
 
 class GatedBlock(nn.Module):
     r"""Normalise, modulate, gate, add.
@@ -26,8 +28,8 @@ class GatedBlock(nn.Module):
     def __init__(self, width: int, modulated: bool = False) -> None:
         super().__init__()
         self.norm = nn.LayerNorm(width, elementwise_affine=not modulated)
-        self.expand = nn.Linear(width, 2 * width)
-        self.contract = nn.Linear(width, width)
+        self.expand = Linear(width, 2 * width)
+        self.contract = Linear(width, width)
 
     def forward(self,
                 x: Tensor,

@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from .attention import SelfAttention
+from .fast_linear import Linear
 from .graph_conv import ChebConv
 
 
@@ -78,8 +79,8 @@ class LearnedGraphMLP(nn.Module):
     def __init__(self, channels: int, num_joints: int) -> None:
         super().__init__()
         self.adjacency = nn.Parameter(torch.eye(num_joints))
-        self.fc1 = nn.Linear(channels, 2 * channels)
-        self.fc2 = nn.Linear(2 * channels, channels)
+        self.fc1 = Linear(channels, 2 * channels)
+        self.fc2 = Linear(2 * channels, channels)
 
     def laplacian(self) -> Tensor:
         """L, (J, J). Column sums that training drives below zero, for which
@@ -154,7 +155,7 @@ class ResidualChebBlock(nn.Module):
             start_small(
                 ChebConv(channels, channels, adjacency, laplacian=laplacian))
             for _ in range(2))
-        self.embed_proj = (None if embed_channels is None else nn.Linear(
+        self.embed_proj = (None if embed_channels is None else Linear(
             embed_channels, channels))
         self.dropout = nn.Dropout(dropout)
 

@@ -5,8 +5,9 @@ import math
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
+
+from .fast_linear import Linear, linear
 
 
 def normalized_laplacian(adjacency: np.ndarray) -> np.ndarray:
@@ -102,7 +103,7 @@ class ChebConv(nn.Module):
             'polynomials',
             torch.from_numpy(np.stack(terms[:order + 1])).float(),
             persistent=False)
-        self.linear = nn.Linear(in_channels * (order + 1), out_channels)
+        self.linear = Linear(in_channels * (order + 1), out_channels)
         nn.init.xavier_normal_(self.linear.weight)
         nn.init.zeros_(self.linear.bias)
 
@@ -121,6 +122,6 @@ class ChebConv(nn.Module):
         weight = weight.view(C_out, -1, C_in).transpose(0, 1).flatten(0, 1)
         mixing = self.polynomials.permute(1, 2, 0).flatten(1)  # (J, J (K + 1))
         size = math.prod(x.shape[:-2])
-        terms = F.linear(x, weight).view(size, mixing.shape[1], C_out)
+        terms = linear(x, weight).view(size, mixing.shape[1], C_out)
         mixing = mixing.expand(size, -1, -1)
         return torch.baddbmm(bias, mixing, terms).view(*x.shape[:-1], C_out)

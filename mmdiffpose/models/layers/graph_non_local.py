@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from mmdiffpose.skeletons import Skeleton
 from mmdiffpose.skeletons.mocap_sets import h36m_places
+from .fast_linear import Linear
 from .pre_aggregated_graph import batch_norm_affine
 
 H36M_POOLED_PAIRS = ((2, 3), (5, 6), (1, 4), (0, 7), (8, 9), (10, 15),
@@ -93,11 +94,11 @@ class GraphNonLocal(nn.Module):
                 name,
                 torch.tensor([pair[i] for pair in pairs]),
                 persistent=False)
-        self.theta = nn.Linear(channels, inner)
-        self.phi = nn.Linear(channels, inner)
-        self.g = nn.Linear(channels, inner)
-        self.project = nn.Linear(2 * inner, 1, bias=False)
-        self.out = nn.Linear(inner, channels)
+        self.theta = Linear(channels, inner)
+        self.phi = Linear(channels, inner)
+        self.g = Linear(channels, inner)
+        self.project = Linear(2 * inner, 1, bias=False)
+        self.out = Linear(inner, channels)
         self.norm = nn.BatchNorm1d(channels)
         for layer in (self.theta, self.phi, self.g, self.project, self.out):
             nn.init.kaiming_normal_(layer.weight)

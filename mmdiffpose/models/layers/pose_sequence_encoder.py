@@ -6,13 +6,14 @@ from typing import Optional
 import torch
 from torch import Tensor, nn
 
+from .fast_linear import Linear
 from .pose_transformer import PoseTransformerBlock
 
 
 def _layer(in_channels: int, out_channels: int,
            dropout: float) -> nn.Sequential:
     return nn.Sequential(
-        nn.Linear(in_channels, out_channels), nn.BatchNorm1d(out_channels),
+        Linear(in_channels, out_channels), nn.BatchNorm1d(out_channels),
         nn.LeakyReLU(0.2), nn.Dropout(dropout))
 
 
@@ -37,7 +38,7 @@ class PoseMLP(nn.Module):
         self.input = _layer(in_channels, width, dropout)
         self.block = nn.Sequential(
             _layer(width, width, dropout), _layer(width, width, dropout))
-        self.output = nn.Linear(width, out_channels)
+        self.output = Linear(width, out_channels)
 
     def forward(self, x: Tensor) -> Tensor:
         """``(B, C_in) -> (B, C_out)``."""

@@ -5,6 +5,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from .attention import SelfAttention
+from .fast_linear import Linear
 from .graformer_layers import StdLayerNorm
 
 
@@ -37,12 +38,12 @@ class PoseTransformerBlock(nn.Module):
         self.norm1 = StdLayerNorm(channels)
         self.attn = SelfAttention(channels, num_heads, attn_drop=dropout)
         self.norm2 = StdLayerNorm(channels)
-        self.fc1 = nn.Linear(channels, hidden)
+        self.fc1 = Linear(channels, hidden)
         self.fc2: nn.Module
         if stride:
             self.fc2 = nn.Conv1d(hidden, channels, 3, stride, padding=1)
         else:
-            self.fc2 = nn.Linear(hidden, channels)
+            self.fc2 = Linear(hidden, channels)
         self.dropout = nn.Dropout(dropout)
 
     def forward(self, x: Tensor) -> Tensor:

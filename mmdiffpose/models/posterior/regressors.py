@@ -9,7 +9,7 @@ from mmengine.model import BaseModule
 from torch import Tensor, nn
 
 from mmdiffpose.registry import MODELS
-from ..layers import FullPrecisionLinear, GatedBlock
+from ..layers import FullPrecisionLinear, GatedBlock, Linear
 
 POSE_SCALE = 0.25
 """Metres per unit of a network's input, about a joint's distance per axis."""
@@ -45,7 +45,7 @@ class _WholePoseMLP(BaseModule):
         self.in_channels = in_channels
         self.num_joints = num_joints
         self.features_norm = nn.LayerNorm(in_channels)
-        self.input = nn.Linear(num_joints * (in_channels + 4), width)
+        self.input = Linear(num_joints * (in_channels + 4), width)
         self.blocks = nn.Sequential(*(GatedBlock(width)
                                       for _ in range(num_blocks)))
         self.norm = nn.LayerNorm(width)

@@ -9,8 +9,8 @@ from torch import Tensor, nn
 
 from mmdiffpose.diffusion.noise import seed_from
 from mmdiffpose.registry import MODELS
-from ..layers import (HostValue, PoseSequenceEncoder, PoseTransformerBlock,
-                      StdLayerNorm, standardize_window)
+from ..layers import (HostValue, Linear, PoseSequenceEncoder,
+                      PoseTransformerBlock, StdLayerNorm, standardize_window)
 from ..lifting_data_preprocessor import LiftingDataPreprocessor
 from ..losses.lifting_losses import masked_mean
 from .pose_masks import PoseMasks, draw_pose_masks
@@ -108,13 +108,13 @@ class MaskedPoseModel(BaseModel):
         self.joint_token = nn.Parameter(torch.randn(in_channels))
         self.frame_token = nn.Parameter(torch.randn(width))
         self.norm = StdLayerNorm(embed_dims)
-        self.to_decoder = nn.Linear(embed_dims, width, bias=False)
+        self.to_decoder = Linear(embed_dims, width, bias=False)
         self.decoder_pos = nn.Parameter(torch.randn(1, seq_len, width) * 0.1)
         self.decoder = nn.ModuleList(
             PoseTransformerBlock(width, hidden_dims // 2, num_heads, dropout)
             for _ in range(num_layers - 1))
         self.output_norm = nn.BatchNorm1d(width)
-        self.output = nn.Linear(width, num_joints * in_channels)
+        self.output = Linear(width, num_joints * in_channels)
         # A resumed run draws what an uninterrupted one would have drawn.
         self.register_buffer('iteration', torch.tensor(0))
         self._iteration = HostValue(0)

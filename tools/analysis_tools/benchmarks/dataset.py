@@ -100,8 +100,16 @@ def run(args: argparse.Namespace) -> List[Dict[str, Any]]:
     ]
 
 
-def write_motions_file(root: Path) -> int:
-    """Write motions as long as HDM05's and CMU's; returns their bytes."""
+def write_motions_file(root: Path, frames: int = 150_000) -> int:
+    """Write motions, by default as many as HDM05's and CMU's.
+
+    Args:
+        root (Path): Where ``motions.npz`` is written.
+        frames (int): About so many.
+
+    Returns:
+        int: Their bytes.
+    """
     from mmdiffpose.datasets.mocap_mini_file import load_mocap_mini
     from mmdiffpose.datasets.world_motions import make_motions, write_motions
     motions, fps = load_mocap_mini()
@@ -114,8 +122,8 @@ def write_motions_file(root: Path) -> int:
             clip=motion.clip,
             source='mini') for motion in motions
     ]
-    frames = sum(len(motion.positions) for motion in motions)
-    collection = make_motions(clips * (150_000 // frames))
+    bundled = sum(len(motion.positions) for motion in motions)
+    collection = make_motions(clips * max(1, frames // bundled))
     write_motions(root / 'motions.npz', collection)
     return collection.positions.nbytes
 
@@ -156,14 +164,18 @@ def write_files(root: Path, frames: int) -> None:
 def measure(folder: str, which: str,
             args: argparse.Namespace) -> Dict[str, float]:
     """Medians of several measurements, each in a fresh process."""
+    # Not as a file: its folder would hide Python's own `profile`.
     command = [
-        sys.executable, __file__, folder, which,
+        sys.executable, '-m', 'benchmarks.dataset', folder, which,
         str(args.seq_len),
         str(args.samples)
     ]
     # The package may be a checkout that is not installed. MMPose looks its
     # joint sets up below the working directory first: not here, then.
-    paths = [str(Path(mmdiffpose.__file__).parents[1])]
+    paths = [
+        str(Path(mmdiffpose.__file__).parents[1]),
+        str(Path(__file__).resolve().parents[1])
+    ]
     paths += filter(None, [os.environ.get('PYTHONPATH')])
     environment = dict(os.environ, PYTHONPATH=os.pathsep.join(paths))
     results = []

@@ -52,6 +52,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> List[Dict[str, Any]]:
     """Measure; returns the rows."""
+    from mmengine.registry import init_default_scope
+    init_default_scope('mmpose')
     before = torch.get_num_threads()
     torch.set_num_threads(args.threads)
     measures = dict(

@@ -11,6 +11,7 @@ from mmdiffpose.diffusion.initial_distribution import (JointMixtures,
 from mmdiffpose.models.denoisers.denoiser import (BoundDenoiser, Denoiser,
                                                   build_denoiser,
                                                   denoise_hypotheses)
+from mmdiffpose.models.layers import Linear
 from mmdiffpose.skeletons.metainfo import SkeletonLike
 from .base import BaseLiftingHead, LiftingContext
 from .depth_prior import DepthPrior
@@ -87,9 +88,9 @@ class DenoisingHead(BaseLiftingHead):
             self.denoiser = build_denoiser(denoiser, num_steps, self.skeleton)
             self.context_proj = nn.Sequential(
                 nn.LayerNorm(in_channels),
-                nn.Linear(in_channels, self.denoiser.context_channels))
+                Linear(in_channels, self.denoiser.context_channels))
             self.start_proj = (
-                nn.Linear(9, self.denoiser.context_channels)
+                Linear(9, self.denoiser.context_channels)
                 if condition_on_start else None)
         self.residual = residual
         self.pose_scale = pose_scale

@@ -9,6 +9,7 @@ import torch
 from mmengine.logging import print_log
 from torch import Tensor, nn
 
+from mmdiffpose.diffusion.tracing import is_traced
 from mmdiffpose.models.layers import HostValue
 
 
@@ -57,20 +58,27 @@ class StdCalibration(nn.Module):
         Returns:
             Tensor: (..., J), metres.
         """
-        self._last_options = _fingerprint(options)
+        if not is_traced():
+            self._last_options = _fingerprint(options)
         if not self._fitted.read(self.fitted):
             return spread
-        known = self._options.read(self.options)
-        if known != self._last_options and not self._warned:
-            self._warned = True
-            print_log(
-                'keypoint_std was calibrated for other sampling options than '
-                f'{dict(options)}; fit it anew with '
-                'tools/analysis_tools/calibrate.py',
-                logger='current',
-                level=logging.WARNING)
+        if not is_traced():
+            self._compare(options)
         # ONNX has no hypot.
         return ((self.scale * spread).square() + self.floor.square()).sqrt()
+
+    def _compare(self, options: Mapping[str, Any]) -> None:
+        """Warn once where the calibration is of other options."""
+        known = self._options.read(self.options)
+        if known == self._last_options or self._warned:
+            return
+        self._warned = True
+        print_log(
+            'keypoint_std was calibrated for other sampling options than '
+            f'{dict(options)}; fit it anew with '
+            'tools/analysis_tools/calibrate.py',
+            logger='current',
+            level=logging.WARNING)
 
     def set(self, scale: Tensor, floor: Tensor) -> None:
         """Store a fit to what was predicted last: (J,) each, metres."""
