@@ -68,10 +68,13 @@ def linear(x: Tensor, weight: Tensor, bias: Optional[Tensor] = None) -> Tensor:
 
 
 def _by_onednn(x: Tensor, weight: Tensor) -> bool:
-    return (x.device.type == 'cpu' and x.dtype is torch.float32
+    # First: nothing else here can be recorded.
+    if is_traced() or not onednn_is_faster():
+        return False
+    return (x.is_cpu and x.dtype is torch.float32
             and weight.dtype is torch.float32
-            and x.numel() * len(weight) >= MIN_PRODUCTS and not is_traced()
-            and onednn_is_faster() and not autocasts(x))
+            and x.numel() * weight.shape[0] >= MIN_PRODUCTS
+            and not autocasts(x))
 
 
 def _product(x: Tensor, weight: Tensor, bias: Optional[Tensor]) -> Tensor:
