@@ -1,5 +1,7 @@
 # Copyright (c) mmdiffpose contributors. All rights reserved.
 """Models of the zoo in bfloat16 are as good as in float32."""
+from copy import deepcopy
+
 import numpy as np
 import pytest
 import torch
@@ -21,9 +23,9 @@ def test_no_metric_moves_by_a_tenth_of_a_millimetre(alias):
         pipeline=model.cfg.test_dataloader.dataset.pipeline)
     windows = np.linspace(0, len(dataset) - 1, 24).astype(int)
     batch = pseudo_collate([dataset[int(i)] for i in windows])
-    plain = model.test_step(batch)
+    plain = model.test_step(deepcopy(batch))
     with torch.autocast('cpu', dtype=torch.bfloat16):
-        rounded = model.test_step(batch)
+        rounded = model.test_step(deepcopy(batch))
     poses, other = (
         np.stack([np.asarray(out.pred_instances.keypoints) for out in outs])
         for outs in (plain, rounded))

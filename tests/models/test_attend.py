@@ -1,0 +1,55 @@
+# Copyright (c) mmdiffpose contributors. All rights reserved.
+"""Attention by plain products where they are faster, else fused."""
+import pytest
+import torch
+from torch.nn import functional as F
+
+from mmdiffpose.models.layers import attention
+from mmdiffpose.models.layers.attention import attend
+
+
+@pytest.fixture
+def fused(monkeypatch):
+    """Counts the fused kernel's calls."""
+    calls = []
+    kernel = F.scaled_dot_product_attention
+    monkeypatch.setattr(
+        F, 'scaled_dot_product_attention',
+        lambda *given, **more: calls.append(1) or kernel(*given, **more))
+    return calls
+
+
+def tokens(length, channels):
+    generator = torch.Generator().manual_seed(0)
+    shape = (2, length, 3, 4, channels)
+    qkv = torch.randn(shape, generator=generator)
+    return qkv.permute(2, 0, 3, 1, 4).unbind(0)
+
+
+@pytest.mark.parametrize('length, channels, plain', [
+    (17, 16, True),
+    (27, 8, True),
+    (17, 64, False),
+    (243, 16, False),
+])
+def test_either_way_is_the_definition(fused, length, channels, plain):
+    q, k, v = tokens(length, channels)
+    a, b, c = (value.double() for value in (q, k, v))
+    weights = (a @ b.mT / channels**0.5).exp()
+    expected = weights / weights.sum(-1, keepdim=True) @ c
+    with torch.no_grad():
+        found = attend(q, k, v)
+    assert bool(fused) != plain
+    assert (found.double() - expected).abs().max() < 1e-5
+
+
+def test_gradients_and_dropout_take_the_fused_kernel(fused):
+    q, k, v = tokens(17, 16)
+    attend(q.requires_grad_(), k, v)
+    with torch.no_grad():
+        attend(q, k, v, dropout=0.5)
+    assert len(fused) == 2
+    with torch.no_grad(), torch.autocast('cpu', dtype=torch.bfloat16):
+        assert attend(q, k, v).dtype == torch.float32
+    attend(*tokens(attention.PLAIN_TOKENS, attention.PLAIN_CHANNELS))
+    assert len(fused) == 2
