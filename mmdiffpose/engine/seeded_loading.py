@@ -1,8 +1,11 @@
 # Copyright (c) mmdiffpose contributors. All rights reserved.
 """Draws of a data set that hang on the seed, the epoch and the index."""
 
+import os
 import random
-from typing import Any, Iterator, List, Optional
+import threading
+import time
+from typing import Any, Callable, Iterator, List, Optional
 
 import numpy as np
 import torch
@@ -120,12 +123,47 @@ class SeededBatches:
                 # An endless sampler goes through the data again and again.
                 number_of_pass = epoch + place // self.size
                 place += world
-                marked.append(
-                    EpochIndex(number_of_pass, index
-                               ) if isinstance(index, (int, np.integer))
-                    and not isinstance(index, EpochIndex) else index)
+                marked.append(_mark(index, number_of_pass))
             if number >= skip:
                 yield marked
+
+
+class WorkerStart:
+    """What a loader's worker does first.
+
+    A worker of PyTorch looks whether its training still lives, ends, and at
+    its very end waits for the batch that it was sending, to nobody: where
+    batches are larger than a pipe holds, it waits for ever, with its memory.
+    Here it ends a second after its training, however that was ended.
+
+    Args:
+        start: What the loader's workers did first, called with a number.
+    """
+
+    def __init__(self, start: Optional[Callable[[int], None]]) -> None:
+        self.start = start
+
+    def __call__(self, number: int) -> None:
+        """Begin to watch the training."""
+        threading.Thread(
+            target=_end_with, args=(os.getppid(), ), daemon=True).start()
+        if self.start is not None:
+            self.start(number)
+
+
+def _end_with(parent: int) -> None:
+    """End this process when its parent has ended."""
+    while os.getppid() == parent:
+        time.sleep(1)
+    os._exit(1)
+
+
+def _mark(index: Any, epoch: int) -> Any:
+    """An index that says the epoch, where it is a number that does not."""
+    if isinstance(index, EpochIndex) or not isinstance(index,
+                                                       (int, np.integer)):
+        return index
+    return EpochIndex(epoch, int(index))
 
 
 def seed_loader(loader: DataLoader, seed: int) -> Optional[SeededBatches]:
@@ -151,6 +189,7 @@ def seed_loader(loader: DataLoader, seed: int) -> Optional[SeededBatches]:
     # iterator would not see it. There is none yet.
     if not isinstance(loader.dataset, SeededDataset):
         parts['dataset'] = SeededDataset(loader.dataset, seed)
+    loader.worker_init_fn = WorkerStart(loader.worker_init_fn)
     data: Any = loader.dataset
     batches = SeededBatches(loader.batch_sampler, len(data))
     parts['batch_sampler'] = batches

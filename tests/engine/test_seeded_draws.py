@@ -1,8 +1,11 @@
 # Copyright (c) mmdiffpose contributors. All rights reserved.
 """What is drawn hangs on seed, epoch and index alone."""
 import copy
+import os
 import pickle
 import random
+import signal
+import time
 
 import numpy as np
 import pytest
@@ -135,6 +138,45 @@ def test_the_data_set_is_reached_through():
     with pytest.raises(AttributeError):
         made.dataset.absent
     assert isinstance(batches, SeededBatches) and batches.drop_last is False
+
+
+class Large(Drawing):
+    """More than a pipe holds, as bytes."""
+
+    def __getitem__(self, index):
+        return os.getpid(), bytes(1_000_000)
+
+
+def test_workers_end_with_a_training_that_was_killed(tmp_path):
+    note = tmp_path / 'worker'
+    child = os.fork()
+    if child == 0:
+        made = loader(data=Large(), workers=1)
+        seed_loader(made, 1)
+        worker = next(iter(made))[0][0]
+        note.write_text(str(worker))
+        time.sleep(.2)  # the next batches are on their way
+        os.kill(os.getpid(), signal.SIGKILL)
+    os.waitpid(child, 0)
+    worker = int(note.read_text())
+    for _ in range(600):
+        try:
+            os.kill(worker, 0)
+        except ProcessLookupError:
+            break
+        time.sleep(.1)
+    else:
+        os.kill(worker, signal.SIGKILL)
+        pytest.fail('the worker has outlived its training by a minute')
+
+
+def test_what_workers_did_first_they_still_do():
+    made = loader(data=Drawing(), workers=1)
+    started = []
+    made.worker_init_fn = started.append
+    seed_loader(made, 1)
+    made.worker_init_fn.start(3)
+    assert started == [3]
 
 
 def test_data_without_indices_are_left_alone():
