@@ -14,6 +14,8 @@ MAY_DIFFER = (
     r'meta\.time',  # when the file was written
     r'(meta|message_hub\.runtime_info)\.experiment_name',  # has the start's
     r'(meta|message_hub\.runtime_info)\.cfg',  # says workers, folder, resume
+    # Has the commit that the working folder is at.
+    r'(meta|message_hub\.runtime_info)\.mmengine_version',
     r'message_hub\.log_scalars\.(train|val)/(data_)?time\..*',  # seconds
 )
 """What two runs of one training may have of their own."""
