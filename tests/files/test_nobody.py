@@ -109,3 +109,55 @@ def test_ids_are_kept_where_people_move_fast(tmp_path):
     assert [track.track_id for track in tracks] == [0, 1]
     for track, rows in zip(tracks, people):
         assert np.abs(track.keypoints - rows).max() < .01
+
+
+@pytest.mark.parametrize('number', [1, 2, 3])
+def test_arrays_of_people_frame_by_frame(tmp_path, number):
+    """(F, P, J, 2), as a detector's results become when they are stacked."""
+    people = [
+        as_layout(seen(30, 40 * i, aside=1.4 * i - 1)[1], 'coco')
+        for i in range(number)
+    ]
+    stacked = np.stack(people)
+    mixtures = np.ones((*stacked.shape[:3], 2, 5))
+    for keypoints, mixed in ((stacked, mixtures), (stacked.swapaxes(0, 1),
+                                                   mixtures.swapaxes(0, 1))):
+        np.savez(
+            tmp_path / 'a.npz',
+            keypoints=keypoints,
+            scores=np.full(keypoints.shape[:3], .9),
+            mixtures=mixed,
+            image_size=SIZE)
+        tracks = read_keypoint_tracks(tmp_path / 'a.npz')
+        assert len(tracks) == number
+        for track, rows in zip(tracks, people):
+            assert np.abs(track.keypoints - rows).max() < .01
+            assert track.mixtures.shape == (30, 17, 2, 5)
+
+
+def test_labels_of_data_sets_have_flags(tmp_path, pixels):
+    joints = as_layout(pixels, 'coco') / SIZE
+    for i, rows in enumerate(joints):
+        values = with_scores(rows, 2)
+        values[3], values[5, 2] = 0, 1
+        line = '0 .5 .5 .2 .6 ' + ' '.join(f'{v:.6f}' for v in values.ravel())
+        (tmp_path / f'clip_{i}.txt').write_text(line + '\n')
+    track = read(tmp_path)
+    expected = np.ones((FRAMES, 17))
+    expected[:, 3], expected[:, 5] = 0, .5
+    np.testing.assert_array_equal(track.scores, expected)
+
+
+def test_another_size_than_the_files_is_said(tmp_path, pixels):
+    frames = [
+        dict(
+            frame_id=i, instances=[dict(keypoints=with_scores(rows).tolist())])
+        for i, rows in enumerate(as_layout(pixels, 'coco'))
+    ]
+    document = dict(meta_info=dict(image_size=SIZE), instance_info=frames)
+    path = dump(tmp_path / 'a.json', document)
+    with pytest.warns(UserWarning, match=r'is .1920.0, 1080.0.; .2000, 1100'):
+        assert read_keypoint_file(path, (2000, 1100)).image_size[0] == 2000
+    with warnings.catch_warnings():
+        warnings.simplefilter('error')
+        assert read_keypoint_file(path, SIZE).image_size == SIZE

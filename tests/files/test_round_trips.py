@@ -17,7 +17,7 @@ from mmdiffpose.skeletons import SKELETONS
 FORMATS = ('mmpose', 'coco', 'results', 'openpose', 'alphapose', 'open',
            'mediapipe', 'ultralytics', 'labels', 'sports2d', 'npz', 'npy',
            'body25b', 'openpose18', 'openpose1', 'halpe136', 'cmu', 'rtmlib',
-           'custom', 'landmarks')
+           'custom', 'landmarks', 'images', 'movenet')
 LAYOUTS = dict(
     mediapipe='mediapipe',
     open='coco18',
@@ -149,6 +149,29 @@ def write(folder, kind, people, word, ids, step):
                         'person_id': [i if ids else -1]
                     } for i, rows in each(f)])))
         return folder
+    elif kind == 'images':
+        # A file for each image of a folder.
+        for f in frames:
+            (folder / name(f).replace('jpg', 'json')).write_text(
+                json.dumps([
+                    dict(
+                        keypoints=[row[:2] for row in rows],
+                        keypoint_scores=[row[2] for row in rows],
+                        **({
+                            'track_id': i
+                        } if ids else {})) for i, rows in each(f)
+                ]))
+        return folder
+    elif kind == 'movenet':
+        joints = SKELETONS['coco'].joints
+        content = [
+            dict(
+                frame=step * f,
+                keypoints=[[
+                    dict(x=x, y=y, score=s, name=joint)
+                    for (x, y, s), joint in zip(rows, joints)
+                ] for _, rows in each(f)]) for f in frames
+        ]
     elif kind == 'rtmlib':
         content = [
             dict(
@@ -280,7 +303,7 @@ def test_valid_files_round_trip(folder, kind, frames, number, start, word, ids,
         apart = np.abs(track.keypoints[..., 0] - people[..., 0])
         person = people[np.median(apart, axis=(1, 2)).argmin()]
         if track.track_id is not None and kind not in ('open', 'cmu', 'rtmlib',
-                                                       'mediapipe'):
+                                                       'mediapipe', 'movenet'):
             person = people[track.track_id]
         visible = person[..., 2] > 0
         if kind in ('open', 'cmu'):

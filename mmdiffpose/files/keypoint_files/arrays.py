@@ -1,8 +1,9 @@
 # Copyright (c) mmdiffpose contributors. All rights reserved.
 """Arrays in an npz or npy file.
 
-``keypoints`` (F, J, 2) or (F, J, 3), of several people (P, F, J, 2 or 3), in
-pixels; optionally ``scores`` (..., F, J), ``mixtures`` (..., F, J, M, 5),
+``keypoints`` (F, J, 2) or (F, J, 3), of several people (P, F, J, 2 or 3), or
+(F, P, J, 2 or 3) where that shows in how far they move, in pixels; optionally
+``scores`` (..., F, J), ``mixtures`` (..., F, J, M, 5),
 ``image_size`` (2, ), ``fps``, ``skeleton`` or ``joints`` (names), ``times``
 (F, ) seconds and ``frame_ids`` (F, ).
 ``tools/dataset_converters/heatmap_mixtures.py`` writes such files. An npy
@@ -133,8 +134,15 @@ def _keypoints_and_scores(where: str,
         raise ValueError(f'{where}: expected scores of shape '
                          f'{keypoints.shape[:-1]}, found {scores.shape}')
     keypoints = keypoints[..., :2]
-    if _frames_first(keypoints, data):
-        keypoints, scores = keypoints[:, 0], scores[:, 0]
+    if _frames_first(keypoints, scores, data):
+        keypoints, scores = keypoints.swapaxes(0, 1), scores.swapaxes(0, 1)
+        mixtures = data.get('mixtures')
+        if mixtures is not None and mixtures.ndim > 1:
+            data['mixtures'] = mixtures.swapaxes(0, 1)
+        if len(keypoints) == 1:
+            keypoints, scores = keypoints[0], scores[0]
+            if mixtures is not None and mixtures.ndim > 1:
+                data['mixtures'] = data['mixtures'][0]
     return keypoints, scores.astype(np.float64)
 
 
@@ -155,18 +163,31 @@ def _own_scores(where: str, keypoints: np.ndarray) -> np.ndarray:
     return no_scores(where, keypoints.shape[:-1])
 
 
-def _frames_first(keypoints: np.ndarray, data: Arrays) -> bool:
-    """Whether (F, 1, J, 2), one person frame by frame, as rtmlib gives it,
-    rather than several people of a single frame."""
-    if keypoints.ndim != 4 or keypoints.shape[1] != 1 or len(keypoints) < 2:
+def _frames_first(keypoints: np.ndarray, scores: np.ndarray,
+                  data: Arrays) -> bool:
+    """Whether (F, P, J, 2), people frame by frame, as lists of a detector's
+    results become, rather than (P, F, J, 2)."""
+    if keypoints.ndim != 4 or len(keypoints) < 2:
         return False
-    if data.get('frame_ids') is not None:
-        return len(data['frame_ids']) == len(keypoints)
-    poses = keypoints[:, 0]
-    with np.errstate(invalid='ignore'):
-        size = np.ptp(poses, axis=1).max(-1)
-        moved = np.linalg.norm(np.diff(poses, axis=0), axis=-1).mean(-1)
-    return bool(np.nanmedian(moved / np.maximum(size[1:], 1e-9)) <= MAX_JUMP)
+    ids = data.get('frame_ids')
+    if ids is not None and keypoints.shape[0] != keypoints.shape[1]:
+        return len(ids) == len(keypoints)
+    seen = (scores > 0)[..., None]
+    poses = np.where(seen, keypoints, np.nan)
+    return _jumps(poses) <= MAX_JUMP < _jumps(poses.swapaxes(0, 1))
+
+
+def _jumps(poses: np.ndarray) -> float:
+    """How far people move from row to row, as a share of their size."""
+    if len(poses) < 2:
+        return np.inf
+    with warnings.catch_warnings(), np.errstate(invalid='ignore'):
+        warnings.simplefilter('ignore', RuntimeWarning)
+        size = (np.nanmax(poses, 2) - np.nanmin(poses, 2)).max(-1)
+        steps = np.linalg.norm(np.diff(poses, axis=0), axis=-1)
+        moved = np.nanmean(steps, -1) / np.maximum(size[1:], 1e-9)
+        share = float(np.nanmedian(moved))
+    return share if np.isfinite(share) else np.inf
 
 
 def _load(path: Path) -> Arrays:

@@ -174,7 +174,13 @@ def choose_image_size(where: str, given: Optional[Sequence[int]],
     if values.shape != (2, ) or not (np.isfinite(values) & (values > 0)).all():
         raise ValueError(f'{where}: expected an image size (width, height) in '
                          f'pixels, found {size}')
-    return int(values[0]), int(values[1])
+    chosen = int(values[0]), int(values[1])
+    if stated is not None and stated is not size:
+        own = numbers(where, stated, 'an image size (width, height) in pixels')
+        if own.shape != (2, ) or (own != values).any():
+            warnings.warn(f'{where}: says its image size is {own.tolist()}; '
+                          f'{list(chosen)} was asked for and is taken')
+    return chosen
 
 
 def choose_fps(where: str, stated: Any) -> Optional[float]:

@@ -11,7 +11,8 @@ Labels are a folder ``labels`` with ``<video>_<frame>.txt``, a line a person::
 
     class  x y w h  x y score  x y score ...  [confidence]  [track id]
 
-whose numbers are shares of the picture. Frames without people have no file.
+whose numbers are shares of the picture; in place of scores data sets have
+COCO's flags 0, 1, 2. Frames without people have no file.
 17 joints are COCO's.
 """
 
@@ -126,7 +127,9 @@ def _of_label(where: str, row: List[float]) -> Person:
     # Joints are triples; a confidence, then an id, may follow.
     spare = len(values) % 3
     joints = values[:len(values) - spare].reshape(-1, 3)
-    if len(joints) < 2 or (joints[:, 2] > 1).any():
+    # Labels of data sets have COCO's flags instead of scores.
+    flags = np.isin(joints[:, 2], (0, 1, 2)).all()
+    if len(joints) < 2 or not flags and (joints[:, 2] > 1).any():
         raise ValueError(f'{where}: expected {BOX} numbers and x, y, score of '
                          f'each joint, found {describe(row)} of {len(row)}')
     last = values[-1] if spare == 2 else (
