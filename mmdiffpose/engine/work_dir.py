@@ -135,13 +135,12 @@ def check_work_dir(cfg: Config) -> None:
         return  # one of another folder, which is meant
     try:
         path = named or find_last_checkpoint(cfg.work_dir)
+        meta = {} if path is None else load_safely(path).get('meta') or {}
     except ValueError:
         if cfg.get('resume'):
             raise
-        return
-    if path is not None:
-        meta = load_safely(path).get('meta') or {}
-        compare_training(cfg, meta, path)
+        return  # nothing to go on from, and a new training does not
+    compare_training(cfg, meta, path or cfg.work_dir)
 
 
 def compare_training(cfg: Config, meta: Dict[str, Any],

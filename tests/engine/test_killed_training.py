@@ -11,6 +11,7 @@ import sys
 import tempfile
 import threading
 import time
+import traceback
 from collections import Counter
 from pathlib import Path
 
@@ -91,6 +92,8 @@ def live(cfg, log, kind=None, rng=None):
                 arm(kind, rng)
             run(cfg, resume=True)
             status = 0
+        except BaseException:
+            traceback.print_exc()
         finally:
             os._exit(status)
     _, status = os.waitpid(child, 0)

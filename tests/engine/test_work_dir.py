@@ -97,6 +97,8 @@ def test_a_checkpoint_of_no_known_config_is_of_any(tmp_path):
     check_work_dir(config(tmp_path))
     cut(tmp_path / 'epoch_1.pth')
     check_work_dir(config(tmp_path))  # a new training, which overwrites it
+    (tmp_path / 'epoch_1.pth').write_bytes(b'PK\x03\x04')
+    check_work_dir(config(tmp_path))
     with pytest.raises(ValueError, match='cut short'):
         check_work_dir(config(tmp_path, resume=True))
 
