@@ -254,6 +254,33 @@ def test_several_people_in_a_scene(in_node, tmp_path):
     assert_same_scene(found['page'], expected, tmp_path)
 
 
+def test_words_for_nobody(in_node, tmp_path):
+    """Ids that number detections, marks of joints, nulls."""
+    content = document('mmpose', crowd('mmpose', frames=6, number=3))
+    for frame in content:
+        for number, person in enumerate(frame['instances']):
+            person['track_id'] = number
+            person['keypoints'][3] = [-999., -999.]
+            person['keypoints'][4] = [9999., 9999.]
+            person['keypoints'][5] = None
+        frame['instances'].append(None)
+    content[3] = None
+    path = tmp_path / 'a.json'
+    path.write_text(json.dumps(content))
+    tracks, _ = with_python(path, image_size=SIZE, skeleton='coco')
+    found = in_node(path, lift=False, imageSize=SIZE, skeleton='coco')
+    assert len(found['tracks']) == len(tracks) == 3
+    assert any('ids name nobody' in word for word in found['warnings'])
+    for one, track in zip(found['tracks'], tracks):
+        scores = np.reshape(one['scores'], track.scores.shape)
+        np.testing.assert_allclose(scores, track.scores, atol=1e-6)
+        assert not scores[:, 3:6].any() and scores[0].any()
+        np.testing.assert_allclose(
+            np.reshape(one['keypoints'], track.keypoints.shape),
+            track.keypoints,
+            atol=1e-4)
+
+
 def test_frames_of_arrays_with_nan(in_node, tmp_path):
     people = crowd('mmpose', frames=3, number=2)
     content = [

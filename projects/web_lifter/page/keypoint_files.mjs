@@ -77,9 +77,18 @@ const number = (where, value) => {
   return value;
 };
 
+// Whether null, or an object without any keypoints, stands where a person
+// should.
+const holdsNobody = item => {
+  const joints = isObject(item) && 'keypoints' in item ? item.keypoints : item;
+  return joints === null || (typeof joints === 'object' && !Object.keys(joints).length);
+};
+
 // A person of joints [[x, y], ...] or [[x, y, score], ...].
 function makePerson(where, joints, scores, trackId, warn) {
-  const rows = expectList(where, joints, 'keypoints').map(row => expectList(where, row, 'a joint'));
+  const width = expectList(where, joints, 'keypoints').find(Array.isArray)?.length ?? 2;
+  const rows = joints.map(
+    row => row === null ? Array(width).fill(null) : expectList(where, row, 'a joint'));
   const channels = rows.length ? rows[0].length : 0;
   if ((channels !== 2 && channels !== 3) || rows.some(row => row.length !== channels))
     throw new Error(`${where}: expected keypoints as a list of [x, y] or [x, y, score]`);
@@ -132,14 +141,15 @@ function parseMmpose(document, warn) {
   expectList('the document', entries, 'frames');
   if (entries.length && entries.every(isPerson)) entries = [{frame_id: 0, instances: entries}];
   const frames = new Map();
-  entries.forEach((entry, place) => {
+  entries.forEach((given, place) => {
+    const entry = holdsNobody(given) && !given?.keypoints ? {instances: []} : given;
     const here = `frame number ${place}`;
     const instances = isObject(entry) && !('instances' in entry) && 'keypoints' in entry
       ? ofArrays(here, entry) : expect(here, entry, 'instances');
     const id = whole(here, entry.frame_id ?? place, 'frame id');
     if (frames.has(id)) throw new Error(`${here}: expected frame ids that differ, found ${id} again`);
-    frames.set(id, expectList(here, instances, 'instances')
-      .filter(item => item && Object.keys(item).length)
+    frames.set(id, expectList(here, instances ?? [], 'instances')
+      .filter(item => !holdsNobody(item))
       .map(item => makePerson(`frame ${id}`, expect(`frame ${id}`, item, 'keypoints'),
                               item.keypoint_scores, item.track_id, warn)));
   });
@@ -173,7 +183,7 @@ function peopleOf(items, frameOf, trackKey, warn) {
 }
 
 function parseResults(document, trackKey, facts, warn) {
-  const items = document.filter(item => Object.keys(item ?? {}).length);
+  const items = document.filter(item => !holdsNobody(item));
   items.forEach(item => expect('each person', item, 'image_id'));
   const names = items.map(item => item.image_id);
   let frameOf = name => whole('each person', name, 'image id');
@@ -210,7 +220,7 @@ function parseCoco(document, facts, warn) {
   images.forEach(image => whole('images', expect('images', image, 'id'), 'image id'));
   const numbers = imageFrames(images, facts);
   const items = expectList('the document', document.annotations, 'annotations')
-    .filter(item => !isObject(item) || item.keypoints?.length);
+    .filter(item => !holdsNobody(item) && (!isObject(item) || 'keypoints' in item));
   items.forEach(item => {
     if (!numbers.has(expect('each annotation', item, 'image_id')))
       throw new Error(`annotations: found none of the images with the id ${item.image_id}`);
@@ -276,6 +286,18 @@ function checkPixels(people, [width, height], facts) {
     throw new Error(`${expected} most of them outside of it`);
 }
 
+// Joints more than a side of the picture outside of it count as not seen.
+function dropFarOutside(people, size, warn) {
+  for (const {keypoints, scores} of people)
+    scores.forEach((score, j) => {
+      const isFar = size.some((side, axis) =>
+        keypoints[2 * j + axis] < -side || keypoints[2 * j + axis] > 2 * side);
+      if (!(score > 0) || !isFar) return;
+      scores[j] = 0;
+      warn('joints that lie more than a side of the picture outside of it count as not seen');
+    });
+}
+
 const canonical = name => String(name).trim().toLowerCase().replace(/[^a-z0-9]+/g, '_');
 
 // {name: of the known set, order: which of the file's joints are its, or null}.
@@ -315,13 +337,16 @@ function imageSizeOf(given, stated) {
   return size.map(Math.floor);
 }
 
+// Those of whom a joint was seen.
+const seenPeople = frames => new Map([...frames].map(
+  ([id, people]) => [id, people.filter(person => person.scores.some(score => score > 0))]));
+
 // Everybody's tracks in a document. Options that are given win over what the
 // file says: imageSize [w, h], fps, skeleton.
 export function readTracks(document, lifter, facts, options = {}) {
   const warnings = new Set(), warn = text => warnings.add(text);
   const {format, clip} = parse(document, facts, warn);
-  const frames = new Map([...clip.frames].map(
-    ([id, people]) => [id, people.filter(person => person.scores.some(score => score > 0))]));
+  const frames = seenPeople(clip.frames);
   const people = [...frames.values()].flat();
   if (!people.length) throw new Error('no joint was seen in any frame, there is nothing to lift');
   const count = people[0].scores.length;
@@ -332,6 +357,7 @@ export function readTracks(document, lifter, facts, options = {}) {
     if (id < 0 || id > last) throw new Error(`expected frame ids from 0 to ${last}, found ${id}`);
   const imageSize = imageSizeOf(options.imageSize, clip.imageSize);
   checkPixels(people, imageSize, facts);
+  dropFarOutside(people, imageSize, warn);
   const {name, order} = jointSet(format, clip, count, options.skeleton, lifter, warn);
   const scale = scoreScale(people.flatMap(({scores}) => [...scores]), facts, warn);
   const fps = options.fps ?? clip.fps;
@@ -339,7 +365,7 @@ export function readTracks(document, lifter, facts, options = {}) {
     throw new Error(`expected frames a second as a number above 0, found ${describe(fps)}`);
   if (!fps) warn('the file does not say its frames a second: it is lifted as it comes');
   const places = order ?? [...Array(count).keys()];
-  const step = stepOf(frames.keys()), found = peopleById(frames, step, facts, warn);
+  const step = stepOf(frames.keys()), found = peopleById(seenPeople(frames), step, facts, warn);
   const tracks = [...found.people.keys()].sort((a, b) => a - b).map(key => {
     const persons = found.people.get(key), ids = [...persons.keys()].sort((a, b) => a - b);
     const rows = ids.map(id => persons.get(id));

@@ -84,6 +84,29 @@ function linked(frames, step, facts) {
   return people;
 }
 
+// Whether track ids are numbers of detections, and not of people: with them
+// people jump about, or hardly anybody is there twice, and following people by
+// where they are finds no more of them.
+function nameNobody(frames, step, facts) {
+  const {MAX_JUMP, JUMPING, PASSING} = facts.person_selection;
+  if (frames.size < 3) return false;
+  const last = new Map();
+  let steps = 0, jumps = 0, sightings = 0;
+  for (const frame of [...frames.keys()].sort((a, b) => a - b))
+    for (const person of frames.get(frame)) {
+      const before = last.get(person.trackId);
+      if (before && frame - before.frame === step) {
+        steps++;
+        if (distance(before, person) > MAX_JUMP) jumps++;
+      }
+      last.set(person.trackId, {frame, person, size: boxSide(person)});
+      sightings++;
+    }
+  const doubted = (jumps >= 3 && jumps > JUMPING * steps) || last.size > PASSING * sightings;
+  return doubted &&
+    linked(frames, step, facts).size <= Math.min(last.size, PASSING * sightings);
+}
+
 // Everybody's detections, by number and frame id. `frames` maps frame ids to
 // people of whom a joint was seen. Where somebody has no track id, or two of a
 // frame have one, people are followed by where they are.
@@ -100,6 +123,11 @@ export function peopleById(frames, step, facts, warn) {
          'people are followed by where they are');
     named = false;
     break;
+  }
+  if (named && nameNobody(found, step, facts)) {
+    warn('people with the same track id jump from place to place: the ids name nobody, ' +
+         'people are followed by where they are');
+    named = false;
   }
   if (!named) return {named, people: linked(found, step, facts)};
   const people = new Map();

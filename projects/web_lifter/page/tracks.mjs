@@ -7,13 +7,13 @@
 
 import {gcd, range, round, smallest} from './arrays.mjs';
 
-// Joints not seen at (0, 0) with scores of 0, in place.
+// Joints not seen at (0, 0) with scores of 0, in place. Tools mark them by NaN,
+// (0, 0), or a negative whole number twice.
 export function markUnseen(keypoints, scores) {
   for (let i = 0; i < scores.length; i++) {
     const x = keypoints[2 * i], y = keypoints[2 * i + 1];
     const seen = scores[i] > 0 && Number.isFinite(scores[i]) &&
-      Number.isFinite(x) && Number.isFinite(y) &&
-      !(x === 0 && y === 0) && !(x === -1 && y === -1);
+      Number.isFinite(x) && Number.isFinite(y) && !(x === y && x <= 0 && Number.isInteger(x));
     if (!seen) scores[i] = keypoints[2 * i] = keypoints[2 * i + 1] = 0;
   }
 }
