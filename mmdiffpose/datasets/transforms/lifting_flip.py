@@ -95,9 +95,10 @@ def flip_sample(results: Dict[str, Any]) -> Dict[str, Any]:
 
 
 def _flip_camera(camera: Dict[str, Any]) -> Dict[str, Any]:
-    center = np.array(camera['c'])
-    center[0] = camera['w'] - center[0]
-    camera['c'] = center
+    if 'c' in camera:  # else nothing but the picture's size is known
+        center = np.array(camera['c'])
+        center[0] = camera['w'] - center[0]
+        camera['c'] = center
     if 'R' in camera:
         camera['R'] = np.array(camera['R']) * np.array([-1, 1, 1], np.float32)
     if 'p' in camera:  # the tangential coefficient along x

@@ -64,6 +64,9 @@ class RedrawDetectorNoise(BaseTransform):
             return results
         rng = np.random.default_rng(np.random.randint(2**31))
         camera, joints = results['camera_param'], results['lifting_target']
+        if 'f' not in camera or 'c' not in camera:
+            raise ValueError("RedrawDetectorNoise: camera_param needs 'f' and "
+                             f"'c', in pixels, found {sorted(camera)}")
         truth = project(joints,
                         np.asarray(camera['f']).ravel(),
                         np.asarray(camera['c']).ravel())

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from mmdiffpose.datasets import MocapMiniDataset
 from mmdiffpose.datasets.cameras import normalize_screen, project
-from mmdiffpose.datasets.transforms import LiftingFlip, flip_sample
+from mmdiffpose.datasets.transforms import (LiftingFlip, RedrawDetectorNoise,
+                                            flip_sample)
 from mmdiffpose.skeletons import H36M_17
 
 ARRAYS = ('keypoints', 'keypoints_visible', 'keypoint_mixtures',
@@ -135,3 +136,15 @@ def test_bad_arguments():
         LiftingFlip(prob=1.2)
     with pytest.raises(TypeError, match='flip_prob'):
         LiftingFlip(flip_prob=.5)
+
+
+def test_a_camera_of_which_only_the_size_is_known():
+    sample = _random_sample(3, 640)
+    sample['camera_param'] = dict(w=640, h=480)
+    flipped = flip_sample(copy.deepcopy(sample))
+    assert flipped['camera_param'] == dict(w=640, h=480)
+    np.testing.assert_allclose(flipped['keypoints'][:, 1, 0],
+                               640 - sample['keypoints'][:, 4, 0])
+    transform = RedrawDetectorNoise(prob=1.)
+    with pytest.raises(ValueError, match="needs 'f' and 'c'"):
+        transform(sample)
