@@ -1,10 +1,11 @@
 # Copyright (c) mmdiffpose contributors. All rights reserved.
 """From the joints of a 2D detector to a lifter's, by name."""
 
+import warnings
 from functools import lru_cache
 from itertools import product
 from typing import (Dict, FrozenSet, Iterator, List, Mapping, NamedTuple,
-                    Optional, Tuple)
+                    Optional, Sequence, Tuple)
 
 import numpy as np
 
@@ -255,7 +256,30 @@ def mapping_ways(source: Skeleton,
             f'nothing in {list(source.joints)} makes the root of '
             f'{list(target.joints)}, {target.joints[target.root]}; known '
             f'joint sets are {sorted(SKELETONS)}')
+    if places is None:
+        _tell_missing(source, target, [bool(ways) for ways in made])
     return tuple(map(tuple, made))
+
+
+def _tell_missing(source: Skeleton, target: Skeleton,
+                  known: Sequence[bool]) -> None:
+    """Say which joints of an own skeleton a source has nothing for.
+
+    Raises:
+        ValueError: If it has nothing for more than two of three.
+    """
+    missing = [joint for joint, has in zip(target.joints, known) if not has]
+    if len(missing) > 2 / 3 * target.num_joints:
+        raise ValueError(
+            f'of the joints {list(target.joints)} of {target.name}, only '
+            f'{sorted(set(target.joints) - set(missing))} have a like among '
+            f'those of {source.name}, {list(source.joints)}: joints are '
+            'matched by their names; call them as there (left_knee, LKnee)')
+    if missing:
+        warnings.warn(
+            f'{source.name} has nothing for the joints {missing} of '
+            f'{target.name}: they are lifted as if nobody had seen them',
+            stacklevel=3)
 
 
 def _own_recipe(joint: str, source: Skeleton) -> Recipe:

@@ -15,8 +15,8 @@ from mmdiffpose.checkpoints.model import init_model
 from mmdiffpose.files.keypoint_files import read_keypoint_tracks
 from mmdiffpose.lifting.lift import lift_tracks
 from mmdiffpose.registry import MODELS
-from mmdiffpose.skeletons import (COCO_17, H36M_17, LSP_14, mapping_matrix,
-                                  skeleton_from_metainfo)
+from mmdiffpose.skeletons import (COCO_17, H36M_17, LSP_14, Skeleton,
+                                  mapping_matrix, skeleton_from_metainfo)
 from mmdiffpose.skeletons.mapping import joint_share
 
 TRACK = Path(mmdiffpose.__file__).parent / 'data/demo_track_coco17.json'
@@ -64,6 +64,18 @@ def test_a_detectors_joints_make_those_of_other_sets_by_name():
     assert np.flatnonzero(ankle) == COCO_17.index['left_ankle']
     # COCO has no top of the head: missing, not made up.
     assert not matrix[LSP_14.index['head_top']].any()
+
+
+def test_joints_that_nothing_is_like_are_said():
+    names = ['Hips', 'LeftKnee', 'RightKnee', 'LeftThumb', 'Tail']
+    own = Skeleton('own', tuple(names), (-1, 0, 0, 0, 0), ((1, 2), ))
+    with pytest.warns(UserWarning, match="nothing for.*'LeftThumb', 'Tail'"):
+        matrix = mapping_matrix(COCO_17, own)
+    assert matrix.any(1).tolist() == [True, True, True, False, False]
+    bones = ['Hips', 'LeftUpLeg', 'RightUpLeg', 'LeftLeg', 'RightLeg']
+    own = Skeleton('bvh', tuple(bones), (-1, 0, 0, 1, 2), ((1, 2), (3, 4)))
+    with pytest.raises(ValueError, match=r"only \['Hips'\] have a like"):
+        mapping_matrix(COCO_17, own)
 
 
 @pytest.mark.parametrize('skeleton', [H36M_17, LSP_14])
