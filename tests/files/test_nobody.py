@@ -161,3 +161,15 @@ def test_another_size_than_the_files_is_said(tmp_path, pixels):
     with warnings.catch_warnings():
         warnings.simplefilter('error')
         assert read_keypoint_file(path, SIZE).image_size == SIZE
+
+
+def test_the_message_names_the_joints_that_fit(tmp_path, pixels):
+    frames = [
+        dict(
+            frame_id=i, instances=[dict(keypoints=with_scores(rows).tolist())])
+        for i, rows in enumerate(as_layout(pixels, 'h36m'))
+    ]
+    document = dict(
+        meta_info=dict(dataset_name='mpi_inf_3dhp'), instance_info=frames)
+    with pytest.raises(ValueError, match="joints of .'h36m'.*n='h36m', on "):
+        read(dump(tmp_path / 'a.json', document))

@@ -142,13 +142,14 @@ def rank(keypoints: np.ndarray, scores: np.ndarray,
     return sorted(found, key=lambda entry: entry[0])
 
 
-def how_to(count: Optional[int]) -> str:
-    """How a caller says the joint set."""
+def how_to(count: Optional[int], likely: Optional[str] = None) -> str:
+    """How a caller says the joint set; ``likely`` is the one that fits."""
     fitting = sorted(n for n, s in SKELETONS.items() if s.num_joints == count)
     if not fitting:
         return f'known joint sets are {_counts()}'
-    return (f"say which it is of {fitting}: skeleton='{fitting[0]}', on the "
-            f'command line --skeleton {fitting[0]}')
+    likely = likely or fitting[0]
+    return (f"say which it is of {fitting}: skeleton='{likely}', on the "
+            f'command line --skeleton {likely}')
 
 
 def _counts() -> str:
@@ -186,7 +187,7 @@ def _check_said(where: str, said: Skeleton, own: Ranking, others: Ranking,
     ]
     if better:
         raise ValueError(f'{misfit}, but the joints of {better}; '
-                         f'{how_to(said.num_joints)}')
+                         f'{how_to(said.num_joints, better[0])}')
     if cost > GROSS:
         warnings.warn(f"{misfit}; check the joints' order")
 
