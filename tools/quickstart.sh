@@ -2,12 +2,13 @@
 # From nothing to 3D poses in a minute, and to a trained, tested and compared
 # model in about six more on two cores, after the downloads.
 #
-#   bash tools/quickstart.sh [--no-venv | --system-site] [--fresh]
+#   bash tools/quickstart.sh [--no-venv | --system-site | --locked] [--fresh]
 #                            [-- arguments of train.py]
 #
 #   --no-venv       use the active environment instead of making .venv
 #   --system-site   make .venv on top of the packages of the Python that runs
 #                   it, for example to use its GPU build of torch
+#   --locked        install only files whose SHA-256 requirements/lock.txt has
 #   --fresh         forget an earlier run's training; without it a finished
 #                   training is reused and an interrupted one resumed
 #
@@ -31,7 +32,7 @@ setup=()
 fresh=
 while (($#)); do
     case "$1" in
-        --no-venv | --system-site) setup+=("$1") ;;
+        --no-venv | --system-site | --locked) setup+=("$1") ;;
         --fresh) fresh=yes ;;
         --) shift && break ;;
         -h | --help)

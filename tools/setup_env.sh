@@ -1,13 +1,17 @@
 #!/usr/bin/env bash
 # Make an environment that trains, tests and runs mmdiffpose.
 #
-#   bash tools/setup_env.sh [--no-venv | --system-site]
+#   bash tools/setup_env.sh [--no-venv | --system-site | --locked]
 #
 #   (nothing)       make .venv in the checkout, or reuse it
 #   --no-venv       use the active environment; packages that it has are left
 #                   at their version
 #   --system-site   make .venv on top of the packages of the Python that runs
 #                   it, for example to use its GPU build of torch
+#   --locked        make .venv of the very files that requirements/lock.txt
+#                   names: what has another SHA-256 is not installed. torch is
+#                   not among them; give it by version, or by a URL that ends
+#                   in #sha256=..., as MMDIFFPOSE_TORCH.
 #
 # PYTHON            the Python to make .venv with; 3.10 or newer
 # MMDIFFPOSE_TORCH  what to install where there is no torch >= 2.0, default
@@ -30,6 +34,7 @@ for argument in "$@"; do
     case "$argument" in
         --no-venv) mode=active ;;
         --system-site) mode=system-site ;;
+        --locked) mode=locked ;;
         -h | --help) awk 'NR > 1 { if (!/^#/) exit; sub(/^# ?/, ""); print }' "$0" && exit ;;
         *) fail "unknown argument $argument (see --help)" ;;
     esac
@@ -94,7 +99,7 @@ fi
 scratch="$(mktemp -d)"
 trap 'rm -rf "$scratch"' EXIT
 constraints="$scratch/constraints.txt"
-if [[ "$mode" == venv ]]; then
+if [[ "$mode" == venv || "$mode" == locked ]]; then
     cp "$requirements/constraints.txt" "$constraints"
 else
     # What is there already stays: a pin that it contradicts is left out.
@@ -135,6 +140,12 @@ works() { (cd "$scratch" && "$python" -c "$1" >/dev/null 2>&1); }
 
 say "installing into $("$python" -c 'import sys; print(sys.prefix)')" \
     "(a minute or two, plus downloads)"
+if [[ "$mode" == locked ]]; then
+    # Sources would be built with packages that nobody pinned.
+    install --require-hashes --no-deps --no-build-isolation \
+        -r "$requirements/lock.txt" ||
+        fail "pip can't install what requirements/lock.txt names"
+fi
 install -r "$requirements/build.txt" || fail "pip can't install setuptools"
 
 # NumPy goes first: torch would bring the newest one.
