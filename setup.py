@@ -25,7 +25,7 @@ class BuildWithMim(build_py):
         ignore = shutil.ignore_patterns('__pycache__', '*.pyc', 'lint*',
                                         'build_docs.sh', 'setup_env.sh',
                                         'run_tests.sh', 'quickstart.sh',
-                                        'api_surface.py')
+                                        'api_surface.py', 'maintenance')
         for folder in ('configs', 'tools'):
             shutil.copytree(
                 osp.join(root, folder),

@@ -2,7 +2,8 @@
 # Check the code without running it: flake8, isort, yapf, codespell, a few
 # rules of this project and, of the package as a whole, which room may import
 # which (import-linter), the types (mypy) and whether README, docs and
-# docstrings lead where they say (tools/build_docs.sh).
+# docstrings lead where they say (tools/build_docs.sh). Where pip-audit is
+# installed and reaches its service, the pins are looked up, too.
 # .pre-commit-config.yaml runs the tools that look at single files.
 #
 #   bash tools/lint.sh [--fix] [files or folders]
@@ -80,6 +81,7 @@ check codespell run codespell_lib "${targets[@]}" ${texts[@]+"${texts[@]}"}
 check 'the project rules' "$venv/bin/python" tools/lint_rules.py \
     "${targets[@]}" ${texts[@]+"${texts[@]}"}
 if [[ "$whole" ]]; then
+    check pip-audit "$venv/bin/python" tools/maintenance/audit.py >&2
     check import-linter quietly "$venv/bin/lint-imports" --no-logo
     python="${MMDIFFPOSE_PYTHON:-.venv/bin/python}"
     if command -v "$python" >/dev/null; then

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Pin every package that the set-up installs, with the SHA-256 of its files.
 #
-#   bash tools/lock.sh
+#   bash tools/maintenance/lock.sh
 #
 # writes requirements/lock.txt from the other files there, for Python 3.10 to
 # 3.13 on any system; "bash tools/setup_env.sh --locked" installs it. torch is
@@ -14,7 +14,7 @@ if [[ "${1:-}" == -h || "${1:-}" == --help ]]; then
     exit
 fi
 
-cd "$(dirname "${BASH_SOURCE[0]}")/../requirements"
+cd "$(dirname "${BASH_SOURCE[0]}")/../../requirements"
 uv="${UV:-uv}"
 command -v "$uv" >/dev/null || {
     echo "[lock] uv is not there: pip install uv, or name it with UV=..." >&2
@@ -37,7 +37,7 @@ pin --no-deps --output-file "$scratch/openmmlab.txt" \
     openmmlab.txt mmcv.txt xtcocotools.txt
 
 {
-    echo '# Written by tools/lock.sh; what it is of stands in the other files.'
+    echo '# Written by tools/maintenance/lock.sh; what it is of stands in the other files.'
     cat "$scratch/needed.txt" "$scratch/openmmlab.txt"
 } >lock.txt.part
 mv lock.txt.part lock.txt

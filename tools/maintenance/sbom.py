@@ -1,7 +1,7 @@
 # Copyright (c) mmdiffpose contributors. All rights reserved.
 """Write what an environment is made of, as CycloneDX 1.5 JSON.
 
-    .venv/bin/python tools/sbom.py --out sbom.json
+    .venv/bin/python tools/maintenance/sbom.py --out sbom.json
 
 A component for each installed package that mmdiffpose needs, directly or
 through others, with its version, package URL, licence and what it depends
@@ -22,7 +22,7 @@ from typing import Any, Dict, Iterator, List, Optional, Sequence, Set
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 LISTS = ('runtime.txt', 'openmmlab.txt', 'mmcv.txt', 'xtcocotools.txt')
 """Files in ``requirements`` of what runs; those of tests are left out."""
 OF_ITS_OWN = ('torch', 'opencv-python-headless', 'opencv-python', 'mmcv')

@@ -1,7 +1,7 @@
 # Copyright (c) mmdiffpose contributors. All rights reserved.
 """Try the set-up on other Pythons and packages, and make a table of it.
 
-    python tools/version_table.py --json versions.json --work-dir /tmp/rows
+    python tools/maintenance/version_table.py --json versions.json --work-dir /tmp/rows
 
 A row is a Python, a stack and an MMCV: an environment is made for it, the
 set-up (``tools/setup_env.sh --no-venv``) runs in it, a real track is lifted
@@ -25,7 +25,7 @@ from glob import glob
 from pathlib import Path
 from typing import Any, Dict, Iterator, List, Optional, Sequence, Tuple
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / 'docs' / 'robustness.md'
 MARKERS = ('<!-- versions: begin -->', '<!-- versions: end -->')
 PYTHONS = ('3.10', '3.11', '3.12', '3.13')
