@@ -14,11 +14,13 @@ import numpy as np
 import pytest
 from inference_fixtures import PIPELINE
 
-from mmdiffpose.datasets.annotation_files.annotation_writer import (
-    ClipRecord, write_split)
+from mmdiffpose.datasets.annotation_files.annotation_writer import (ClipRecord,
+                                                                    write_split
+                                                                    )
 from mmdiffpose.datasets.annotation_files.annotations import AnnotationPaths
-from mmdiffpose.datasets.annotation_files.camera_files import (
-    project_points, read_cameras, write_cameras)
+from mmdiffpose.datasets.annotation_files.camera_files import (project_points,
+                                                               read_cameras,
+                                                               write_cameras)
 from mmdiffpose.datasets.annotation_files.image_names import Track
 from mmdiffpose.datasets.mpi_inf_3dhp import TO_H36M
 from mmdiffpose.registry import DATASETS, METRICS

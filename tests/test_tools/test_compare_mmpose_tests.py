@@ -42,9 +42,8 @@ def checkout(tmp_path):
 
 def test_tests_are_told_apart(checkout, capsys, tmp_path):
     out = tmp_path / 'out.json'
-    assert tool.main(
-        [str(checkout), '--tests', 'test_a', '--out',
-         str(out)]) == 1
+    assert tool.main([str(checkout), '--tests', 'test_a', '--out',
+                      str(out)]) == 1
     found = json.loads(out.read_text())
     name = 'tests.test_a.test_x::test_'
     assert found['broken'] == [f'{name}broken: passed -> failed']

@@ -15,8 +15,7 @@ from packaging.utils import canonicalize_name
 ROOT = Path(__file__).parents[2]
 LOCK = (ROOT / 'requirements' / 'lock.txt').read_text()
 ENTRIES = [
-    entry for entry in re.split(r'\n(?=\S)', LOCK)
-    if not entry.startswith('#')
+    entry for entry in re.split(r'\n(?=\S)', LOCK) if not entry.startswith('#')
 ]
 PINS = [
     Requirement(entry.split('\\')[0].strip()) for entry in ENTRIES
@@ -42,8 +41,8 @@ def pins_for(python, name):
         python_version=python, python_full_version=f'{python}.5')
     return [
         pin for pin in PINS
-        if canonicalize_name(pin.name) == canonicalize_name(name) and
-        (pin.marker is None or pin.marker.evaluate(environment))
+        if canonicalize_name(pin.name) == canonicalize_name(name) and (
+            pin.marker is None or pin.marker.evaluate(environment))
     ]
 
 

@@ -87,9 +87,9 @@ def outcomes(report: Path) -> Dict[str, str]:
         name = f'{case.get("classname")}::{case.get("name")}'
         kinds = {child.tag for child in case}
         found[name] = next(
-            (label for tag, label in (('error', 'error'), ('failure',
-                                                           'failed'),
-                                      ('skipped', 'skipped')) if tag in kinds),
+            (label
+             for tag, label in (('error', 'error'), ('failure', 'failed'),
+                                ('skipped', 'skipped')) if tag in kinds),
             PASSED)
     return found
 
@@ -108,8 +108,8 @@ def run(mmpose: Path, plugin: str, tests: Sequence[str],
             [
                 sys.executable, '-m', 'pytest', '-q', '-p', plugin, '-p',
                 'no:cacheprovider', '-o', 'addopts=',
-                '--continue-on-collection-errors',
-                f'--junitxml={report}', *(f'tests/{name}' for name in tests)
+                '--continue-on-collection-errors', f'--junitxml={report}',
+                *(f'tests/{name}' for name in tests)
             ],
             cwd=mmpose,
             timeout=timeout,

@@ -65,8 +65,8 @@ def needs(found: metadata.Distribution) -> Set[str]:
     """Names of what an installed package asks for and is there."""
     if canonicalize_name(found.metadata['Name']) in UNBOUND:
         return set()
-    asked = requirements('\n'.join(
-        line for line in found.requires or () if 'extra ==' not in line))
+    asked = requirements('\n'.join(line for line in found.requires or ()
+                                   if 'extra ==' not in line))
     names = {canonicalize_name(one.name) for one in asked}
     return {name for name in names if installed(name)}
 
@@ -144,8 +144,9 @@ def bill_of_materials() -> Dict[str, Any]:
     """The document."""
     names = {
         canonicalize_name(one.name)
-        for file in LISTS for one in requirements(
-            (ROOT / 'requirements' / file).read_text(encoding='utf-8'))
+        for file in LISTS
+        for one in requirements((ROOT / 'requirements' /
+                                 file).read_text(encoding='utf-8'))
     }
     found = closure(names | set(OF_ITS_OWN))
     hashes = locked_hashes()
@@ -161,18 +162,25 @@ def bill_of_materials() -> Dict[str, Any]:
     direct = sorted(refs[n] for n in names | set(OF_ITS_OWN) if n in refs)
     depends = [dict(ref=own, dependsOn=direct)]
     depends += [
-        dict(ref=refs[name], dependsOn=sorted(refs[n] for n in needs(package)))
+        dict(
+            ref=refs[name], dependsOn=sorted(refs[n] for n in needs(package)))
         for name, package in found.items()
     ]
     content = json.dumps([components, depends], sort_keys=True)
     return {
-        '$schema': 'http://cyclonedx.org/schema/bom-1.5.schema.json',
-        'bomFormat': 'CycloneDX',
-        'specVersion': '1.5',
+        '$schema':
+        'http://cyclonedx.org/schema/bom-1.5.schema.json',
+        'bomFormat':
+        'CycloneDX',
+        'specVersion':
+        '1.5',
         # Of its content: the same environment gives the same file.
-        'serialNumber': uuid.uuid5(uuid.NAMESPACE_URL, content).urn,
-        'version': 1,
-        'metadata': dict(
+        'serialNumber':
+        uuid.uuid5(uuid.NAMESPACE_URL, content).urn,
+        'version':
+        1,
+        'metadata':
+        dict(
             component={
                 'type': 'library',
                 'bom-ref': own,
@@ -181,8 +189,10 @@ def bill_of_materials() -> Dict[str, Any]:
                 'purl': own,
                 'licenses': [dict(license=dict(id='Apache-2.0'))]
             }),
-        'components': components,
-        'dependencies': depends
+        'components':
+        components,
+        'dependencies':
+        depends
     }
 
 
