@@ -1,7 +1,7 @@
 # Copyright (c) mmdiffpose contributors. All rights reserved.
 """Run MMPose's own tests with and without mmdiffpose, and compare each.
 
-    python tools/maintenance/compare_mmpose_tests.py MMPOSE --out mmpose_tests.json
+    python tools/maintenance/compare_mmpose_tests.py MMPOSE --out tests.json
 
 MMPOSE is a checkout of https://github.com/open-mmlab/mmpose at the version
 that is installed (v1.3.2). pytest runs twice in it, once with ``import

@@ -1,7 +1,7 @@
 # Copyright (c) mmdiffpose contributors. All rights reserved.
 """Try the set-up on other Pythons and packages, and make a table of it.
 
-    python tools/maintenance/version_table.py --json versions.json --work-dir /tmp/rows
+    python tools/maintenance/version_table.py --json rows.json --work-dir rows
 
 A row is a Python, a stack and an MMCV: an environment is made for it, the
 set-up (``tools/setup_env.sh --no-venv``) runs in it, a real track is lifted
@@ -414,9 +414,9 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
         failed += broken or 'failed' in rows[key].get('tests', '')
     in_order = sorted(
         rows.values(),
-        key=lambda row:
-        (row['python'], -list(STACKS).index(row['stack']), row['mmcv']))
-    in_order.sort(key=lambda row: [int(n) for n in row['python'].split('.')])
+        key=lambda row: ([int(n) for n in row['python'].split('.')],
+                         list(STACKS).index(row['stack']),
+                         MMCVS.index(row['mmcv'])))
     print(table(in_order))
     if args.page:
         put_table(in_order, PAGE)
