@@ -150,7 +150,7 @@ def write_json(lifted: Lifted,
         Path: The file.
     """
     tracks = as_list(lifted)
-    told = dict(separators=(',', ':'), allow_nan=False)
+    told: Dict[str, Any] = dict(separators=(',', ':'), allow_nan=False)
     with replacing(path) as part, part.open('w', encoding='utf-8') as file:
         meta = json.dumps(result_meta(tracks, axes), **told)
         file.write(f'{{"meta_info":{meta},"instance_info":[')

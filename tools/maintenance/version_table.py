@@ -414,9 +414,9 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
         failed += broken or 'failed' in rows[key].get('tests', '')
     in_order = sorted(
         rows.values(),
-        key=lambda row: ([int(n) for n in row['python'].split('.')],
-                         list(STACKS).index(row['stack']),
-                         MMCVS.index(row['mmcv'])))
+        key=lambda row:
+        ([int(n) for n in row['python'].split('.')], list(STACKS).index(row[
+            'stack']), MMCVS.index(row['mmcv'])))
     print(table(in_order))
     if args.page:
         put_table(in_order, PAGE)

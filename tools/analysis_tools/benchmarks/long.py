@@ -122,14 +122,14 @@ def draw(found: Dict[str, Dict[str, Any]], args: argparse.Namespace) -> None:
     for axes in (time_axes, memory_axes):
         axes.set_xscale('log', base=2)
         axes.set_xlabel('share of the largest size')
-        axes.set_ylim(bottom=0)
-        axes.legend(frameon=False)
-    time_axes.set_yscale('log')
-    memory_axes.set_yscale('log')
+        if axes.lines:
+            axes.set_yscale('log')
     stream_axes.set_xlabel('tenth of the stream')
     stream_axes.set_ylabel('ms of CPU a frame')
     stream_axes.set_ylim(bottom=0)
-    stream_axes.legend(frameon=False)
+    for axes in (time_axes, memory_axes, stream_axes):
+        if axes.lines:
+            axes.legend(frameon=False)
     figure.savefig(args.picture, dpi=90)
 
 
