@@ -131,9 +131,9 @@ def check_pipeline(lifter: OnnxLifter) -> None:
         problems.append(f'the outputs {sorted(outputs)}')
     if problems:
         raise ValueError(
-            'expected a lifter that is turned to the person and told which '
-            'joints are missing, as the zoo\'s residual, diffpose, '
-            'diffpose-frame, diffhpe-wrapper, diffhpe-2d and mixste are; '
+            'expected a lifter that is turned to the person, told which '
+            'joints are missing and reads no 2D mixtures, as the zoo\'s '
+            'residual, diffhpe-wrapper, diffhpe-2d and mixste; '
             f'found {"; ".join(problems)}')
 
 
