@@ -146,10 +146,13 @@ class GMMDiffusionPose(BaseKeypointCodec):
             - target_frame (int | None): The only frame asked for, if so.
 
         Raises:
-            ValueError: For shapes that disagree, NaN or infinite values, or
-                a camera without image size.
+            ValueError: For no frames, shapes that disagree, NaN or infinite
+                values, or a camera without image size.
         """
         T = len(keypoints)
+        if not T:
+            raise ValueError('keypoints: expected at least one frame, found '
+                             'none')
         if keypoints_visible is None:
             keypoints_visible = np.ones((T, self.num_keypoints))
         scores = self._check('keypoints_visible', keypoints_visible,
@@ -240,7 +243,11 @@ class GMMDiffusionPose(BaseKeypointCodec):
         if missing:
             raise ValueError('camera_param should hold the image size w and '
                              f'h in pixels, but misses {missing}')
-        return float(camera_param['w']), float(camera_param['h'])
+        size = float(camera_param['w']), float(camera_param['h'])
+        if not all(np.isfinite(side) and side > 0 for side in size):
+            raise ValueError('camera_param: expected the image size w and h in'
+                             f' pixels, found {size}')
+        return size
 
     @staticmethod
     def _check(name: str,

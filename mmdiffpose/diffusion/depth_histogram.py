@@ -65,8 +65,8 @@ def count_depths(depths: np.ndarray,
             either side of it as the largest depth needs.
 
     Raises:
-        ValueError: For a width that isn't positive, no depths, or infinite
-            ones.
+        ValueError: For a width that isn't positive, no depths, or ones that
+            are no metres.
     """
     if not bin_width > 0:
         raise ValueError(f'bin_width should be positive, got {bin_width}')
@@ -74,7 +74,12 @@ def count_depths(depths: np.ndarray,
     if depths.ndim != 2 or not known.any() or np.isinf(depths).any():
         raise ValueError('depths should be finite, or NaN where they are not '
                          f'known, and of the shape (F, J), got {depths.shape}')
-    side = int(np.ceil(np.abs(depths[known]).max() / bin_width))
+    farthest = float(np.abs(depths[known]).max())
+    if farthest > MAX_DEPTH:
+        raise ValueError(
+            f'depths: expected metres, at most {MAX_DEPTH:g} from '
+            f'the root, found {farthest:g}')
+    side = int(np.ceil(farthest / bin_width))
     edges = (np.arange(2 * side + 2) - side - 0.5) * bin_width
     counts = np.stack([
         np.histogram(joint[seen], edges)[0]

@@ -146,7 +146,12 @@ def rigid_links(joints: np.ndarray) -> List[Tuple[int, int]]:
 
     Args:
         joints: (F, J, 3), metres; NaN where a joint is not known.
+
+    Raises:
+        ValueError: If there is no frame.
     """
+    if not len(joints):
+        raise ValueError('joints: expected at least one frame, found none')
     rows = joints[np.linspace(0,
                               len(joints) - 1, min(len(joints),
                                                    500)).astype(int)]

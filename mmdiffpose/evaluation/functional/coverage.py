@@ -115,12 +115,13 @@ def samples_nearer(samples: np.ndarray, truth: np.ndarray) -> np.ndarray:
         truth: (..., D).
 
     Returns:
-        (...,) in [0, 1].
+        (...,) in [0, 1]; NaN where a sample or the truth is.
     """
     middle = np.median(samples, axis=-2)
     radius = np.linalg.norm(samples - middle[..., None, :], axis=-1)
     distance = np.linalg.norm(truth - middle, axis=-1)
-    return (radius < distance[..., None]).mean(axis=-1)
+    share = (radius < distance[..., None]).mean(axis=-1)
+    return np.where(np.isnan(distance), np.nan, share)
 
 
 def cgnf_calibration_error(shares: np.ndarray) -> float:

@@ -24,9 +24,9 @@ def correct_joints(errors: np.ndarray,
         threshold: Threshold, mm by default.
 
     Returns:
-        Float array of the shape of ``errors``.
+        Float array of the shape of ``errors``; NaN where an error is.
     """
-    return (errors < threshold).astype(np.float64)
+    return np.where(np.isnan(errors), np.nan, errors < threshold)
 
 
 def correct_joints_auc(
@@ -42,7 +42,8 @@ def correct_joints_auc(
         thresholds: Thresholds in ascending order, mm by default.
 
     Returns:
-        Float array of the shape of ``errors``, in [0, 1].
+        Float array of the shape of ``errors``, in [0, 1]; NaN where an error
+        is.
     """
     ascending = np.asarray(thresholds, np.float64)
     if ascending.ndim != 1 or len(ascending) == 0 or np.any(
@@ -50,7 +51,7 @@ def correct_joints_auc(
         raise ValueError('AUC thresholds must ascend strictly, got '
                          f'{thresholds}.')
     passed = np.searchsorted(ascending, errors, side='right')
-    return 1 - passed / len(ascending)
+    return np.where(np.isnan(errors), np.nan, 1 - passed / len(ascending))
 
 
 def pck(errors: np.ndarray, threshold: float = 150.) -> float:

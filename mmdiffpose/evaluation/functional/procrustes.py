@@ -38,7 +38,8 @@ def align_similarity(pred: np.ndarray,
             all. All joints are moved.
 
     Returns:
-        Aligned predictions (..., J, 3), float64.
+        Aligned predictions (..., J, 3), float64; NaN for a pose of which a
+        joint that it is fitted on is NaN or infinite.
     """
     weights = _weights(mask, gt)
     # A masked joint may carry NaN, which 0 * NaN would let through.
@@ -47,17 +48,24 @@ def align_similarity(pred: np.ndarray,
     pred_mean = (weights * pred_seen).sum(axis=-2, keepdims=True)
     gt_mean = (weights * gt_seen).sum(axis=-2, keepdims=True)
     pred_centred = pred_seen - pred_mean
+    # In units of its own size, or squares of a tiny pose vanish.
+    size = np.abs(np.where(weights > 0, pred_centred, 0)).max(
+        axis=(-1, -2), keepdims=True, initial=0.)
+    size = np.where(size > 0, size, 1)
+    pred_centred = pred_centred / size
     covariance = np.swapaxes(gt_seen - gt_mean, -1, -2) @ (
         weights * pred_centred)
-    u, singular, vh = np.linalg.svd(covariance)
+    known = np.isfinite(covariance).all(axis=(-1, -2), keepdims=True)
+    u, singular, vh = np.linalg.svd(np.where(known, covariance, 0.))
     # det(U) det(V) = -1 marks a reflection: turn the weakest axis around.
     sign = np.ones(singular.shape)
     sign[..., 2] = np.where(np.linalg.det(u) * np.linalg.det(vh) < 0, -1, 1)
     rotation = (u * sign[..., None, :]) @ vh
     variance = (weights * pred_centred**2).sum(axis=(-1, -2))
     scale = _safe_ratio((singular * sign).sum(axis=-1), variance)
-    scale = scale[..., None, None]
-    return scale * (pred - pred_mean) @ np.swapaxes(rotation, -1, -2) + gt_mean
+    scale = np.where(known, scale[..., None, None], np.nan)
+    return scale * (
+        (pred - pred_mean) / size) @ np.swapaxes(rotation, -1, -2) + gt_mean
 
 
 def align_scale(pred: np.ndarray,

@@ -32,12 +32,19 @@ def sparsification_curve(
 
     Returns:
         (fractions,), in the unit of the errors.
+
+    Raises:
+        ValueError: If these are no such vectors, or hold NaN.
     """
     if errors.ndim != 1 or errors.shape != uncertainty.shape or not len(
             errors):
         raise ValueError('errors and uncertainty must be two vectors of the '
                          f'same length > 0, got {errors.shape} and '
                          f'{uncertainty.shape}.')
+    if np.isnan(errors).any() or np.isnan(uncertainty).any():
+        raise ValueError(
+            'errors and uncertainty: expected numbers, found NaN, '
+            'which has no rank')
     if any(not 0 <= fraction < 1 for fraction in fractions):
         raise ValueError(f'fractions must lie in [0, 1), got {fractions}.')
     _, tie, size = np.unique(
