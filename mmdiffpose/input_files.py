@@ -10,6 +10,7 @@ import codecs
 import errno
 import json
 import math
+import re
 import stat
 from pathlib import Path
 from typing import Any, Dict, Iterable, List, Optional, Set, Tuple, Union
@@ -25,6 +26,10 @@ times what fits into most memories as Python's lists."""
 MAX_UNFOLDED = 1_000_000
 """Elements of what a small file says."""
 
+CONTROL = re.compile('[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e'
+                     '\u2066-\u2069\ud800-\udfff]')
+"""Letters that steer a terminal, end a line, turn the direction of writing,
+or are none."""
 MAX_NAME = 200
 """Letters of a name."""
 
@@ -46,9 +51,9 @@ def printable(text: Any) -> str:
     Names of files and of what they hold come from strangers; line breaks of
     messages of several lines stay.
     """
-    return ''.join(
-        letter if letter.isprintable() or letter == '\n' else letter.
-        encode('unicode_escape').decode('ascii') for letter in str(text))
+    return CONTROL.sub(
+        lambda found: found[0] if found[0] == '\n' else found[0].encode(
+            'unicode_escape').decode('ascii'), str(text))
 
 
 def check_file(path: PathLike,
@@ -289,7 +294,7 @@ def check_name(where: str, name: Any) -> str:
             holds control characters.
     """
     if not isinstance(name, str) or not name or len(name) > MAX_NAME or (
-            not name.isprintable()):
+            CONTROL.search(name)):
         raise ValueError(
             f'{where}: expected a name of up to {MAX_NAME} letters without '
             f'control characters, found {ascii(name)[:80]}')

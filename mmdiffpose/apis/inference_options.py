@@ -193,6 +193,7 @@ class InferenceOptions:
 
 _WHOLE = dict(batch_size=1, latency=0, panel_size=100, overlap=0, max_frames=1)
 """Options that are whole numbers, and their least."""
+_MOST = dict(panel_size=4096)
 _POSITIVE = ('fps', 'focal_length')
 _FLAGS = ('return_datasamples', 'return_vis', 'show', 'still', 'causal',
           'hypotheses', 'symmetric_bones', 'root_trajectory', 'fit',
@@ -226,6 +227,9 @@ def _check(name: str, value: Any) -> None:
     if name in _WHOLE:
         expected = f'a whole number from {_WHOLE[name]} on'
         fits = number and value == int(value) and value >= _WHOLE[name]
+        if name in _MOST:
+            expected += f' to {_MOST[name]}'
+            fits = fits and value <= _MOST[name]
     elif name in _POSITIVE:
         expected = 'a number above 0'
         fits = number and 0 < value < float('inf')

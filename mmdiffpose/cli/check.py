@@ -20,7 +20,7 @@ import numpy as np
 
 from mmdiffpose.array_files import npz_names
 from mmdiffpose.atomic_files import replacing
-from .launching import require_mmpose
+from .launching import end_with, require_mmpose
 
 PICTURES = 3
 
@@ -84,8 +84,8 @@ def main(argv: Optional[Sequence[str]] = None,
                 print(f'WARNING: {warning}')
             warnings += len(report.warnings)
             values[name] = dict(report.values, warnings=report.warnings)
-    except (FileNotFoundError, ValueError) as error:
-        sys.exit(f'REFUSED: {error}')
+    except (OSError, ValueError) as error:
+        end_with(error, 'REFUSED')
     with replacing(folder / 'report.json') as partial:
         partial.write_text(
             json.dumps(values, indent=2) + '\n', encoding='utf-8')

@@ -18,10 +18,9 @@ Every tensor must find its place; nothing in SRC is executed::
 """
 
 import argparse
-import sys
 from typing import Optional, Sequence
 
-from .launching import require_mmpose
+from .launching import end_with, require_mmpose
 
 
 def make_parser(prog: Optional[str] = None) -> argparse.ArgumentParser:
@@ -77,8 +76,8 @@ def main(argv: Optional[Sequence[str]] = None,
             encoder=args.encoder,
             averaged=args.averaged,
             keypoints=args.keypoints)
-    except (FileNotFoundError, ValueError) as error:
-        sys.exit(f'error: {error}')
+    except (OSError, ValueError) as error:
+        end_with(error)
     print(f'weights   {report.checkpoint}')
     print(f'config    {report.config}, from {report.base}.py with')
     for key, value in report.options.items():

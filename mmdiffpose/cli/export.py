@@ -12,13 +12,11 @@ one without torch, "mmdiffpose infer --backend onnx" like any model.
 """
 
 import argparse
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, List, Optional, Sequence
 
-from mmengine.config import DictAction
-
-from .launching import published_weights, require_mmpose
+from .launching import (KeyValueAction, end_with, published_weights,
+                        require_mmpose)
 
 if TYPE_CHECKING:
     from mmdiffpose.deployment.onnx_export import ExportedLifter
@@ -51,7 +49,7 @@ def make_parser(prog: Optional[str] = None) -> argparse.ArgumentParser:
     parser.add_argument(
         '--cfg-options',
         nargs='+',
-        action=DictAction,
+        action=KeyValueAction,
         metavar='KEY=VALUE',
         help='override settings of the config, for example '
         'model.test_cfg.num_sampling_steps=5')
@@ -96,7 +94,7 @@ def main(argv: Optional[Sequence[str]] = None,
             or published_weights(args.config), args.cfg_options, args.opset,
             args.int8)
     except (OSError, ImportError, ValueError) as error:
-        sys.exit(f'error: {error}')
+        end_with(error)
     print('\n'.join(describe(exported, args.int8)))
 
 

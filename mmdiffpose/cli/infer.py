@@ -34,7 +34,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Callable, List, Optional, Sequence
 
 import torch
-from mmengine.config import DictAction
 
 from mmdiffpose.detection.named_detectors import NAMED_DETECTORS
 from mmdiffpose.detection.trackers import BUILTIN, PACKAGE_TRACKERS
@@ -46,7 +45,8 @@ from mmdiffpose.skeletons.marker_sets import MARKER_SETS
 from mmdiffpose.structures.axes import AXES_NAMES
 from .infer_list import (Ledger, Prepare, Task, is_endless, name_tasks,
                          read_list, report, run_list)
-from .launching import ListModels, published_weights, require_mmpose
+from .launching import (KeyValueAction, ListModels, end_with,
+                        published_weights, require_mmpose)
 
 if TYPE_CHECKING:
     from mmdiffpose.apis import DiffusionPose3DInferencer, InferenceOptions
@@ -253,7 +253,7 @@ def add_lifting_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--cfg-options',
         nargs='+',
-        action=DictAction,
+        action=KeyValueAction,
         metavar='KEY=VALUE',
         help='override settings of the config, for example '
         'model.test_cfg.num_hypotheses=20')
@@ -372,7 +372,9 @@ def run(args: argparse.Namespace) -> List[Path]:
         list[Path]: The files written.
     """
     name, = args.inputs
-    return lift_input(make_inferencer(args), name, make_options(args))
+    # Options are checked before anything is built.
+    options = make_options(args)
+    return lift_input(make_inferencer(args), name, options)
 
 
 def lift_input(inferencer: 'DiffusionPose3DInferencer', name: str,
@@ -404,7 +406,8 @@ def lift_input(inferencer: 'DiffusionPose3DInferencer', name: str,
 
 def prepare_lifting(args: argparse.Namespace) -> Callable[[Task], List[str]]:
     """What lifts one input of a list after the other with the same models."""
-    inferencer, options = make_inferencer(args), make_options(args)
+    options = make_options(args)
+    inferencer = make_inferencer(args)
 
     def lift(task: Task) -> List[str]:
         named = replace(options, suffix=task.suffix)
@@ -467,7 +470,7 @@ def main(argv: Optional[Sequence[str]] = None,
         paths = run(args)
     # OSError: missing files, and downloads that fail.
     except (OSError, ImportError, ValueError) as error:
-        sys.exit(f'error: {error}')
+        end_with(error)
     except KeyboardInterrupt:
         sys.exit('interrupted; of several inputs, the same command goes on '
                  'with what is left')

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import (Any, Callable, Dict, Iterator, List, NamedTuple, Optional,
                     Sequence)
 
-from mmdiffpose.input_files import printable, read_text
+from mmdiffpose.input_files import CONTROL, printable, read_text
 
 LEDGER = 'inputs.jsonl'
 """File of the results' folder with a line for each input that is done or has
@@ -65,7 +65,7 @@ def read_list(path: Path) -> List[str]:
         line.strip()
         for line in read_text(path, 'a list of inputs').splitlines())
     names = [line for line in lines if line and not line.startswith('#')]
-    odd = next((name for name in names if not name.isprintable()), None)
+    odd = next((name for name in names if CONTROL.search(name)), None)
     if odd is not None:
         raise ValueError(f'{path}: expected an input a line, found control '
                          f'characters in {printable(odd)[:80]!r}')
@@ -315,7 +315,8 @@ def report(outcome: Outcome, number: int, total: int) -> None:
     if outcome.error is not None:
         what = f'error: {outcome.error}'
     print(
-        f'[{number}/{total}] {outcome.task.name}: {what}, '
+        f'[{number}/{total}] {printable(outcome.task.name)}: '
+        f'{printable(what)}, '
         f'{outcome.seconds:.0f} s',
         flush=True)
     if outcome.error is None:

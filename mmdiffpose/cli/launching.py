@@ -6,7 +6,7 @@ import difflib
 import os
 import os.path as osp
 import sys
-from typing import Any, Callable, Dict, List, Union
+from typing import Any, Callable, Dict, List, NoReturn, Optional, Union
 
 from mmengine.config import Config, DictAction
 
@@ -27,6 +27,22 @@ RUNNER_KEYS = frozenset([
 """Top-level keys that MMEngine's runner reads."""
 
 
+class KeyValueAction(DictAction):
+    """Overrides of a config, KEY=VALUE; anything else is an error."""
+
+    def __call__(self,
+                 parser: argparse.ArgumentParser,
+                 namespace: argparse.Namespace,
+                 values: Any,
+                 option_string: Optional[str] = None) -> None:
+        """Read them."""
+        wrong = [text for text in values if not text.partition('=')[1]]
+        if wrong:
+            parser.error(f'{option_string}: expected KEY=VALUE, found '
+                         f'{ascii(wrong[0])}')
+        super().__call__(parser, namespace, values, option_string)
+
+
 def add_common_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments that training and testing share."""
     parser.add_argument(
@@ -40,7 +56,7 @@ def add_common_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--cfg-options',
         nargs='+',
-        action=DictAction,
+        action=KeyValueAction,
         metavar='KEY=VALUE',
         help='override settings of the config, for example '
         'train_cfg.max_epochs=3 model.head.num_hypotheses=20; lists are '
@@ -258,6 +274,28 @@ def check_checkpoint(path: str, argument: str) -> None:
         raise FileNotFoundError(f'{argument}: there is no checkpoint {path}')
     from mmdiffpose.checkpoints.checkpoint_formats import check_container
     check_container(path)
+
+
+def end_with(error: Any, word: str = 'error') -> NoReturn:
+    """End the command with a sentence.
+
+    Names of files and what stands in them may hold what steers a terminal: it
+    is written out.
+    """
+    from mmdiffpose.input_files import printable
+    sys.exit(f'{word}: {printable(error)}')
+
+
+def positive_number(text: str) -> float:
+    """A finite number above 0, from the command line."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.
+    if not 0 < value < float('inf'):
+        raise argparse.ArgumentTypeError(
+            f'expected a number above 0, found {ascii(text)}')
+    return value
 
 
 def choose_backend(cfg: Config) -> List[str]:

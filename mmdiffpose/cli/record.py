@@ -20,11 +20,10 @@ projections. "mmdiffpose check" reports on the result.
 """
 
 import argparse
-import sys
 from pathlib import Path
 from typing import Any, Dict, Optional, Sequence
 
-from .launching import require_mmpose
+from .launching import end_with, positive_number, require_mmpose
 
 FORMS = ('markers', 'aist', 'h36m')
 _UNREAD = dict(
@@ -78,12 +77,12 @@ def make_parser(prog: Optional[str] = None) -> argparse.ArgumentParser:
         '(default: what the cameras see)')
     parser.add_argument(
         '--unit',
-        type=float,
+        type=positive_number,
         metavar='METRES',
         help='metres in the unit of the points (default: as the file says)')
     parser.add_argument(
         '--fps',
-        type=float,
+        type=positive_number,
         help='frames a second, for forms '
         'that do not say it')
     parser.add_argument(
@@ -109,8 +108,8 @@ def main(argv: Optional[Sequence[str]] = None,
     try:
         recording = read_source(args)
         total = add_to_file(Path(args.out), recording)
-    except (FileNotFoundError, ValueError, ImportError) as error:
-        sys.exit(f'error: {error}')
+    except (OSError, ValueError, ImportError) as error:
+        end_with(error)
     skeleton = recording.skeleton
     for sequence in recording.sequences:
         print(f'{sequence.name}: {len(sequence)} frames at '

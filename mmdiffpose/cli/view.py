@@ -13,10 +13,11 @@ holds the hypotheses in any case.
 """
 
 import argparse
-import sys
 import webbrowser
 from pathlib import Path
 from typing import Optional, Sequence
+
+from .launching import end_with
 
 
 def make_parser(prog: Optional[str] = None) -> argparse.ArgumentParser:
@@ -82,7 +83,7 @@ def main(argv: Optional[Sequence[str]] = None,
     try:
         page = make_page(args).resolve()
     except (OSError, ValueError) as error:
-        sys.exit(f'error: {error}')
+        end_with(error)
     print(f'page: {page}')
     if not args.no_open and not webbrowser.open(page.as_uri()):
         print('no browser could be opened from here: open that file in one')

@@ -15,8 +15,9 @@ from typing import Any, Dict, Optional, Tuple, Union
 
 from mmdiffpose.array_files import read_npz
 from mmdiffpose.atomic_files import replacing
-from mmdiffpose.input_files import parse_json
+from mmdiffpose.input_files import CONTROL, parse_json
 
+MAX_STEM = 150
 HEAD = 8192
 """Bytes of a JSON file in which its ``meta_info`` stands."""
 
@@ -39,6 +40,16 @@ def source_name(inputs: Any) -> Optional[str]:
     whole = text if '://' in text else str(Path(text).resolve())
     digest = hashlib.sha256(whole.encode('utf-8', 'replace')).hexdigest()
     return f'{Path(text).name}#{digest[:12]}'
+
+
+def safe_stem(stem: str) -> str:
+    """A stem that names a file, in its folder and in a terminal.
+
+    Control characters and what parts folders become underscores, and so does
+    a dot that would hide the file; of a long one the first letters remain.
+    """
+    plain = re.sub(r'[/\\:]', '_', CONTROL.sub('_', stem))
+    return re.sub(r'^\.+', '_', plain)[:MAX_STEM] or '_'
 
 
 def written_by(path: Path) -> Optional[str]:
@@ -74,7 +85,7 @@ class ResultNames:
         """The stem, or the first of ``<stem>_2``, ... that is free.
 
         Args:
-            stem (str): Of the input.
+            stem (str): Of the input; see :func:`safe_stem`.
             suffix (str): What comes between it and the files' endings.
             source (str, optional): See :func:`source_name`; without one the
                 stem is taken as it is.
@@ -82,6 +93,7 @@ class ResultNames:
             note (bool): Whether to write down whose they are, because no file
                 will tell. Defaults to False.
         """
+        stem = safe_stem(stem)
         places = [str(Path(folder).resolve()) for folder in folders if folder]
         if source is None or not places:
             return stem

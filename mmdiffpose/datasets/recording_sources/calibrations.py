@@ -39,6 +39,8 @@ def read_calibration(path: Union[str, Path], unit: float = 1.) -> Cameras:
         ValueError: If it is none of these files.
     """
     path = check_file(path, 'a calibration file')
+    if not 0 < unit < float('inf'):
+        raise ValueError(f'unit: expected metres, found {unit}')
     if path.suffix == '.pkl':
         found = {
             f'{subject} {camera}': param

@@ -73,6 +73,8 @@ def read_markers(path: Union[str, Path],
                          f'ones of {names[int(bad.argmax())]!r}')
     if not 0 < fps < 10000:
         raise ValueError(f'{path}: expected a frame rate, found {fps:g}')
+    if unit is not None and not 0 < unit < float('inf'):
+        raise ValueError(f'unit: expected metres, found {unit}')
     if unit is None:
         if found.lower() not in UNITS:
             raise ValueError(f'{path}: expected points in one of '
