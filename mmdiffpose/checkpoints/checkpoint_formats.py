@@ -51,10 +51,18 @@ def check_container(path: Union[str, Path]) -> None:
                          f'weights_only=True, found {found}')
     if found == SAFETENSORS:
         _check_length(path)
-    elif found == ZIP and not zipfile.is_zipfile(path):
+    elif found == ZIP and not _is_whole(path):
         raise ValueError(f'{path} is cut short: expected a checkpoint that '
                          'loads with weights_only=True, found the beginning '
                          'of one')
+
+
+def _is_whole(path: Path) -> bool:
+    """Whether an archive has its end, which says what is in it."""
+    try:
+        return zipfile.is_zipfile(path)
+    except (zipfile.BadZipFile, OSError, ValueError):
+        return False
 
 
 def detect_format(path: Union[str, Path]) -> str:

@@ -114,7 +114,8 @@ def _foreign_kind(path: Path) -> Optional[str]:
                 names = archive.namelist()
                 # torch does not look at the checksums.
                 damaged = archive.testzip()
-        except (zipfile.BadZipFile, EOFError, OSError) as error:
+        # Names in no encoding, numbers that are too large, and so on.
+        except Exception as error:
             return f'a zip archive that is truncated or damaged ({error})'
         if damaged is not None:
             return f'a zip archive whose {damaged} is damaged'

@@ -66,6 +66,7 @@ _HEAD = 'head'
 _SKULL = 'neck'
 _MIN_SECONDS = 1e-4
 _MAX_SECONDS = 60.
+_LARGEST = 1e6
 _NORMS = (0.4, 1.5)
 
 
@@ -212,6 +213,10 @@ def _frames(path: PathLike, character: DeepMimicCharacter) -> np.ndarray:
     if not np.isfinite(frames).all():
         bad = int(np.flatnonzero(~np.isfinite(frames).all(axis=1))[0])
         raise ValueError(f'{path}: frame {bad} is NaN or infinite')
+    if np.abs(frames).max() > _LARGEST:
+        bad = int((np.abs(frames) > _LARGEST).any(axis=1).argmax())
+        raise ValueError(f'{path}: expected seconds, metres and angles, found '
+                         f'a number beyond {_LARGEST:g} in frame {bad}')
     if len(frames) < 2 or (frames[:-1, 0].min() < _MIN_SECONDS
                            or frames[:-1, 0].max() > _MAX_SECONDS):
         raise ValueError(
