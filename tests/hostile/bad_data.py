@@ -68,8 +68,7 @@ CASES = [
     (RECORDING, 'joints of the same name',
      arrays(joints=np.array(['a'] * 17), root=np.array('a')), 'own.npz'),
     (RECORDING, 'a joint of control characters',
-     arrays(
-         joints=np.array(['root', '\x1b[2J'] + [f'j{i}' for i in range(15)])),
+     arrays(joints=lambda a: np.where(a == 'head', '\x1b[2J', a)),
      'control characters'),
     (RECORDING, 'another number of joints', view(_3d=np.ones((2, 5, 3))),
      'expected .F, 17, 3.'),

@@ -11,18 +11,12 @@ from degenerate_poses import masks, poses
 from hypothesis import given, settings
 
 from mmdiffpose.evaluation import functional, metrics
-from mmdiffpose.evaluation.functional import (acceleration_error, align_scale,
-                                              align_similarity, centre_on_root,
-                                              cgnf_calibration_error,
-                                              crps_ensemble, crps_gaussian,
-                                              energy_score, fit_std_scaling,
-                                              hypothesis_spread, joint_best,
-                                              joint_errors, mpjpe, mpjve,
-                                              n_mpjpe, p_mpjpe, pose_best,
-                                              samples_nearer, segment_lengths,
-                                              segment_std,
-                                              sparsification_curve,
-                                              symmetry_gap)
+from mmdiffpose.evaluation.functional import (
+    acceleration_error, align_scale, align_similarity, centre_on_root,
+    cgnf_calibration_error, crps_ensemble, crps_gaussian, energy_score,
+    fit_std_scaling, hypothesis_spread, joint_best, joint_errors, mpjpe, mpjve,
+    n_mpjpe, p_mpjpe, pose_best, samples_nearer, segment_lengths, segment_std,
+    sparsification_curve, symmetry_gap)
 
 EACH = settings(deadline=None, max_examples=25)
 METRICS = sorted(set(metrics.__all__) - {'PoseMetric'})
