@@ -76,8 +76,8 @@ def difference(of_seeds: List[Dict], kind: str, row: str, key: str) -> str:
 
 
 def _table(of_seeds: List[Dict], kind: str) -> str:
-    columns = (*SCORES, *SHARES, 'ECE', 'ECE of unseen joints', "cGNF's ECE",
-               *OTHERS, 'factor', 'energy against the control',
+    columns = (*SCORES[:-1], '90 % hold, x, y, z', 'ECE, of unseen joints',
+               "cGNF's ECE", *OTHERS, 'factor', 'energy against the control',
                'of the window', 'best of N', 'frames a second')
     lines = [
         '| row | ' + ' | '.join(columns) + ' |',
@@ -85,23 +85,15 @@ def _table(of_seeds: List[Dict], kind: str) -> str:
     ]
     for row in of_seeds[0][kind]:
         cells = []
-        for key in SCORES:
+        for key in SCORES[:-1]:
             text = f'{_values(of_seeds, kind, row, key).mean():.1f}'
             cells.append(f'*{text}*' if key.startswith('best') else text)
-        cells += [
-            f'{100 * _values(of_seeds, kind, row, key).mean():.0f} %'
-            for key in SHARES
-        ]
-        for held in ('covered', 'covered_unseen'):
-            found = [result[kind][row] for result in of_seeds]
-            if held == 'covered_unseen' and not found[0]['number_unseen']:
-                cells.append('–')
-                continue
-            mean = np.mean([
-                expected_calibration_error(LEVELS.tolist(), one[held])
-                for one in found
-            ])
-            cells.append(f'{mean:.3f}')
+        cells.append(', '.join(
+            f'{100 * _values(of_seeds, kind, row, key).mean():.0f}'
+            for key in SHARES))
+        cells.append(', '.join(
+            _calibration(of_seeds, kind, row, held)
+            for held in ('covered', 'covered_unseen')))
         cells.append(f'{_mean(of_seeds, kind, row, "cgnf"):.3f}')
         cells += [
             f'{_values(of_seeds, kind, row, key).mean():.1f}' for key in OTHERS
@@ -114,6 +106,19 @@ def _table(of_seeds: List[Dict], kind: str) -> str:
         cells.append(f'{_mean(of_seeds, "frames_a_second", row):.0f}')
         lines.append(f'| {row} | ' + ' | '.join(cells) + ' |')
     return '\n'.join(lines) + '\n'
+
+
+def _calibration(of_seeds: List[Dict], kind: str, row: str, held: str) -> str:
+    """Mean distance of held and nominal shares; a dash where no joint was
+    unseen."""
+    found = [result[kind][row] for result in of_seeds]
+    if held == 'covered_unseen' and not found[0]['number_unseen']:
+        return '–'
+    errors = [
+        expected_calibration_error(LEVELS.tolist(), np.array(one[held]))
+        for one in found
+    ]
+    return f'{np.mean(errors):.3f}'
 
 
 def _few(of_seeds: List[Dict]) -> str:

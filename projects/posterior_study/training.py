@@ -67,6 +67,8 @@ def train(model: Any, dataset: MocapViewDataset, seed: int, schedule: Schedule,
         use_buffers=True)
     optimizer = torch.optim.AdamW(
         rows.parameters(), LEARNING_RATE, weight_decay=.05, betas=(.9, .99))
+    parts = [list(part.parameters()) for part in rows.children()]
+    parts = [part for part in parts if part]
     first = 0
     if file.is_file():
         saved = torch.load(file, weights_only=True)
@@ -85,8 +87,8 @@ def train(model: Any, dataset: MocapViewDataset, seed: int, schedule: Schedule,
         losses = step(model, rows, dataset, seed, iteration, schedule.batch)
         optimizer.zero_grad()
         sum(losses.values()).backward()
-        for part in rows.children():
-            torch.nn.utils.clip_grad_norm_(part.parameters(), 1.)
+        for part in parts:
+            torch.nn.utils.clip_grad_norm_(part, 1.)
         optimizer.step()
         averaged.update_parameters(rows)
         done = iteration + 1
