@@ -15,7 +15,7 @@ import re
 from collections import OrderedDict
 from io import BytesIO
 from pathlib import Path
-from typing import IO, Any, Dict, Tuple, Union
+from typing import IO, Any, Callable, ClassVar, Dict, Tuple, Union
 
 import numpy as np
 
@@ -50,7 +50,7 @@ class PlainUnpickler(pickle._Unpickler):
         """What the pickle holds.
 
         Raises:
-            UnpicklingError: If it is more than plain data.
+            pickle.UnpicklingError: If it is more than plain data.
         """
         loaded = super().load()
         check_unfolded(loaded, self._limit)
@@ -75,7 +75,7 @@ class PlainUnpickler(pickle._Unpickler):
             raise pickle.UnpicklingError(
                 f'it sets the state of {type(target).__name__}')
 
-    dispatch = {  # type: ignore[dict-item]
+    dispatch: ClassVar[Dict[int, Callable]] = {
         **pickle._Unpickler.dispatch, pickle.BUILD[0]: _build
     }
 

@@ -100,7 +100,7 @@ class ResampledTrack:
         neighbouring windows do not belong together.
 
         Args:
-            lifted (LiftedTrack): F' frames, of :attr:`track`.
+            lifted (LiftedTrack): F' frames, of ``track``.
 
         Returns:
             LiftedTrack: F frames.
