@@ -41,7 +41,8 @@ def test_without_a_browser(tmp_path, monkeypatch, capsys):
 
 def test_wrong_files_end_with_a_sentence(tmp_path, opened):
     (tmp_path / 'a.json').write_text('{}')
-    for arguments, message in (([tmp_path / 'none.json'], 'expected a file of results'),
+    for arguments, message in (([tmp_path / 'none.json'],
+                                'expected a file of results'),
                                ([tmp_path / 'none.html'], 'no page at'),
                                ([tmp_path / 'a.json'], 'meta_info')):
         with pytest.raises(SystemExit, match=message):

@@ -11,12 +11,6 @@ from degenerate_poses import masks, poses
 from hypothesis import given, settings
 
 from mmdiffpose.evaluation import functional, metrics
-from mmdiffpose.evaluation.functional import (
-    acceleration_error, align_scale, align_similarity, centre_on_root,
-    cgnf_calibration_error, crps_ensemble, crps_gaussian, energy_score,
-    fit_std_scaling, hypothesis_spread, joint_best, joint_errors, mpjpe, mpjve,
-    n_mpjpe, p_mpjpe, pose_best, samples_nearer, segment_lengths, segment_std,
-    sparsification_curve, symmetry_gap)
 
 EACH = settings(deadline=None, max_examples=25)
 METRICS = sorted(set(metrics.__all__) - {'PoseMetric'})
@@ -41,7 +35,7 @@ def pairs(draw):
 @given(pairs())
 def test_position_errors(pair):
     pred, truth, mask = pair
-    for error in (mpjpe, p_mpjpe, n_mpjpe):
+    for error in (functional.mpjpe, functional.p_mpjpe, functional.n_mpjpe):
         assert np.isfinite(error(pred, truth)).all()
         found = error(pred, truth, mask)
         # NaN marks just the poses without a joint that counts.
@@ -58,11 +52,12 @@ def test_alignment_is_the_best_similarity(pair):
     def total(moved):
         return ((moved - truth)**2).sum((1, 2))
 
-    moved = align_similarity(pred, truth)
+    moved = functional.align_similarity(pred, truth)
     size = ((truth**2).sum((1, 2)) + (pred**2).sum((1, 2))) * 1e-9 + 1e-18
     assert (total(moved) <= total(pred) + size).all()
     assert (total(moved) <= total(truth.mean(1, keepdims=True)) + size).all()
-    assert (total(align_scale(pred, truth)) <= total(pred) + size).all()
+    assert (total(functional.align_scale(pred, truth))
+            <= total(pred) + size).all()
     # A similarity keeps the ratios of all distances.
     old = np.linalg.norm(pred[:, :, None] - pred[:, None], axis=-1)
     new = np.linalg.norm(moved[:, :, None] - moved[:, None], axis=-1)
@@ -77,12 +72,12 @@ def test_alignment_is_the_best_similarity(pair):
 def test_a_joint_that_is_not_known_spoils_its_pose_alone(truth, joint):
     pred = truth + .1
     pred[:1, joint] = np.nan
-    for error in (mpjpe, p_mpjpe, n_mpjpe):
+    for error in (functional.mpjpe, functional.p_mpjpe, functional.n_mpjpe):
         found = error(pred, truth)
         assert np.isnan(found[:1]).all() and np.isfinite(found[1:]).all()
-    counted = functional.correct_joints(joint_errors(pred, truth))
+    counted = functional.correct_joints(functional.joint_errors(pred, truth))
     assert np.isnan(counted[:1, joint]).all()
-    curve = functional.correct_joints_auc(joint_errors(pred, truth))
+    curve = functional.correct_joints_auc(functional.joint_errors(pred, truth))
     assert np.isnan(curve[:1, joint]).all()
 
 
@@ -90,19 +85,20 @@ def test_a_joint_that_is_not_known_spoils_its_pose_alone(truth, joint):
 @given(pairs(), st.sampled_from(['paper', 'official']))
 def test_coherence_and_motion(pair, mode):
     pred, truth, mask = pair
-    lengths = segment_lengths(pred, mode)
-    assert np.isfinite(symmetry_gap(lengths)).all()
+    lengths = functional.segment_lengths(pred, mode)
+    assert np.isfinite(functional.symmetry_gap(lengths)).all()
     if len(pred) > 1:
-        assert np.isfinite(segment_std(lengths, mode))
-        assert np.isfinite(mpjve(pred, truth))
+        assert np.isfinite(functional.segment_std(lengths, mode))
+        assert np.isfinite(functional.mpjve(pred, truth))
     else:
         with pytest.raises(
                 ValueError, match='frames') if (
                     len(pred) == 0 or mode == 'official') else _nothing():
-            assert segment_std(lengths, mode) == 0
-        assert np.isnan(mpjve(pred, truth))
-    assert np.isfinite(acceleration_error(pred, truth)) == (len(pred) > 2)
-    assert np.isfinite(centre_on_root(pred)).all()
+            assert functional.segment_std(lengths, mode) == 0
+        assert np.isnan(functional.mpjve(pred, truth))
+    assert np.isfinite(functional.acceleration_error(pred, truth)) == (
+        len(pred) > 2)
+    assert np.isfinite(functional.centre_on_root(pred)).all()
 
 
 def _nothing():
@@ -115,21 +111,23 @@ def test_scores_of_hypotheses(truth, number, same):
     rng = np.random.default_rng(number)
     noise = 0 if same else rng.normal(size=(len(truth), number, 17, 3))
     drawn = truth[:, None] + noise + np.zeros((len(truth), number, 17, 3))
-    errors = joint_errors(drawn, truth[:, None])
-    spread = hypothesis_spread(drawn)
-    for found in (pose_best(errors), joint_best(errors), spread,
-                  energy_score(np.moveaxis(drawn, 1, 2), truth),
-                  crps_ensemble(np.moveaxis(drawn, 1, -1), truth),
-                  crps_gaussian(truth[..., 0], spread, truth[..., 1])):
+    errors = functional.joint_errors(drawn, truth[:, None])
+    spread = functional.hypothesis_spread(drawn)
+    for found in (functional.pose_best(errors), functional.joint_best(errors),
+                  spread,
+                  functional.energy_score(np.moveaxis(drawn, 1, 2), truth),
+                  functional.crps_ensemble(np.moveaxis(drawn, 1, -1), truth),
+                  functional.crps_gaussian(truth[..., 0], spread, truth[...,
+                                                                        1])):
         assert np.isfinite(found).all()
     if same or number == 1:
         assert abs(spread).max(initial=0) == 0
-    shares = samples_nearer(np.moveaxis(drawn, 1, 2), truth)
+    shares = functional.samples_nearer(np.moveaxis(drawn, 1, 2), truth)
     assert ((shares >= 0) & (shares <= 1)).all()
     if len(shares):
-        assert 0 <= cgnf_calibration_error(shares) <= 1
+        assert 0 <= functional.cgnf_calibration_error(shares) <= 1
     drawn[:1, :, 3] = np.nan
-    shares = samples_nearer(np.moveaxis(drawn, 1, 2), truth)
+    shares = functional.samples_nearer(np.moveaxis(drawn, 1, 2), truth)
     assert np.isnan(shares[:1, 3]).all() and np.isfinite(shares[1:]).all()
 
 
@@ -142,10 +140,11 @@ def test_sparsification(count, kind):
         same=unsure * 0 + 1, zero=unsure * 0,
         nan=unsure * np.nan).get(kind, unsure)
     if count and kind != 'nan':
-        assert np.isfinite(sparsification_curve(errors, unsure)).all()
+        assert np.isfinite(functional.sparsification_curve(errors,
+                                                           unsure)).all()
     else:
         with pytest.raises(ValueError):
-            sparsification_curve(errors, unsure)
+            functional.sparsification_curve(errors, unsure)
 
 
 @EACH
@@ -154,7 +153,8 @@ def test_scaling_of_std(residual, spread):
     """Finite for what is finite, or refused."""
     spread = np.full(residual.shape[:2], spread)
     try:
-        scaling = fit_std_scaling(spread, residual, np.ones_like(spread, bool))
+        scaling = functional.fit_std_scaling(spread, residual,
+                                             np.ones_like(spread, bool))
     except ValueError as error:
         assert 'joints' in str(error) or 'spread' in str(error)
         assert not len(residual) or not spread.any()
