@@ -14,9 +14,7 @@ import numpy as np
 import pytest
 from inference_fixtures import PIPELINE
 
-from mmdiffpose.datasets.annotation_files.annotation_writer import (ClipRecord,
-                                                                    write_split
-                                                                    )
+from mmdiffpose.datasets.annotation_files import annotation_writer
 from mmdiffpose.datasets.annotation_files.annotations import AnnotationPaths
 from mmdiffpose.datasets.annotation_files.camera_files import (project_points,
                                                                read_cameras,
@@ -149,13 +147,14 @@ def mpi_inf_3dhp(request, data, tmp_path_factory):
         camera = parts[2][len('Cam'):] if len(parts) > 2 else '0'
         cameras[subject, camera] = dict(given[stem], w=2048, h=2048)
         records.append(
-            ClipRecord(
+            annotation_writer.ClipRecord(
                 Track(subject, clip, camera),
                 points[None, list(TO_H36M)],
                 pose[None, list(TO_H36M)],
                 frame_numbers=np.array([int(number)])))
     # It raises unless the cameras see the joints where they are.
-    write_split(paths, split, records, cameras, projection_limit=1.)
+    annotation_writer.write_split(
+        paths, split, records, cameras, projection_limit=1.)
     write_cameras(paths.cameras, cameras)
     return split, paths, poses, pixels
 
