@@ -61,7 +61,7 @@ def test_stages_come_back_to_pixels(browse, config):
     dataset = build(browse, config)
     raw, flipped, encoded, packed = browse.run_pipeline(dataset, 3)
     assert [stage.title for stage in (raw, flipped, encoded, packed)] == [
-        'data set', 'LiftingFlip', 'GenerateTarget', 'PackPoseInputs'
+        'data set', 'LiftingFlip', 'GenerateTarget', 'QuickPackPoseInputs'
     ]
     order = dataset.metainfo['flip_indices']
     np.testing.assert_allclose(

@@ -182,7 +182,7 @@ def test_a_data_set_occludes_right_before_the_codec():
             pipeline=pipeline(), occlusion=occlusion, test_mode=test_mode)
         steps = data.pipeline.transforms
         assert [type(step).__name__ for step in steps] == [
-            'LiftingFlip', 'Occlusion', 'GenerateTarget', 'PackPoseInputs'
+            'LiftingFlip', 'Occlusion', 'GenerateTarget', 'QuickPackPoseInputs'
         ]
         assert steps[1].seed == (0 if test_mode else None)
         assert (data[0]['inputs'] == 0).all()

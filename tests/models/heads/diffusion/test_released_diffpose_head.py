@@ -161,8 +161,10 @@ def test_steps_that_are_out_of_range_are_refused():
         predict(lifter(), *batch([0]), num_sampling_steps=5)
     with pytest.raises(ValueError, match='noise_scale'):
         lifter(noise_scale=(1, 1, 1))
+    model = lifter()
+    known = model.extract_feat(batch([0])[0])
     with pytest.raises(ValueError, match='2D mixtures'):
-        lifter()(batch([0])[0])
+        model.head(known._replace(points=None))
 
 
 def test_copies_of_one_hypothesis_are_refused_and_one_is_announced(
