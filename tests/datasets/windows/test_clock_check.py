@@ -36,7 +36,7 @@ def test_a_few_frames_are_refused_by_number(late):
 
 
 def test_one_frame_is_reported():
-    own = shifted(1, noise=3.)
+    own = shifted(1, swing=1.2, noise=4.)
     dataset = OneSequence(own)
     dataset.full_init()
     report = report_data(dataset.sequences, H36M_17, 50.)
