@@ -6,15 +6,17 @@ from typing import Dict, NamedTuple
 import numpy as np
 import torch
 
+from mmdiffpose.datasets.annotation_files.annotation_checks import bone_lengths
 from mmdiffpose.diffusion.aggregation import geometric_median, medoid
 from mmdiffpose.diffusion.reprojection import joint_wise_by_reprojection
 from mmdiffpose.evaluation.functional import (CALIBRATION_LEVELS,
                                               crps_ensemble, energy_score,
-                                              joint_errors, samples_nearer)
+                                              joint_errors, region_sizes,
+                                              samples_nearer)
 from mmdiffpose.skeletons import H36M_17
 from mmdiffpose.structures.canonical_view import turn_poses_back
 
-NINETY = 1.6448536
+NINETY, = region_sizes((.9, ))
 """Half the width of a 90 % interval, in stds of a normal distribution."""
 SCORES = ('MPJPE', 'energy', 'energy of the window', 'CRPS', 'best of N',
           'best of N windows')
@@ -102,14 +104,6 @@ def quantile(poses: np.ndarray, truth: np.ndarray) -> np.ndarray:
     rank = (poses < truth[:, None]).sum(axis=1)
     between = np.random.default_rng(0).random(rank.shape)
     return (rank + between) / (poses.shape[1] + 1)
-
-
-def bone_lengths(poses: np.ndarray) -> np.ndarray:
-    """(..., J, 3) to (..., bones), metres."""
-    return np.stack([
-        np.linalg.norm(poses[..., a, :] - poses[..., b, :], axis=-1)
-        for a, b in H36M_17.bones
-    ], -1)
 
 
 def acceleration(poses: np.ndarray) -> np.ndarray:

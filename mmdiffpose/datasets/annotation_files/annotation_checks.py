@@ -33,14 +33,15 @@ def thin_out(num_frames: int) -> slice:
 
 
 def bone_lengths(keypoints_3d: np.ndarray) -> np.ndarray:
-    """Lengths of the 16 bones, (F, 16), in the unit of the input.
+    """Lengths of the 16 bones, (..., 16), in the unit of the input.
 
     Args:
-        keypoints_3d: (F, 17, 3).
+        keypoints_3d: (..., 17, 3).
     """
     parents, children = np.array(H36M_17.bones).T
     return np.linalg.norm(
-        keypoints_3d[:, children] - keypoints_3d[:, parents], axis=-1)
+        keypoints_3d[..., children, :] - keypoints_3d[..., parents, :],
+        axis=-1)
 
 
 def median_bone_lengths(keypoints_3d: np.ndarray,

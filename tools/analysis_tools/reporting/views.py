@@ -12,14 +12,15 @@ from mmdiffpose.atomic_files import replacing
 from mmdiffpose.datasets.views_grid import (FRAMES, STANDARD, UNITS,
                                             cell_simulator, cells)
 from mmdiffpose.datasets.world_motions import WorldMotions
-from mmdiffpose.evaluation.functional import mpjpe, n_mpjpe, p_mpjpe
+from mmdiffpose.evaluation.functional import (mpjpe, n_mpjpe, p_mpjpe,
+                                              region_sizes)
 from mmdiffpose.skeletons import H36M_17
 from mmdiffpose.structures.keypoint_track import KeypointTrack
 
 Figures = Dict[str, float]
 METRICS = ('MPJPE', 'P-MPJPE', 'N-MPJPE', 'depth', 'plane', 'knee', '90 % x',
            '90 % y', '90 % z')
-NINETY = 1.6448536
+NINETY, = region_sizes((.9, ))
 """Half the width of a 90 % interval, in stds of a normal distribution."""
 KNEES = [[
     H36M_17.index[f'{side}_{joint}'] for joint in ('hip', 'knee', 'foot')
