@@ -18,6 +18,10 @@ class Requirement(NamedTuple):
     extra: str
 
 
+C3D = Requirement('c3d', 'c3d', 'c3d')
+"""Reads and writes C3D files."""
+
+
 def import_for(what: str, requirement: Requirement) -> Any:
     """Import an optional package.
 

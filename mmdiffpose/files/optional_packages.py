@@ -3,11 +3,11 @@
 
 from typing import Any, Dict, Iterable, Sequence
 
-from mmdiffpose.optional_imports import Requirement, import_for
+from mmdiffpose.optional_imports import C3D, Requirement, import_for
 from mmdiffpose.structures.lifted_track import LiftedTrack
 
 REQUIREMENTS: Dict[str, Requirement] = dict(
-    c3d=Requirement('c3d', 'c3d', 'c3d'),
+    c3d=C3D,
     bvh=Requirement('pybvh', 'pybvh', 'bvh'),
     glb=Requirement('pygltflib', 'pygltflib', 'glb'),
     rrd=Requirement('rerun-sdk', 'rerun', 'rerun'),

@@ -170,6 +170,32 @@ def test_pose_diffusion_and_flow_of_a_single_pose(steps):
         rtol=1e-5)
 
 
+@pytest.mark.parametrize('steps', [1, 3])
+def test_pose_diffusion_and_flow_of_a_standard_normal(steps):
+    """The exact networks of N(0, 1) are known, and so is every step: DDIM's
+    multiplies by the cosine of its angle, Euler's by 1 + v / steps."""
+    noise = torch.randn(2, 3, T, 17, 3)
+    diffusion, flow = (
+        kind(CHANNELS)
+        for kind in (methods.PoseDiffusion, methods.FlowMatching))
+    diffusion.bind = lambda known, angles: (lambda z, level: math.cos(angles[
+        level]) * z / methods.POSE_SCALE)
+    first = methods.FIRST_ANGLE
+    torch.testing.assert_close(
+        diffusion.sample(known(), noise, steps),
+        noise * math.cos(first / steps)**steps,
+        atol=1e-5,
+        rtol=1e-4)
+    factor = 1.
+    times = [max(k / steps, .01) for k in range(steps)]
+    slopes = [(2 * t - 1) / ((1 - t)**2 + t**2) for t in times]
+    for slope in slopes:
+        factor *= 1 + slope / steps
+    flow.bind = lambda known, angles: (lambda x, level: slopes[level] * x)
+    torch.testing.assert_close(
+        flow.sample(known(), noise, steps), noise * factor)
+
+
 def test_networks_are_sampled_as_they_are_trained():
     """``bind`` asks the network what ``loss`` asks it."""
     part = known()

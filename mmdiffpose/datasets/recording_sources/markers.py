@@ -20,6 +20,7 @@ from typing import Any, List, NamedTuple, Optional, Union
 import numpy as np
 
 from mmdiffpose.input_files import check_file, read_bytes, read_text
+from mmdiffpose.optional_imports import C3D, import_for
 from mmdiffpose.trc_table import read_trc_table
 
 SUFFIXES = ('.trc', '.c3d', '.csv')
@@ -101,12 +102,7 @@ def _numbers(cells: List[str], path: Path) -> List[float]:
 
 
 def _read_c3d(path: Path) -> tuple:
-    try:
-        import c3d
-    except ImportError as error:
-        raise ImportError(
-            f'{path}: expected the package c3d, found none ({error}): run '
-            '"pip install mmdiffpose[c3d]" or "pip install c3d"') from error
+    c3d = import_for(str(path), C3D)
     try:
         reader = c3d.Reader(io.BytesIO(read_bytes(path, 'a C3D file')))
         _check_c3d_length(path, reader)
