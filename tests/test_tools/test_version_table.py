@@ -4,6 +4,7 @@
 import json
 
 import pytest
+import version_rows as rows
 import version_table as tool
 
 SEEN = dict(
@@ -45,6 +46,117 @@ def test_a_python_that_is_not_there_is_not_tried(tmp_path, capsys):
     assert '2.99' in capsys.readouterr().out
 
 
+def interpreter(folder, name, said, status=0):
+    """A program that answers like a Python."""
+    path = folder / name
+    path.write_text(f'#!/bin/sh\necho {said}\nexit {status}\n')
+    path.chmod(0o755)
+    return str(path)
+
+
+def test_pythons_by_version_and_by_path(tmp_path, monkeypatch):
+    """One whose ``venv`` is missing is none, and the next is asked."""
+    monkeypatch.setenv('HOME', str(tmp_path))
+    monkeypatch.setenv('PATH', str(tmp_path))
+    interpreter(tmp_path, 'python3.12', '3.12', status=1)
+    interpreter(tmp_path, 'python3', '3.11')
+    assert rows.find_python('3.12') == ('3.12', None)
+    assert rows.find_python('3.11') == ('3.11', str(tmp_path / 'python3'))
+    folder = tmp_path / '.pyenv' / 'versions' / '3.12.4' / 'bin'
+    folder.mkdir(parents=True)
+    own = interpreter(folder, 'python', '3.12')
+    assert rows.find_python('3.12') == ('3.12', own)
+    assert rows.find_python('~/.pyenv/versions/3.12.4/bin/python') == ('3.12',
+                                                                       own)
+    for wanted in (str(tmp_path / 'python3.12'), str(tmp_path), 'nothing'):
+        with pytest.raises(ValueError, match='expected a version such as'):
+            rows.find_python(wanted)
+
+
+def test_a_path_that_is_no_python_is_an_error_of_the_command(tmp_path, capsys):
+    with pytest.raises(SystemExit):
+        tool.main([
+            '--json',
+            str(tmp_path / 'rows.json'), '--work-dir',
+            str(tmp_path), '--pythons',
+            str(tmp_path / 'python9')
+        ])
+    assert 'python9: expected a version' in capsys.readouterr().err
+
+
+@pytest.mark.parametrize('said, line, broken', [
+    ('1 passed in 0.21s', '1 passed', []),
+    ('FAILED tests/a.py::test_b[1-2] - assert 0\nERROR tests/c.py::test_d\n'
+     '1 failed, 2 passed, 3 warnings, 1 error in 61.02s (0:01:01)',
+     '1 failed, 2 passed, 1 error',
+     ['tests/a.py::test_b[1-2]', 'tests/c.py::test_d']),
+])
+def test_what_pytest_said(tmp_path, monkeypatch, said, line, broken):
+    monkeypatch.setattr(rows, 'run', lambda *args, **kwargs: said)
+    assert rows.test(tmp_path, [], tmp_path / 'log') == (line, broken)
+
+
+def test_tests_that_do_not_pass_are_named(tmp_path, monkeypatch):
+    """And the command ends with 1."""
+    for name in ('run', 'lift'):
+        monkeypatch.setattr(rows, name, lambda *args, **kwargs: 0)
+    monkeypatch.setattr(rows, 'make_environment', lambda *args: tmp_path)
+    monkeypatch.setattr(rows, 'versions', lambda python: SEEN)
+    monkeypatch.setattr(rows, 'fixes', lambda python, log: [])
+    monkeypatch.setattr(
+        rows, 'test', lambda python, tests, log:
+        ('1 failed, 2 passed', ['tests/a.py::test_b']))
+    path = tmp_path / 'rows.json'
+    python = interpreter(tmp_path, 'python', '3.12')
+    arguments = [
+        '--json',
+        str(path), '--work-dir',
+        str(tmp_path), '--pythons', python, '--stacks', 'newest', '--mmcvs',
+        'lite'
+    ]
+    assert tool.main(arguments) == 1
+    row, = json.loads(path.read_text())
+    assert row['python'] == '3.12'
+    assert row['outcome'] == 'did not pass: tests/a.py::test_b'
+    monkeypatch.setattr(rows, 'test', lambda *args: ('3 passed', []))
+    assert tool.main(arguments) == 1
+    assert tool.main([*arguments, '--again']) == 0
+
+
+def test_a_full_mmcv_without_a_wheel_is_not_tried(tmp_path, monkeypatch):
+    """Wheels of other Pythons do not count."""
+    monkeypatch.setattr(rows, 'make_environment', lambda *args: tmp_path)
+    wheels = tmp_path / 'wheels'
+    wheels.mkdir()
+    (wheels / 'mmcv-2.1.0-cp311-cp311-linux_x86_64.whl').touch()
+    args = tool.parse_args([
+        '--json',
+        str(tmp_path / 'rows.json'), '--work-dir',
+        str(tmp_path), '--mmcv-wheels',
+        str(wheels)
+    ])
+    row = rows.try_row('3.12', 'pinned', 'full', 'python3.12', args)
+    assert row['outcome'].startswith(
+        'not tried: no wheel of mmcv==2.1.0 for cp312')
+    found = rows.full_mmcv('python3.11', '3.11', args, tmp_path / 'log')
+    assert found.name == 'mmcv-2.1.0-cp311-cp311-linux_x86_64.whl'
+
+
+def test_the_page_alone(tmp_path, monkeypatch):
+    monkeypatch.setattr(tool, 'ROOT', tmp_path)
+    monkeypatch.setattr(tool, 'PAGE', tmp_path / 'page.md')
+    page = tmp_path / 'page.md'
+    page.write_text('\n'.join(tool.MARKERS))
+    path = tmp_path / 'rows.json'
+    path.write_text(json.dumps([WORKS]))
+    assert tool.main([
+        '--json',
+        str(path), '--work-dir',
+        str(tmp_path), '--page', '--pythons'
+    ]) == 0
+    assert '| 3.12.1 | newest |' in page.read_text()
+
+
 def test_rows_that_are_there_are_kept(tmp_path, monkeypatch):
     path = tmp_path / 'rows.json'
     broken = dict(WORKS, python='3.10', outcome='set-up: no wheel')
@@ -75,6 +187,6 @@ def test_the_table_goes_between_its_markers(tmp_path):
 
 def test_the_line_that_says_what_went_wrong():
     said = 'Collecting x\nERROR: No matching distribution found for x\nhint\n'
-    assert tool.last_error(said) == (
+    assert rows.last_error(said) == (
         'ERROR: No matching distribution found for x')
-    assert tool.last_error('a\nb\n\n') == 'b'
+    assert rows.last_error('a\nb\n\n') == 'b'
