@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from mmdiffpose.files.result_reading import read_results
     from mmdiffpose.lifting.focal_length import (FocalLength,
                                                  resolve_focal_length)
+    from mmdiffpose.lifting.known_height import measure_height, scale_to_height
     from mmdiffpose.lifting.lift import (LiftedTrack, lift_track, lift_tracks,
                                          window_length)
     from mmdiffpose.lifting.root_trajectory import (estimate_root_trajectory,
@@ -37,8 +38,9 @@ __all__ = [
     'KeypointTrack', 'LiftedTrack', 'Pose3DResult', 'StreamingLifter',
     'ZooModel', 'estimate_root_trajectory', 'find_model', 'from_pretrained',
     'init_model', 'lift_track', 'lift_tracks', 'list_models', 'load_weights',
-    'place_in_scene', 'pull', 'push', 'read_checkpoint', 'read_keypoint_file',
-    'read_keypoint_tracks', 'read_results', 'resolve_focal_length',
-    'save_pretrained', 'verified_weights', 'window_length', 'write_json',
-    'write_npz', 'write_results'
+    'measure_height', 'place_in_scene', 'pull', 'push', 'read_checkpoint',
+    'read_keypoint_file', 'read_keypoint_tracks', 'read_results',
+    'resolve_focal_length', 'save_pretrained', 'scale_to_height',
+    'verified_weights', 'window_length', 'write_json', 'write_npz',
+    'write_results'
 ]

@@ -14,11 +14,15 @@ from mmdiffpose.files.keypoint_files import FORMATS as KEYPOINT_FORMATS
 from mmdiffpose.files.optional_packages import check_packages
 from mmdiffpose.files.result_files import FORMATS as RESULT_FORMATS
 from mmdiffpose.files.result_options import UNITS, UNSEEN, ResultOptions
+from mmdiffpose.lifting.known_height import Heights, check_heights
 from mmdiffpose.skeletons import SKELETONS
 from mmdiffpose.skeletons.marker_sets import MARKER_SETS
 from mmdiffpose.structures.axes import check_axes
 from mmdiffpose.structures.keypoint_track import checked_score_thr
 
+NO_STREAM = (
+    'person_height (--height) takes the whole of a clip: expected no causal= '
+    '(--causal) and no webcam without max_frames')
 ANIMATIONS = ('mp4', 'gif', 'auto', 'none')
 
 
@@ -76,6 +80,11 @@ class InferenceOptions:
         focal_length: The camera's, pixels, by which poses are turned into its
             axes and people placed. Defaults to None: from an image's EXIF,
             else assumed, with a warning.
+        person_height: The height of the one person who is lifted, metres,
+            standing without shoes, or of several by track id: their poses,
+            std, hypotheses and places are scaled by it, offline
+            (:func:`~mmdiffpose.lifting.known_height.scale_to_height`).
+            Defaults to None: the size that the lifter guesses.
         overlap: Frames that neighbouring windows share, offline. Defaults to
             a third of a window.
         fit: See :func:`~mmdiffpose.lifting.lift.lift_track`. Defaults to True.
@@ -125,6 +134,7 @@ class InferenceOptions:
     hypotheses: bool = False
     root_trajectory: bool = False
     focal_length: Optional[float] = None
+    person_height: Optional[Heights] = None
     overlap: Optional[int] = None
     fit: bool = True
     resample: bool = True
@@ -146,6 +156,10 @@ class InferenceOptions:
                              f'{self.animation!r}')
         for field in fields(self):
             _check(field.name, getattr(self, field.name))
+        if self.person_height is not None:
+            check_heights(self.person_height)
+            if self.causal:
+                raise ValueError(NO_STREAM)
         check_packages(self.formats)
         # What does not go together is said before anything is lifted.
         ResultOptions(unit=self.unit, markers=self.markers)

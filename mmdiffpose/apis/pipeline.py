@@ -316,8 +316,7 @@ class LiftingPipeline:
         Args:
             tracks (sequence[KeypointTrack]): Of one clip.
             options (InferenceOptions): Of the call.
-            source (FrameSource, optional): Whose EXIF may tell the focal
-                length.
+            source (FrameSource, optional): Its EXIF may tell the focal length.
 
         Returns:
             list[LiftedTrack]: One or several per track: long gaps split it.
@@ -337,6 +336,7 @@ class LiftingPipeline:
                 focal_length=focal,
                 resample=options.resample,
                 score_thr=options.score_thr,
+                person_height=options.person_height,
                 check_units=False)  # The detector or the file was checked.
 
     def place(

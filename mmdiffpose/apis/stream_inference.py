@@ -16,7 +16,7 @@ from mmdiffpose.lifting.focal_length import known_focal_length
 from mmdiffpose.lifting.root_trajectory import StreamPlacer
 from mmdiffpose.lifting.streaming import StreamingLifter
 from mmdiffpose.structures.lifted_track import LiftedTrack, join_tracks
-from .inference_options import InferenceOptions
+from .inference_options import NO_STREAM, InferenceOptions
 
 
 class StreamFrame(NamedTuple):
@@ -45,7 +45,12 @@ def lift_stream(model: nn.Module, pose2d: Pose2DStage, tracker: PeopleTracker,
         tracker (PeopleTracker): New.
         source (FrameSource): Read once.
         options (InferenceOptions): Of the call.
+
+    Raises:
+        ValueError: For known heights, which take the whole of a clip.
     """
+    if options.person_height is not None:
+        raise ValueError(f'{source.name}: {NO_STREAM}')
     waiting: Deque[StreamFrame] = deque()
     lifted: List[LiftedTrack] = []
     lifter: Optional[StreamingLifter] = None

@@ -45,6 +45,7 @@ from mmdiffpose.skeletons.marker_sets import MARKER_SETS
 from mmdiffpose.structures.axes import AXES_NAMES
 from .infer_list import (Ledger, Prepare, Task, is_endless, name_tasks,
                          read_list, report, run_list)
+from .known_heights import add_height_argument, parse_heights
 from .launching import (KeyValueAction, ListModels, end_with,
                         published_weights, require_mmpose)
 
@@ -225,6 +226,7 @@ def add_lifting_arguments(parser: argparse.ArgumentParser) -> None:
         help="the camera's, pixels: poses are turned into its axes by it; "
         "implies --root-trajectory (default: from an image's EXIF, else "
         'assumed)')
+    add_height_argument(parser)
     parser.add_argument(
         '--overlap',
         type=int,
@@ -327,6 +329,7 @@ def make_options(args: argparse.Namespace) -> 'InferenceOptions':
         hypotheses=args.hypotheses,
         root_trajectory=args.root_trajectory or args.focal_length is not None,
         focal_length=args.focal_length,
+        person_height=parse_heights(args.height),
         overlap=args.overlap,
         fit=not args.no_fit,
         resample=not args.no_resample,

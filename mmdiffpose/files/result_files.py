@@ -105,7 +105,7 @@ def result_meta(tracks: Sequence[LiftedTrack], axes: str) -> Dict[str, Any]:
     """What a reader has to know about the numbers."""
     first = tracks[0]
     skeleton = first.skeleton
-    meta = dict(
+    meta: Dict[str, Any] = dict(
         axes=axes,
         unit='metre',
         origin=skeleton.joints[skeleton.root],
@@ -120,6 +120,13 @@ def result_meta(tracks: Sequence[LiftedTrack], axes: str) -> Dict[str, Any]:
         meta['source'] = first.source
     if first.focal_px is not None:
         meta.update(focal_px=first.focal_px, focal_source=first.focal_source)
+    heights = {
+        str(number): dict(height=track.height, scaled_by=track.scaled_by)
+        for number, track in zip(person_numbers(tracks), tracks)
+        if track.height is not None
+    }
+    if heights:
+        meta['heights'] = heights
     return meta
 
 
@@ -137,7 +144,9 @@ def write_json(lifted: Lifted,
     ``keypoint_scores_2d``, and where it was solved ``root`` (3, ), the root
     joint's position, metres. Frames have a ``time`` in seconds where it is
     known. ``fps`` counts the frames of the file: of every n-th frame of a
-    video, ``frame_step`` is n.
+    video, ``frame_step`` is n. ``heights`` of ``meta_info`` has, by track id,
+    the people whose height was given (``height``, metres) and what their poses
+    were multiplied by (``scaled_by``).
 
     Args:
         lifted (LiftedTrack | sequence[LiftedTrack]): The people.

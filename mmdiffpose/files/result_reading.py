@@ -2,7 +2,7 @@
 """Read the poses of JSON and npz files of this package back."""
 
 from pathlib import Path
-from typing import Any, Dict, List, Optional, Union
+from typing import Any, Dict, List, Optional, Tuple, Union
 
 import numpy as np
 
@@ -13,6 +13,7 @@ from mmdiffpose.skeletons import SKELETONS, Skeleton
 from mmdiffpose.structures.axes import LIFTER, check_axes
 from mmdiffpose.structures.keypoint_track import seconds_of
 from mmdiffpose.structures.lifted_track import LiftedTrack
+from mmdiffpose.structures.option_checks import check_height, check_number
 from .keypoint_files.checks import describe, expect, expect_list
 
 _ROWS = dict(
@@ -90,6 +91,7 @@ def _track(meta: Dict[str, Any], skeleton: Skeleton, number: int,
     if 'std_xyz' in rows:
         # What joins the axes is not in the file.
         covariance = rows['std_xyz'][..., None]**2 * np.eye(3)
+    height, scaled_by = _height(meta, number)
     return LiftedTrack(
         keypoints_3d=rows['keypoints_3d'],
         scores=rows['scores'],
@@ -109,7 +111,31 @@ def _track(meta: Dict[str, Any], skeleton: Skeleton, number: int,
         axes=meta['axes'],
         step=step,
         times=times,
-        source=meta.get('source')).in_axes('camera')
+        source=meta.get('source'),
+        height=height,
+        scaled_by=scaled_by).in_axes('camera')
+
+
+def _height(meta: Dict[str, Any],
+            number: int) -> Tuple[Optional[float], float]:
+    """A person's height, if it was given, and what that scaled them by.
+
+    Raises:
+        ValueError: If it is no height.
+    """
+    heights = meta.get('heights', {})
+    said = heights
+    if isinstance(heights, dict):
+        if str(number) not in heights:
+            return None, 1.
+        said = heights[str(number)]
+    if not isinstance(said, dict):
+        raise ValueError('heights: expected height and scaled_by by track id, '
+                         f'found {describe(said)}')
+    height, scaled_by = said.get('height'), said.get('scaled_by')
+    check_height(f'heights, person {number}', height)
+    check_number(f'scaled_by, person {number}', scaled_by, 1e-3, 1e3)
+    return height, scaled_by
 
 
 def _of_npz(path: Path) -> Any:

@@ -18,6 +18,7 @@ from .clip_poses import ClipPoses
 from .focal_length import Focal, FocalLengths
 from .frame_rate import Rates, ResampledTrack, at_rate, lifter_fps
 from .gaps import default_max_gap, split_at_gaps
+from .known_height import Heights, check_heights, scale_to_height
 from .window_inference import (lifter_skeleton, plan_clip, prepare_clip,
                                run_windows, window_length)
 
@@ -41,7 +42,8 @@ def lift_tracks(model: nn.Module,
                 focal_length: Optional[Focal] = None,
                 resample: bool = True,
                 score_thr: float = 0.,
-                check_units: bool = True) -> List[LiftedTrack]:
+                check_units: bool = True,
+                person_height: Optional[Heights] = None) -> List[LiftedTrack]:
     """Lift the 2D tracks of any number of people to 3D.
 
     Each track is cut where nothing of the person was seen for longer than
@@ -90,6 +92,10 @@ def lift_tracks(model: nn.Module,
         check_units (bool): Whether tracks whose coordinates look like shares
             or percents of the picture, or lie outside of it, all of them
             together, are refused. Defaults to True.
+        person_height (float | Mapping[int, float], optional): How tall the
+            one person is known to be, or some of several by track id, metres:
+            they are scaled by it
+            (:func:`~mmdiffpose.lifting.known_height.scale_to_height`).
 
     Returns:
         list[LiftedTrack]: In the order of the tracks, one for each piece
@@ -100,8 +106,11 @@ def lift_tracks(model: nn.Module,
 
     Raises:
         ValueError: If a track's joints have no mapping to the model's, or
-            the model predicts other than one pose per frame of a window.
+            the model predicts other than one pose per frame of a window; for
+            heights that nobody has or that are nobody's.
     """
+    if person_height is not None:
+        check_heights(person_height)
     for name, value, least in (('overlap', overlap, 0), ('max_gap', max_gap,
                                                          0), ('batch_size',
                                                               batch_size, 1)):
@@ -146,7 +155,9 @@ def lift_tracks(model: nn.Module,
                 back = pieces[len(lifted)].back
                 lifted.append(
                     result if back is None else back.at_own_frames(result))
-    return lifted
+    if person_height is None or not lifted:
+        return lifted
+    return scale_to_height(lifted, person_height)
 
 
 def lift_track(model: nn.Module,
@@ -159,7 +170,8 @@ def lift_track(model: nn.Module,
                focal_length: Optional[Focal] = None,
                resample: bool = True,
                score_thr: float = 0.,
-               check_units: bool = True) -> LiftedTrack:
+               check_units: bool = True,
+               person_height: Optional[Heights] = None) -> LiftedTrack:
     """Lift one person's 2D track to 3D, as one track.
 
     As :func:`lift_tracks`, but the pieces between long gaps are joined:
@@ -177,6 +189,7 @@ def lift_track(model: nn.Module,
         resample (bool): Whether it is lifted at the rate of training.
         score_thr (float): Joints of lower scores count as not seen.
         check_units (bool): Whether coordinates that are no pixels are refused.
+        person_height (float, optional): How tall the person is, metres.
 
     Returns:
         LiftedTrack: All frames but those of long gaps, and those before the
@@ -191,7 +204,7 @@ def lift_track(model: nn.Module,
         warnings.filterwarnings('ignore', message='.*left out: none of')
         pieces = lift_tracks(model, [track], overlap, batch_size, fit,
                              progress, max_gap, focal_length, resample,
-                             score_thr, check_units)
+                             score_thr, check_units, person_height)
     if not pieces:
         raise ValueError(
             f'{track.source}: expected joints that make the lifter\'s '

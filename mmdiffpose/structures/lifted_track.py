@@ -58,6 +58,9 @@ class LiftedTrack:
             every n-th frame of the video. ``fps`` counts the track's frames.
         times: (F, ) seconds, where the frames do not come at an even pace.
         source: Which input it is of, if that is known.
+        height: The person's height as it was given, metres, by which
+            everything was scaled; None where the size is the lifter's guess.
+        scaled_by: What everything was multiplied by since the lifter.
     """
     keypoints_3d: np.ndarray
     scores: np.ndarray
@@ -79,6 +82,8 @@ class LiftedTrack:
     step: int = 1
     times: Optional[np.ndarray] = None
     source: Optional[str] = None
+    height: Optional[float] = None
+    scaled_by: float = 1.
 
     def __len__(self) -> int:
         return len(self.keypoints_3d)
@@ -159,6 +164,27 @@ class LiftedTrack:
                 seen = replace(track.in_axes(LIFTER), view=view)
                 track = seen.in_axes(track.axes)
         return replace(track, focal_px=focal_px, focal_source=focal_source)
+
+    def scaled(self, factor: float) -> 'LiftedTrack':
+        """The person at another size, and as much further away.
+
+        Scaled about the camera, with the std: where joints lie in the picture
+        stays.
+
+        Raises:
+            ValueError: If the factor is no positive number.
+        """
+        if not 0 < factor < np.inf:
+            raise ValueError(f'factor should be a positive number, got '
+                             f'{factor}')
+        times = {
+            name: getattr(self, name) * np.float32(factor)
+            for name in ('keypoints_3d', 'std', 'hypotheses',
+                         'root_trajectory') if getattr(self, name) is not None
+        }
+        if self.covariance is not None:
+            times['covariance'] = self.covariance * np.float32(factor**2)
+        return replace(self, scaled_by=self.scaled_by * factor, **times)
 
     def _turned(self, rotation: np.ndarray, axes: str) -> 'LiftedTrack':
         """Everything that has a direction, turned by (F, 3, 3) or (3, 3)."""

@@ -45,6 +45,28 @@ def check_number(name: str, value: Any, least: float, most: float) -> None:
                          f'{most:g}, got {value!r}')
 
 
+LEAST_HEIGHT, MOST_HEIGHT = .4, 2.8
+"""Metres, from the smallest newborn to the tallest person."""
+
+
+def check_height(name: str, value: Any) -> None:
+    """Check somebody's height in metres.
+
+    Raises:
+        ValueError: If nobody has it; says so where it looks like centimetres
+            or feet.
+    """
+    if _is_number(value) and LEAST_HEIGHT <= value <= MOST_HEIGHT:
+        return
+    hint = ''
+    if _is_number(value) and LEAST_HEIGHT <= value / 100 <= MOST_HEIGHT:
+        hint = f' (centimetres? {value / 100:g} m)'
+    elif _is_number(value) and MOST_HEIGHT < value <= 9:
+        hint = f' (feet? {value * .3048:.2f} m)'
+    raise ValueError(f'{name} should be metres from {LEAST_HEIGHT:g} to '
+                     f'{MOST_HEIGHT:g}, got {value!r}{hint}')
+
+
 def check_flag(name: str, value: Any) -> None:
     """Check a flag.
 

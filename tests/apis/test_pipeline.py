@@ -7,13 +7,15 @@ import cv2
 import numpy as np
 import pytest
 from fake_lifter import FakeLifter, in_plane
-from people import TRACK
 
 from mmdiffpose.apis import InferenceOptions
 from mmdiffpose.apis.pipeline import LiftingPipeline
 from mmdiffpose.detection.person_tracker import PersonTracker
 from mmdiffpose.detection.pose2d import Pose2DStage
+from mmdiffpose.files.result_reading import read_results
+from mmdiffpose.lifting.known_height import measure_height
 from mmdiffpose.visualization.picture_sink import ESCAPE
+from people import TRACK
 
 STATS = dict(stats_info=dict(bbox_center=(500., 500.), bbox_scale=400.))
 FOCAL, WIDTH, HEIGHT = 400., 1600, 900
@@ -122,6 +124,42 @@ def test_nothing_is_turned_where_nothing_was_moved(turned, causal):
             focal_length=FOCAL)
         np.testing.assert_allclose(
             result['predictions'][0][0]['keypoints'], own, atol=1e-6)
+
+
+def test_a_known_height_scales_what_comes_out(turned, tmp_path):
+    """Poses, std and places, in results and in files, and they say so."""
+    options = dict(focal_length=FOCAL, root_trajectory=True)
+    guess = turned.lift_clip(frames(2), **options).tracks[0]
+    measured = measure_height(guess).metres
+    assert guess.height is None
+    options['person_height'] = height = 0.3 * measured
+    track, = turned.lift_clip(frames(2), **options).tracks
+    np.testing.assert_allclose(track.keypoints_3d[0], .3 * POSE, atol=1e-5)
+    np.testing.assert_allclose(track.std, .3 * guess.std, rtol=1e-5)
+    np.testing.assert_allclose(track.root_trajectory[0], .3 * ROOT, atol=.01)
+    result, _ = turned(frames(2), pred_out_dir=str(tmp_path), **options)
+    person, = result['predictions'][0]
+    assert person['height'] == height
+    document = json.loads((tmp_path / 'frames.json').read_text())
+    said = document['meta_info']['heights']['0']
+    assert said['height'] == height
+    assert said['scaled_by'] == pytest.approx(.3)
+    back, = read_results(tmp_path / 'frames.json')
+    assert (back.height, back.scaled_by) == (height, said['scaled_by'])
+    sample = next(turned(frames(1), return_datasamples=True, **options))
+    np.testing.assert_allclose(sample['predictions'][0].pred_instances.heights,
+                               [height])
+    by_id = turned.lift_clip(frames(2), person_height={0: height}).tracks[0]
+    assert by_id.scaled_by == track.scaled_by
+
+
+def test_a_known_height_takes_a_whole_clip(turned):
+    with pytest.raises(ValueError, match='takes the whole of a clip'):
+        InferenceOptions(person_height=1.8, causal=True)
+    with pytest.raises(ValueError, match='got 180 .centimetres. 1.8 m'):
+        InferenceOptions(person_height=180)
+    with pytest.raises(ValueError, match=r'track ids \[3\], found \[0\]'):
+        turned.lift_clip(frames(1), person_height={3: 1.8})
 
 
 def standing(regression_config, **kwargs):

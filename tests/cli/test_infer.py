@@ -86,6 +86,23 @@ def test_options(infer, short_track):
         assert file['hypotheses'].shape[1] == 7
 
 
+@pytest.mark.parametrize('height', ['1.5', '0=1.5'])
+def test_known_height(infer, short_track, height):
+    with np.load(infer(short_track, '--no-animation')[1]) as file:
+        before = dict(file)
+    assert 'heights' not in json.loads(str(before['meta']))
+    path = infer(short_track, '--no-animation', '--height', height)[1]
+    with np.load(path) as after:
+        said = json.loads(str(after['meta']))['heights']['0']
+        assert said['height'] == 1.5
+        for name in ('keypoints_3d', 'hypotheses', 'std'):
+            np.testing.assert_allclose(
+                after[name],
+                before[name] * said['scaled_by'],
+                rtol=1e-4,
+                atol=1e-6)
+
+
 def test_video_below_the_joints(infer, short_track, tmp_path):
     frames = [np.full((994, 1768, 3), (0, 160, 0), np.uint8)] * 12
     video = write_video(frames, tmp_path / 'video.mp4', 30)
@@ -112,6 +129,10 @@ def test_wrong_input_ends_with_a_sentence(run_tool, checkpoint, tmp_path):
     (('--skeleton', 'coco', '--image-size', 0, 5),
      'image_size should be two whole numbers'),
     (('--causal', ), 'without --causal'),
+    (('--height', 188), r'centimetres\? 1.88 m'),
+    (('--height', '1=1.8', '1=1.9'), 'found 1=1.8 1=1.9 .person 1 has two'),
+    (('--height', '1.8', '1.9'), 'or ID=METRES for each of several people'),
+    (('--height', 1.8, '--causal'), 'takes the whole of a clip'),
 ])
 def test_wrong_options(infer, short_track, arguments, message):
     with pytest.raises(ValueError, match=message):

@@ -77,6 +77,34 @@ def test_round_trip(tmp_path, kind, axes):
 
 
 @pytest.mark.parametrize('kind', ['json', 'npz'])
+def test_heights_that_were_given(tmp_path, kind):
+    people = [
+        person(3, [2, 3], height=1.88, scaled_by=1.07),
+        person(3, [9], height=1.88, scaled_by=1.07),
+        person(1, [2, 3])
+    ]
+    path, = write_results(people, tmp_path / 'a', (kind, ))
+    other, tall = sorted(read_results(path), key=lambda t: t.track_id)
+    assert (tall.height, tall.scaled_by) == (1.88, 1.07)
+    assert (other.height, other.scaled_by) == (None, 1.)
+
+
+@pytest.mark.parametrize('heights', [
+    [], 'tall', 1.8, {'3': 1.88}, {'3': {}}, {'3': {'height': 188,
+                                                    'scaled_by': 1}},
+    {'3': {'height': 1.88, 'scaled_by': 0}},
+    {'3': {'height': 1.88, 'scaled_by': None}},
+])  # yapf: disable
+def test_heights_that_are_none(tmp_path, heights):
+    path, = write_results(person(3, [0, 1]), tmp_path / 'a', ('json', ))
+    document = json.loads(path.read_text())
+    document['meta_info']['heights'] = heights
+    path.write_text(json.dumps(document))
+    with pytest.raises(ValueError, match='height|scaled_by'):
+        read_results(path)
+
+
+@pytest.mark.parametrize('kind', ['json', 'npz'])
 def test_what_is_not_known_stays_so(tmp_path, kind):
     bare = person(
         0, [0, 1],

@@ -4,9 +4,9 @@ import json
 import numpy as np
 import pytest
 
-from mmdiffpose.datasets.simulation.bodies import (LENGTHS, PLACEMENT, TABLE,
-                                                   BodySampler,
-                                                   load_limb_table)
+from mmdiffpose.datasets.simulation.bodies import BodySampler
+from mmdiffpose.skeletons.limb_lengths import (LENGTHS, PLACEMENT, TABLE,
+                                               load_limb_table)
 
 # Millimetres of one person; the weight's column is not needed.
 PERSON = dict(
@@ -62,6 +62,11 @@ def test_writes_a_table_that_is_read(tool, tmp_path):
         np.log(.42) + logs.mean(), abs=1e-6)
     covariance = table['women'].factor @ table['women'].factor.T
     assert covariance[1, 2] == pytest.approx(logs.var(ddof=1), abs=1e-7)
+    # Ear at 1570, ankle at 70 mm, whatever the size.
+    assert content['women']['log_stature_over_chain'] == [
+        pytest.approx(np.log(1700 / 1500), abs=1e-6),
+        pytest.approx(0, abs=1e-6)
+    ]
 
 
 def test_refuses_other_files(tool, tmp_path):

@@ -2,7 +2,8 @@
 r"""Limb lengths of ANSUR II, for bodies that motions are given to.
 
 Writes ``mmdiffpose/data/ansur_limbs.json``: mean and covariance of the
-logarithms of ten lengths between joint centres, for women and for men. Get
+logarithms of ten lengths between joint centres, for women and for men, and
+how much taller than from ankle to ear they are. Get
 ``ANSUR_II_FEMALE_Public.csv`` and ``ANSUR_II_MALE_Public.csv`` (the public
 release of the US Army, 2017) into one folder::
 
@@ -42,7 +43,7 @@ they are some 2 cm, below one percent of the length.
 
 ``--compare`` prints where the actors of motion capture data sets lie among
 these people: the basis of ``PLACEMENT`` in
-``mmdiffpose/datasets/simulation/bodies.py``.
+``mmdiffpose/skeletons/limb_lengths.py``.
 """
 
 import argparse
@@ -56,9 +57,9 @@ import numpy as np
 from mmdiffpose.datasets.mocap.asf_amc import read_motion
 from mmdiffpose.datasets.mocap.h36m_mapping import (H36M_FROM_ACCLAIM,
                                                     map_joints)
-from mmdiffpose.datasets.simulation.bodies import (LENGTHS, TABLE,
-                                                   load_limb_table,
-                                                   measure_lengths)
+from mmdiffpose.datasets.simulation.bodies import measure_lengths
+from mmdiffpose.skeletons.limb_lengths import (CHAIN, LENGTHS, TABLE,
+                                               load_limb_table)
 
 FILES = dict(
     women='ANSUR_II_FEMALE_Public.csv', men='ANSUR_II_MALE_Public.csv')
@@ -135,12 +136,21 @@ def make_table(data_root: Path) -> Dict[str, Any]:
     table: Dict[str, Any] = dict(
         source='ANSUR II, public release of the US Army (2017): Gordon et '
         'al., NATICK/TR-15/007. Made by tools/dataset_converters/ansur.py.',
-        content='mean and covariance of log(length in metres)',
+        content='mean and covariance of log(length in metres); mean and '
+        'standard deviation of log(stature / (ankle to ear))',
         lengths=list(LENGTHS))
     for sex, name in FILES.items():
-        logs = np.log(joint_lengths(read_columns(data_root / name)))
+        columns = read_columns(data_root / name)
+        lengths = joint_lengths(columns)
+        logs = np.log(lengths)
+        chain = lengths[:, [list(LENGTHS).index(part) for part in CHAIN]]
+        ratio = np.log(columns['stature'] / 1000 / chain.sum(axis=1))
         table[sex] = dict(
             people=len(logs),
+            log_stature_over_chain=[
+                round(float(ratio.mean()), 6),
+                round(float(ratio.std(ddof=1)), 6)
+            ],
             mean=logs.mean(axis=0).round(6).tolist(),
             covariance=np.cov(logs.T).round(8).tolist())
     return table
@@ -233,7 +243,9 @@ def dump(table: Dict[str, Any]) -> str:
             lines.append(f'"{key}": {json.dumps(value)}')
             continue
         rows = ',\n   '.join(json.dumps(row) for row in value['covariance'])
+        stature = json.dumps(value['log_stature_over_chain'])
         lines.append(f'"{key}": {{\n  "people": {value["people"]},\n'
+                     f'  "log_stature_over_chain": {stature},\n'
                      f'  "mean": {json.dumps(value["mean"])},\n'
                      f'  "covariance": [\n   {rows}]}}')
     return '{\n' + ',\n'.join(lines) + '\n}\n'

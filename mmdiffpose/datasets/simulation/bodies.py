@@ -2,59 +2,20 @@
 """Other people's bodies for a motion.
 
 A body is ten lengths between Human3.6M-17 joints, the same on both sides
-(:data:`LENGTHS`). :class:`BodySampler` draws them from what ANSUR II measured
-on 6,068 adults; :func:`rebone` gives them to a motion. Where the joint
-centres lie on a measured body is told in
-``tools/dataset_converters/ansur.py``, which makes the table.
+(:data:`~mmdiffpose.skeletons.limb_lengths.LENGTHS`). :class:`BodySampler`
+draws them from what ANSUR II measured on 6,068 adults; :func:`rebone` gives
+them to a motion.
 """
 
-import json
 from dataclasses import dataclass
-from functools import lru_cache
-from pathlib import Path
 from types import MappingProxyType
-from typing import Dict, Mapping, Optional, Tuple
+from typing import Mapping, Optional, Tuple
 
 import numpy as np
 
 from mmdiffpose.skeletons import H36M_17
-
-TABLE = Path(__file__).parents[2] / 'data/ansur_limbs.json'
-
-LENGTHS: Mapping[str, Tuple[str, ...]] = MappingProxyType({
-    'hip': ('right_hip', 'left_hip'),
-    'thigh': ('right_knee', 'left_knee'),
-    'shin': ('right_foot', 'left_foot'),
-    'lower_spine': ('spine', ),
-    'upper_spine': ('thorax', ),
-    'neck': ('neck_base', ),
-    'head': ('head', ),
-    'shoulder': ('left_shoulder', 'right_shoulder'),
-    'upper_arm': ('left_elbow', 'right_elbow'),
-    'forearm': ('left_wrist', 'right_wrist'),
-})
-"""The lengths of a body, each with the joints at the far ends of the bones
-that have it: ``hip`` goes from the middle of the hips to a hip, ``shoulder``
-from the thorax to a shoulder."""
-
-PLACEMENT: Mapping[str, Tuple[float, float]] = MappingProxyType({
-    'hip': (-0.06, 0.17),
-    'thigh': (0.01, 0.),
-    'shin': (0.03, 0.04),
-    'lower_spine': (0., 0.),
-    'upper_spine': (0.07, 0.05),
-    'neck': (0.16, 0.),
-    'head': (-0.01, 0.),
-    'shoulder': (0.06, 0.13),
-    'upper_arm': (-0.01, 0.05),
-    'forearm': (0.01, 0.05),
-})
-"""Where motion capture puts joints: mean and standard deviation of
-log(length in the skeleton / anatomical length), rounded, of six actors (HDM05
-bd, bk, dg; CMU 01, 02, 03) against ANSUR's men, as ``ansur.py --compare``
-prints them. Skeletons are fitted to markers: hips and shoulders vary more
-than people do, and the thorax and neck joints lie higher. ANSUR's own
-variation is taken out of the standard deviations."""
+from mmdiffpose.skeletons.limb_lengths import (LENGTHS, PLACEMENT,
+                                               load_limb_table)
 
 CHILD_GROWTH: Mapping[str, float] = MappingProxyType({
     'hip': 1.0,
@@ -98,55 +59,12 @@ _THIGH, _SHIN = list(LENGTHS).index('thigh'), list(LENGTHS).index('shin')
 
 
 @dataclass(frozen=True)
-class LimbTable:
-    """Logarithms of the lengths of one sex.
-
-    Attributes:
-        mean: Mean of log(length in metres), (10,).
-        factor: Matrix (10, 10) whose product with its transpose is the
-            covariance of the logarithms.
-    """
-    mean: np.ndarray
-    factor: np.ndarray
-
-
-@lru_cache(maxsize=None)
-def load_limb_table(path: Path = TABLE) -> Dict[str, LimbTable]:
-    """Read the table of lengths.
-
-    Args:
-        path: A file that ``tools/dataset_converters/ansur.py`` wrote.
-
-    Returns:
-        A table for ``'women'`` and one for ``'men'``.
-
-    Raises:
-        ValueError: If the file holds other lengths than :data:`LENGTHS`.
-    """
-    content = json.loads(path.read_text(encoding='utf-8'))
-    if content.get('lengths') != list(LENGTHS):
-        raise ValueError(
-            f'{path} has the lengths {content.get("lengths")}, expected '
-            f'{list(LENGTHS)}; make it anew with '
-            'tools/dataset_converters/ansur.py')
-    tables = {}
-    for sex in ('women', 'men'):
-        values, vectors = np.linalg.eigh(
-            np.array(content[sex]['covariance'], np.float64))
-        # Neck and head are fixed shares of one length: one value is zero.
-        factor = vectors * np.sqrt(np.maximum(values, 0))
-        mean = np.array(content[sex]['mean'], np.float64)
-        tables[sex] = LimbTable(mean, factor)
-    return tables
-
-
-@dataclass(frozen=True)
 class BodySampler:
     """Draws bodies: men, women, children, and people of unusual size.
 
     A person's log lengths are normal with the mean and the covariance of the
     sex, cut at three standard deviations of each component. Joint placement
-    (:data:`PLACEMENT`) moves them from anatomical joint centres towards those
+    (``PLACEMENT``) moves them from anatomical joint centres towards those
     of motion capture skeletons, by a share that is drawn for each person.
     Some people are then made children (:data:`CHILD_GROWTH`), and some are
     scaled as a whole.
@@ -201,7 +119,7 @@ class BodySampler:
 
         Returns:
             Lengths in metres (count, 10) or (10,), float64, in the order of
-            :data:`LENGTHS`.
+            ``LENGTHS``.
         """
         number = 1 if count is None else count
         width = len(LENGTHS)
@@ -234,7 +152,7 @@ def measure_lengths(positions: np.ndarray) -> np.ndarray:
         positions: Human3.6M-17 joints (..., F, 17, 3), any axes.
 
     Returns:
-        (..., 10) in the order of :data:`LENGTHS`, in the unit of the input;
+        (..., 10) in the order of ``LENGTHS``, in the unit of the input;
         the mean over frames, and over both sides where there are two.
     """
     bones = positions[..., _CHILDREN, :] - positions[..., _PARENTS, :]
@@ -258,7 +176,7 @@ def rebone(positions: np.ndarray, lengths: np.ndarray) -> np.ndarray:
     Args:
         positions: Human3.6M-17 joints (..., F, 17, 3), metres, y up.
         lengths: Lengths (..., 10) of the new bodies, metres, in the order of
-            :data:`LENGTHS`; leading axes broadcast with those of
+            ``LENGTHS``; leading axes broadcast with those of
             ``positions``.
 
     Returns:

@@ -7,11 +7,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from mmdiffpose.datasets.simulation.bodies import (CHILD_GROWTH, LENGTHS,
-                                                   PLACEMENT, TABLE,
-                                                   BodySampler,
+from mmdiffpose.datasets.simulation.bodies import (CHILD_GROWTH, BodySampler,
                                                    measure_lengths, rebone)
 from mmdiffpose.skeletons import H36M_17
+from mmdiffpose.skeletons.limb_lengths import (CHAIN, LENGTHS, PLACEMENT,
+                                               TABLE, load_limb_table,
+                                               stature_shares)
 
 PLAIN = dict(placement=0, children=0, scaled=0)
 
@@ -255,3 +256,19 @@ def test_draw_is_deterministic_and_shaped():
 def test_bad_options(options):
     with pytest.raises(ValueError, match=next(iter(options))):
         BodySampler(**options)
+
+
+def test_stature_over_the_chain_varies_by_two_percent():
+    """Of adults, with joints where skeletons put them."""
+    rows = [list(LENGTHS).index(name) for name in CHAIN]
+    chain, anatomical = (
+        BodySampler(children=0, scaled=0,
+                    placement=placement).draw(np.random.default_rng(0),
+                                              20000)[:, rows].sum(1)
+        for placement in (1, 0))
+    ratio = np.log(chain / anatomical)
+    shares = stature_shares()
+    stature = anatomical * np.exp(load_limb_table()['men'].stature)
+    assert np.mean(chain / stature) == pytest.approx(
+        sum(shares.values()), rel=.002)
+    assert .017 < ratio.std() < .02

@@ -9,6 +9,7 @@ import numpy as np
 
 from mmdiffpose.apis import lift_track
 from mmdiffpose.atomic_files import replacing
+from mmdiffpose.datasets.simulation.view_simulator import ViewSimulator
 from mmdiffpose.datasets.views_grid import (FRAMES, STANDARD, UNITS,
                                             cell_simulator, cells)
 from mmdiffpose.datasets.world_motions import WorldMotions
@@ -16,6 +17,7 @@ from mmdiffpose.evaluation.functional import (mpjpe, n_mpjpe, p_mpjpe,
                                               region_sizes)
 from mmdiffpose.skeletons import H36M_17
 from mmdiffpose.structures.keypoint_track import KeypointTrack
+from mmdiffpose.structures.lifted_track import LiftedTrack
 
 Figures = Dict[str, float]
 METRICS = ('MPJPE', 'P-MPJPE', 'N-MPJPE', 'depth', 'plane', 'knee', '90 % x',
@@ -45,7 +47,12 @@ class Drawn(NamedTuple):
 def draw(motions: WorldMotions, cell: Dict[str, Any],
          windows: int) -> List[Drawn]:
     """Windows of a cell, always the same."""
-    batch = cell_simulator(motions, cell).draw(range(windows), 0)
+    return draw_from(cell_simulator(motions, cell), windows)
+
+
+def draw_from(simulator: ViewSimulator, windows: int) -> List[Drawn]:
+    """A simulator's first windows."""
+    batch = simulator.draw(range(windows), 0)
     drawn = []
     for i in range(windows):
         width, height = batch['image_size'][i]
@@ -62,16 +69,21 @@ def draw(motions: WorldMotions, cell: Dict[str, Any],
 
 
 def measure(model: Any, window: Drawn) -> Optional[Figures]:
-    """Errors of a window; None where nothing of the person was seen.
+    """Errors of a window; None where nothing of the person was seen."""
+    if not (window.track.scores > 0).any():
+        return None
+    return figures_of(
+        lift_track(model, window.track, focal_length=window.focal), window)
+
+
+def figures_of(lifted: LiftedTrack, window: Drawn) -> Figures:
+    """Errors of a window's poses.
 
     Returns:
         dict: Of :data:`METRICS`; distances in mm, the knees' flexion in
         degrees (positive: too bent), shares of coordinates of the seventeen
         joints but the root inside 90 % intervals.
     """
-    if not (window.track.scores > 0).any():
-        return None
-    lifted = lift_track(model, window.track, focal_length=window.focal)
     rows = np.searchsorted(np.arange(FRAMES), lifted.frame_ids)
     truth = window.target[rows].astype(float)
     found = lifted.keypoints_3d.astype(float) @ window.rotation.T

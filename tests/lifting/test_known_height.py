@@ -1,0 +1,202 @@
+# Copyright (c) mmdiffpose contributors. All rights reserved.
+"""People at their known height, with values worked out by hand."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from mmdiffpose.lifting.known_height import measure_height, scale_to_height
+from mmdiffpose.lifting.root_trajectory import (estimate_root_trajectory,
+                                                place_in_scene)
+from mmdiffpose.skeletons import H36M_17
+from mmdiffpose.skeletons.limb_lengths import stature_shares
+from mmdiffpose.skeletons.mocap_sets import MPI_INF_3DHP_17
+from mmdiffpose.skeletons.skeleton import Skeleton
+from mmdiffpose.structures.lifted_track import LiftedTrack
+
+# y points down. Right thigh and shin .4 and .4, left .5 and .5; spine .2 and
+# .3, neck .1, head .1: .45 + .45 + .7 = 1.6 m from ankle to ear.
+STANDING = np.array([
+    [0, 0, 0], [-.1, 0, 0], [-.1, .4, 0], [-.1, .8, 0], [.1, 0, 0],
+    [.1, .5, 0], [.1, 1., 0], [0, -.2, 0], [0, -.5, 0], [0, -.6, 0],
+    [0, -.7, 0], [.2, -.5, 0], [.5, -.5, 0], [.7, -.5, 0], [-.2, -.5, 0],
+    [-.5, -.5, 0], [-.7, -.5, 0]
+])  # yapf: disable
+WHOLE = sum(stature_shares().values())
+HEIGHT = 1.6 / WHOLE
+ROOT, FOCAL, SIZE = np.array([.4, .2, 5.]), 900., (1280, 720)
+
+
+def person(number=0, frames=5, poses=STANDING, **changes):
+    poses = np.broadcast_to(poses, (frames, 17, 3)).astype(np.float32)
+    points = poses + ROOT
+    pixels = FOCAL * points[..., :2] / points[..., 2:] + np.array(SIZE) / 2
+    std = np.full((frames, 17), .05, np.float32)
+    return replace(
+        LiftedTrack(
+            keypoints_3d=poses,
+            scores=np.ones((frames, 17), np.float32),
+            std=std,
+            hypotheses=np.stack([poses, 1.1 * poses], 1),
+            keypoints_2d=pixels,
+            scores_2d=np.ones((frames, 17), np.float32),
+            frame_ids=np.arange(frames),
+            image_size=SIZE,
+            track_id=number,
+            focal_px=FOCAL,
+            covariance=std[..., None, None]**2 * np.eye(3, dtype=np.float32)),
+        **changes)
+
+
+def test_height_by_hand():
+    measured = measure_height(person())
+    assert measured.metres == pytest.approx(HEIGHT)
+    assert measured.seen == pytest.approx(1)
+
+
+def test_median_of_the_frames_in_which_a_bone_was_seen():
+    poses = np.repeat(STANDING[None], 5, axis=0)
+    poses[0, 3] += [0, 3., 0]  # A shin of 3.4 m: one of five frames.
+    poses[1:3, 10] += [0, -5., 0]
+    track = person(poses=poses)
+    track.scores[1:3, 10] = 0
+    assert measure_height(track).metres == pytest.approx(HEIGHT)
+    # Seen in three of five frames, two of them wrong: the median is wrong.
+    track.scores[1:3, 10] = 1
+    track.scores[3:, 10] = 0
+    assert measure_height(track).metres == pytest.approx(
+        (1.6 + 5.) / WHOLE, rel=1e-6)
+
+
+def test_one_leg_and_nothing_above_the_hips():
+    track = person()
+    track.scores[:, 5:] = 0
+    track.scores[:, 4] = 0
+    shares = stature_shares()
+    legs = shares['thigh'] + shares['shin']
+    measured = measure_height(track)
+    assert measured.metres == pytest.approx(.8 / legs)
+    assert measured.seen == pytest.approx(legs / WHOLE)
+
+
+def test_everything_is_scaled_alike():
+    track = replace(
+        person(), root_trajectory=np.tile(ROOT, (5, 1)).astype(np.float32))
+    scaled, = scale_to_height(track, 1.1 * HEIGHT)
+    for name, power in (('keypoints_3d', 1), ('std', 1), ('hypotheses', 1),
+                        ('root_trajectory', 1), ('covariance', 2)):
+        np.testing.assert_allclose(
+            getattr(scaled, name),
+            getattr(track, name) * 1.1**power,
+            rtol=1e-5,
+            err_msg=name)
+    np.testing.assert_array_equal(scaled.keypoints_2d, track.keypoints_2d)
+    np.testing.assert_array_equal(scaled.scores, track.scores)
+    assert measure_height(scaled).metres == pytest.approx(1.1 * HEIGHT)
+    assert scaled.height == pytest.approx(1.1 * HEIGHT)
+    assert scaled.scaled_by == pytest.approx(1.1)
+    assert track.height is None and track.scaled_by == 1
+
+
+def test_root_is_found_as_much_further_away():
+    track = person()
+    np.testing.assert_allclose(
+        estimate_root_trajectory(track, FOCAL),
+        np.tile(ROOT, (5, 1)),
+        atol=1e-4)
+    placed, = place_in_scene(scale_to_height(track, .8 * HEIGHT), FOCAL)
+    np.testing.assert_allclose(
+        placed.root_trajectory, np.tile(.8 * ROOT, (5, 1)), atol=1e-4)
+
+
+def test_a_height_for_each_of_some():
+    tall = person(3)
+    early = person(7, poses=.5 * STANDING)
+    late = person(7, poses=.5 * STANDING, frame_ids=np.arange(40, 45))
+    other = person(1)
+    scaled = scale_to_height([early, tall, late, other], {
+        3: 1.5 * HEIGHT,
+        7: HEIGHT
+    })
+    assert [round(t.scaled_by, 5) for t in scaled] == [2, 1.5, 2, 1]
+    assert [t.track_id for t in scaled] == [7, 3, 7, 1]
+    assert scaled[3] is other
+
+
+def test_pieces_of_one_person_get_one_factor():
+    early = person(7)
+    late = person(7, poses=1.2 * STANDING, frame_ids=np.arange(40, 45))
+    # Ten frames, five of either size: the median lies in the middle.
+    factors = [t.scaled_by for t in scale_to_height([early, late], HEIGHT)]
+    assert factors == pytest.approx([1 / 1.1] * 2, rel=1e-5)
+
+
+def test_joints_in_another_order():
+    order = [
+        H36M_17.joints.index(name)
+        for name in ('head', 'thorax', 'right_shoulder', 'right_elbow',
+                     'right_wrist', 'left_shoulder', 'left_elbow',
+                     'left_wrist', 'right_hip', 'right_knee', 'right_foot',
+                     'left_hip', 'left_knee', 'left_foot', 'root', 'spine',
+                     'neck_base')
+    ]
+    track = replace(
+        person(),
+        keypoints_3d=person().keypoints_3d[:, order],
+        skeleton=MPI_INF_3DHP_17)
+    assert measure_height(track).metres == pytest.approx(HEIGHT)
+
+
+@pytest.mark.parametrize('height, message', [
+    (188, r'0.4 to 2.8, got 188 \(centimetres\? 1.88 m\)'),
+    (6.17, r'got 6.17 \(feet\? 1.88 m\)'),
+    (-1.8, 'got -1.8$'),
+    (0., 'got 0.0$'),
+    (float('nan'), 'got nan'),
+    ('1.8', "got '1.8'"),
+    (True, 'got True'),
+    ({}, 'found none'),
+    ({
+        0: 20.
+    }, 'height of person 0 should be metres'),
+    ({
+        2: 1.8
+    }, r'nobody with the track ids \[2\], found \[0\]'),
+])
+def test_impossible_heights(height, message):
+    with pytest.raises(ValueError, match=message):
+        scale_to_height(person(), height)
+
+
+def test_one_height_for_two_people():
+    with pytest.raises(ValueError, match=r'found 2 with .* \[0, 4\].*0=1.8\)'):
+        scale_to_height([person(0), person(4)], 1.8)
+
+
+def test_too_little_was_seen():
+    track = person()
+    track.scores[:, 1:7] = 0  # No legs: spine, neck and head are .42 of .9.
+    assert measure_height(track).seen == pytest.approx(.465, abs=.001)
+    assert scale_to_height(track, 1.8)[0].height == 1.8
+    track.scores[:, 10] = 0
+    track.scores[:, 9] = 0
+    with pytest.raises(ValueError, match='only 32 % of the way from ankle'):
+        scale_to_height(track, 1.8)
+    track.scores[:] = 0
+    assert np.isnan(measure_height(track).metres)
+    with pytest.raises(ValueError, match='only 0 %'):
+        scale_to_height(track, 1.8)
+
+
+def test_other_skeletons_are_refused():
+    track = replace(
+        person(), skeleton=Skeleton('two', ('a', 'b'), (-1, 0), ()))
+    with pytest.raises(ValueError, match=r"found a lifter of \['a', 'b'\]"):
+        measure_height(track)
+
+
+@pytest.mark.parametrize('factor', [0., -1., float('nan'), float('inf')])
+def test_no_size_at_all(factor):
+    with pytest.raises(ValueError, match='positive number'):
+        person().scaled(factor)
