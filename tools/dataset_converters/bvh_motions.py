@@ -37,6 +37,7 @@ import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
 import numpy as np
@@ -59,16 +60,16 @@ _KEYS = {'metres_per_unit', 'joints', 'file_name'}
 
 @dataclass(frozen=True)
 class BvhSkeleton:
-    """How the BVH files of a data set are read.
+    """How the files of a data set are read.
 
     Attributes:
         joints: Human3.6M joint to the file's joints whose mean it is.
-        metres: Metres a unit of length.
+        metres: Metres a unit of length; None where the files say it.
         file_name: Pattern of a file's name, with the groups ``action`` and
             ``subject``, or one of them.
     """
     joints: JointMapping
-    metres: float
+    metres: Optional[float]
     file_name: str = ''
 
 
@@ -84,18 +85,26 @@ PRESETS = {
 }
 
 
-def read_skeleton(name: str) -> BvhSkeleton:
+def read_skeleton(name: str,
+                  presets: Mapping[str,
+                                   BvhSkeleton] = MappingProxyType(PRESETS),
+                  unit_needed: bool = True) -> BvhSkeleton:
     """A preset, or the content of a JSON file.
+
+    Args:
+        name: Of the preset, or of the file.
+        presets: What there is.
+        unit_needed: Whether a file has to have ``metres_per_unit``.
 
     Raises:
         FileNotFoundError: If it is neither.
         ValueError: If the file's content is not as the module describes it.
     """
-    if name in PRESETS:
-        return PRESETS[name]
+    if name in presets:
+        return presets[name]
     path = Path(name)
     if not path.is_file():
-        raise FileNotFoundError(f'--skeleton is one of {sorted(PRESETS)} or a '
+        raise FileNotFoundError(f'--skeleton is one of {sorted(presets)} or a '
                                 f'JSON file, {name} is neither')
     try:
         content = json.loads(path.read_text(encoding='utf-8'))
@@ -104,9 +113,11 @@ def read_skeleton(name: str) -> BvhSkeleton:
         unknown = set(content) - _KEYS
         if unknown:
             raise ValueError(f'unknown keys {sorted(unknown)}')
-        metres = float(content['metres_per_unit'])
-        if not metres > 0:
-            raise ValueError(f'metres_per_unit is {metres}')
+        metres = None
+        if unit_needed or 'metres_per_unit' in content:
+            metres = float(content['metres_per_unit'])
+            if not metres > 0:
+                raise ValueError(f'metres_per_unit is {metres}')
         joints = {
             joint: (found, ) if isinstance(found, str) else tuple(found)
             for joint, found in content['joints'].items()
@@ -150,11 +161,27 @@ def read_cuts(root: Path) -> Cuts:
     return cuts
 
 
+def clip_names(path: Path, pattern: str) -> Tuple[str, str]:
+    """Who moves in a file, and what they do.
+
+    Raises:
+        ValueError: If its name is not as the pattern says.
+    """
+    match = re.match(pattern, path.stem)
+    if match is None:
+        raise ValueError(f'{path.name} does not begin with {pattern}; whose '
+                         'motion it is cannot be told')
+    groups = match.groupdict()
+    return (groups.get('subject',
+                       path.parent.name), groups.get('action', path.stem))
+
+
 def read_clip(path: Path, skeleton: BvhSkeleton, source: str, cuts: Cuts,
               up: str) -> Dict[str, Any]:
     """One file as :func:`make_motions` wants it."""
     clip = load_bvh(path)
     pose = map_joints(clip.positions, clip.joints, skeleton.joints)
+    assert skeleton.metres is not None
     pose = pose * skeleton.metres
     if up == 'z':
         pose = pose[..., [0, 2, 1]] * [1, 1, -1]
@@ -168,17 +195,12 @@ def read_clip(path: Path, skeleton: BvhSkeleton, source: str, cuts: Cuts,
     # Files give the time of a frame with few digits: 0.0333333, 0.008333.
     if abs(fps - round(fps)) < 1e-3 * fps:
         fps = round(fps)
-    match = re.match(skeleton.file_name, path.stem)
-    if match is None:
-        raise ValueError(
-            f'{path.name} does not begin with {skeleton.file_name}; whose '
-            'motion it is cannot be told')
-    groups = match.groupdict()
+    subject, action = clip_names(path, skeleton.file_name)
     return dict(
         positions=pose.astype(np.float32),
         fps=fps,
-        subject=groups.get('subject', path.parent.name),
-        action=groups.get('action', path.stem),
+        subject=subject,
+        action=action,
         clip=path.stem,
         source=source)
 

@@ -99,6 +99,24 @@ H36M_FROM_BANDAI_NAMCO: JointMapping = MappingProxyType({
 """For Bandai Namco Research's two motion data sets."""
 
 
+H36M_FROM_ASPSET: JointMapping = MappingProxyType({
+    'root': ('pelvis', ),
+    'spine': ('spine', ),
+    # Its neck is at the height of the shoulders' line or little above it.
+    'thorax': ('left_shoulder', 'right_shoulder'),
+    'neck_base': ('neck', 'head'),
+    'head': ('head', ),
+    **{
+        f'{side}_{joint}': (f'{side}_{name}', )
+        for joint, name in dict(hip='hip', knee='knee', foot='ankle',
+                                shoulder='shoulder', elbow='elbow',
+                                wrist='wrist').items()
+        for side in ('left', 'right')
+    }
+})  # yapf: disable
+"""For ASPset-510."""
+
+
 def map_joints(positions: np.ndarray, joints: Sequence[str],
                mapping: JointMapping) -> np.ndarray:
     """Human3.6M-17 joints of a motion.
