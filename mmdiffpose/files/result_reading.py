@@ -132,10 +132,11 @@ def _height(meta: Dict[str, Any],
     if not isinstance(said, dict):
         raise ValueError('heights: expected height and scaled_by by track id, '
                          f'found {describe(said)}')
-    height, scaled_by = said.get('height'), said.get('scaled_by')
+    height: Any = said.get('height')
+    scaled_by: Any = said.get('scaled_by')
     check_height(f'heights, person {number}', height)
     check_number(f'scaled_by, person {number}', scaled_by, 1e-3, 1e3)
-    return height, scaled_by
+    return float(height), float(scaled_by)
 
 
 def _of_npz(path: Path) -> Any:
