@@ -56,7 +56,7 @@ def draw_all(results: Sequence[Dict[str, Any]], folder: Path) -> None:
             ylabel='limbs that do')
         if not column:
             axes.legend(fontsize=6)
-    _save(figure, folder / 'calibration.png')
+    save(figure, folder / 'calibration.png')
 
 
 class Ambiguous(NamedTuple):
@@ -133,7 +133,7 @@ def draw_modes(model: Any, rows: Posteriors, windows: Sequence[Windows],
         first = line * columns
         axes = figure.add_subplot(len(examples), columns, first + 1)
         seen = inputs[0, one.frame].numpy()
-        _skeleton(axes, seen[:, 0], seen[:, 1], seen[:, 2] > 0, 'k')
+        draw_skeleton(axes, seen[:, 0], seen[:, 1], seen[:, 2] > 0, 'k')
         axes.set_title(f'seen; {H36M_17.joints[far]}', fontsize=9)
         histogram = figure.add_subplot(len(examples), columns, first + columns)
         for place, row in enumerate(shown):
@@ -143,8 +143,8 @@ def draw_modes(model: Any, rows: Posteriors, windows: Sequence[Windows],
             axes = figure.add_subplot(
                 len(examples), columns, first + 2 + place)
             for pose in poses[:30]:
-                _skeleton(axes, pose[:, 2], pose[:, 1], None, 'C0', .15)
-            _skeleton(axes, truth[:, 2], truth[:, 1], None, 'C3', 1.)
+                draw_skeleton(axes, pose[:, 2], pose[:, 1], None, 'C0', .15)
+            draw_skeleton(axes, truth[:, 2], truth[:, 1], None, 'C3', 1.)
             depth = 1000 * (poses[:, far, 2] - poses[:, near, 2])
             toward = (depth < 0).mean()
             axes.set_title(
@@ -160,28 +160,39 @@ def draw_modes(model: Any, rows: Posteriors, windows: Sequence[Windows],
             1000 * (truth[far, 2] - truth[near, 2]), color='C3', label='truth')
         histogram.set_title('depth of the limb, mm', fontsize=9)
         histogram.legend(fontsize=6)
-    _save(figure, file)
+    save(figure, file)
 
 
-def _skeleton(axes: Any,
-              x: np.ndarray,
-              y: np.ndarray,
-              shown: Any,
-              color: str,
-              alpha: float = 1.) -> None:
-    """Bones as lines; y points down as in a picture."""
-    for a, b in H36M_17.bones:
-        if shown is None or (shown[a] and shown[b]):
-            axes.plot((x[a], x[b]), (y[a], y[b]),
-                      color=color,
-                      alpha=alpha,
-                      lw=1.2)
+def draw_skeleton(axes: Any,
+                  x: np.ndarray,
+                  y: np.ndarray,
+                  shown: Any,
+                  color: str,
+                  alpha: float = 1.) -> None:
+    """Bones as lines; y points down as in a picture.
+
+    Args:
+        axes: Of matplotlib.
+        x: (J,).
+        y: (J,).
+        shown: Which joints are known, (J,) bool; None for all.
+        color: Of matplotlib.
+        alpha: Opacity.
+    """
+    bones = [(a, b) for a, b in H36M_17.bones
+             if shown is None or (shown[a] and shown[b])]
+    # One line with gaps: a line a bone takes matplotlib ten times as long.
+    across, down = (
+        np.array([(way[a], way[b], np.nan) for a, b in bones]).ravel()
+        for way in (x, y))
+    axes.plot(across, down, color=color, alpha=alpha, lw=1.2)
     axes.set_aspect('equal')
     if not axes.yaxis_inverted():
         axes.invert_yaxis()
     axes.set(xticks=(), yticks=())
 
 
-def _save(figure: Figure, file: Path) -> None:
+def save(figure: Figure, file: Path) -> None:
+    """Write a PNG, in one piece."""
     with replacing(file) as partial:
         figure.savefig(partial, dpi=110, format='png')

@@ -33,11 +33,13 @@ class Row(NamedTuple):
             (B, N, T or 1, J, 3) to hypotheses (B, N, T, J, 3) and the pose
             that is reported (B, T, J, 3), metres.
         share_frames: Whether a hypothesis has one draw for all frames.
+        recentred: Whether hypotheses are moved onto the reported pose.
     """
     name: str
     evaluations: int
     sample: Sample
     share_frames: bool = True
+    recentred: bool = True
 
 
 def make_rows() -> List[Row]:
@@ -56,8 +58,10 @@ def make_rows() -> List[Row]:
             _residual('residual', number)) for number in EVALUATIONS
     ]
     rows += [
-        Row('the same, not recentred, 2 evaluations', 2,
-            _residual('residual', 2, recentre=False)),
+        Row('the same, not recentred, 2 evaluations',
+            2,
+            _residual('residual', 2, recentre=False),
+            recentred=False),
         Row('the same, second order (AB2), 3 evaluations', 3,
             _residual('residual', 3, 'angle_ab2')),
         Row('the same, a draw for each frame, 2 evaluations', 2,
@@ -77,18 +81,26 @@ def make_rows() -> List[Row]:
     rows += [
         Row('white noise, Heun in sigma, 7 evaluations', 7,
             _residual('white', 7, 'heun')),
-        Row('EDM of the pose itself, Heun, 7 evaluations', 7, _absolute(7)),
-        Row('EDM of the pose itself, Heun, 19 evaluations', 19, _absolute(19)),
+        Row('EDM of the pose itself, Heun, 7 evaluations',
+            7,
+            _absolute(7),
+            recentred=False),
+        Row('EDM of the pose itself, Heun, 19 evaluations',
+            19,
+            _absolute(19),
+            recentred=False),
     ]
     rows += [
-        Row(
-            _counted("D3DP's setting, DDIM", number), number,
-            _unit('d3dp', number)) for number in (1, 2, 5, 10)
+        Row(_counted("D3DP's setting, DDIM", number),
+            number,
+            _unit('d3dp', number),
+            recentred=False) for number in (1, 2, 5, 10)
     ]
     rows += [
-        Row(
-            _counted('flow matching, unit noise', number), number,
-            _unit('flow', number)) for number in (1, 3, 5, 10)
+        Row(_counted('flow matching, unit noise', number),
+            number,
+            _unit('flow', number),
+            recentred=False) for number in (1, 3, 5, 10)
     ]
     return rows + start_rows()
 

@@ -30,7 +30,8 @@ from mmdiffpose.datasets.world_motions import WorldMotions, read_motions
 from mmdiffpose.evaluation.functional import (cgnf_calibration_error,
                                               mean_pairwise_distance)
 from . import pictures, tables
-from .measures import Figures, acceleration, aggregates, measure, reliability
+from .measures import (Figures, acceleration, aggregates, as_wide_as_drawn,
+                       measure, reliability)
 from .methods import Known, Posteriors
 from .rows import CONTROL, Row, make_rows, points
 from .training import Schedule, look, train
@@ -84,12 +85,15 @@ def choose_factors(model: Any, rows: Posteriors, windows: Sequence[Windows],
         for row in make_rows():
             noise = draw_noise(row, number, part.inputs.shape, cell)
             poses = row.sample(rows, known, noise)[0].numpy()
-            found = scaled_energy(poses, part.truth.astype(np.float32))
+            found = scaled_energy(poses, part.truth.astype(np.float32),
+                                  row.recentred)
             sums[row.name] = sums.get(row.name, 0) + found
     return {name: FACTORS[int(total.argmin())] for name, total in sums.items()}
 
 
-def scaled_energy(poses: np.ndarray, truth: np.ndarray) -> np.ndarray:
+def scaled_energy(poses: np.ndarray,
+                  truth: np.ndarray,
+                  recentred: bool = False) -> np.ndarray:
     """Mean energy score of frames at each of :data:`FACTORS`.
 
     With the residuals r of the hypotheses and the error a of their mean, the
@@ -99,12 +103,13 @@ def scaled_energy(poses: np.ndarray, truth: np.ndarray) -> np.ndarray:
     frames = poses.swapaxes(1, 2)
     frames = frames.reshape(*frames.shape[:3], -1)
     middle = frames.mean(axis=2, keepdims=True)
-    residual = frames - middle
+    pairs = mean_pairwise_distance(frames).mean()
+    frames = as_wide_as_drawn(poses, recentred).swapaxes(1, 2)
+    residual = frames.reshape(*frames.shape[:3], -1) - middle
     error = middle - truth.reshape(*truth.shape[:2], 1, -1)
     across = (error * residual).sum(axis=-1)
     square = (residual**2).sum(axis=-1)
     own = (error**2).sum(axis=-1)
-    pairs = mean_pairwise_distance(residual).mean()
     return np.array([
         np.sqrt(np.maximum(own + 2 * f * across + f * f * square, 0)).mean() -
         f * pairs / 2 for f in FACTORS
@@ -168,7 +173,7 @@ def measure_rows(model: Any, rows: Posteriors, windows: Sequence[Windows],
                 seconds.get(row.name, 0.) + time.perf_counter() - begun)
             poses = sampled.numpy().astype(float)
             reported = pose.numpy().astype(float)
-            rest = reported, part.truth, seen
+            rest = reported, part.truth, seen, row.recentred
             raw.setdefault(row.name, Collected()).add(measure(poses, *rest))
             wide.setdefault(row.name, Collected()).add(
                 measure(scaled(poses, factors[row.name]), *rest))

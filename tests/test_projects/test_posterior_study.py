@@ -86,6 +86,34 @@ def test_energy_of_scaled_hypotheses():
             expected.values['energy'].mean() / 1000)
 
 
+def test_recentred_hypotheses_score_as_draws_do():
+    """Of N(0, 1), which the truth is drawn from: half the mean distance of
+    two draws is the score, sqrt(2) Gamma(26) / Gamma(25.5) / sqrt(2) in 51
+    dimensions, 1 / sqrt(pi) in one. Five hypotheses that lie around the true
+    mean would seem a tenth better."""
+    rng = np.random.default_rng(6)
+    truth = rng.normal(size=(60, 4, 17, 3))
+    poses = rng.normal(size=(60, 5, 4, 17, 3))
+    exact = math.exp(math.lgamma(26) - math.lgamma(25.5))
+    moved = poses - poses.mean(1, keepdims=True)
+    seen = np.ones((60, 4, 17), bool)
+    scores = [
+        measures.measure(these, poses.mean(1), truth, seen, recentred).values
+        for these, recentred in ((poses, False), (moved, True), (moved, False))
+    ]
+    for found in scores[:2]:
+        assert found['energy'].mean() == pytest.approx(1000 * exact, rel=.02)
+        assert found['CRPS'].mean() == pytest.approx(
+            1000 / math.pi**.5, rel=.02)
+    assert scores[2]['energy'].mean() < 920 * exact
+    factor = run.FACTORS.index(1.)
+    assert run.scaled_energy(moved, truth, True)[factor] == pytest.approx(
+        scores[1]['energy'].mean() / 1000)
+    names = [row.name for row in rows.make_rows() if not row.recentred]
+    assert len(names) == 11 and 'the same, not recentred, 2 evaluations' in (
+        names)
+
+
 def test_limbs_towards_the_camera_by_hand():
     poses = np.zeros((1, 4, 1, 17, 3))
     truth = np.zeros((1, 1, 17, 3))

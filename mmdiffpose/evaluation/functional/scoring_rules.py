@@ -23,7 +23,9 @@ def crps_ensemble(samples: np.ndarray,
         samples: (..., N).
         truth: (...,).
         fair: Whether E|X - X'| is estimated over different samples only (no
-            bias from a small N) instead of over all pairs.
+            bias from a small N) instead of over all pairs. It takes samples
+            that were drawn independently: of those that were moved onto a
+            given mean it is too low, by 2.5 % of a Gaussian's for N = 20.
 
     Returns:
         (...,), in the unit of the samples.
