@@ -69,6 +69,14 @@ def test_median_of_the_frames_in_which_a_bone_was_seen():
         (1.6 + 5.) / WHOLE, rel=1e-6)
 
 
+def test_both_ends_of_a_bone_have_to_be_seen():
+    poses = np.repeat(STANDING[None], 5, axis=0)
+    poses[2:, 2] += [3., 0, 0]  # A knee, which thigh and shin share.
+    track = person(poses=poses)
+    track.scores[2:, 2] = 0
+    assert measure_height(track).metres == pytest.approx(HEIGHT)
+
+
 def test_one_leg_and_nothing_above_the_hips():
     track = person()
     track.scores[:, 5:] = 0

@@ -15,12 +15,12 @@ PERSON = dict(
     right_shoulder=(-.2, 1.4, 0), left_ankle=(.1, .1, 0),
     left_knee=(.1, .5, 0), left_hip=(.1, .9, 0), left_wrist=(.7, 1.4, 0),
     left_elbow=(.45, 1.4, 0), left_shoulder=(.2, 1.4, 0),
-    head_top=(0, 1.75, 0), head=(0, 1.6, 0), neck=(0, 1.48, 0),
+    head_top=(0, 1.75, 0), head=(0, 1.6, .06), neck=(0, 1.48, 0),
     spine=(0, 1.15, 0), pelvis=(0, .9, 0))  # yapf: disable
 EXPECTED = dict(
     root=(0, .9, 0), right_hip=(-.1, .9, 0), left_knee=(.1, .5, 0),
     right_foot=(-.1, .1, 0), spine=(0, 1.15, 0), thorax=(0, 1.4, 0),
-    neck_base=(0, 1.54, 0), head=(0, 1.6, 0), left_wrist=(.7, 1.4, 0),
+    neck_base=(0, 1.54, .03), head=(0, 1.6, .06), left_wrist=(.7, 1.4, 0),
     right_elbow=(-.45, 1.4, 0))  # yapf: disable
 
 
@@ -94,10 +94,13 @@ def test_aspset_by_hand(tool, tmp_path):
             assert np.linalg.norm(pose[J[joint]] - pose[J[other]]) == (
                 pytest.approx(
                     np.linalg.norm(np.subtract(place, there)), abs=1e-4))
-    # Left stays left: right to left hip, up, front is a right-handed triple.
+    # Left stays left: the head is in front.
+    left = pose[J['left_hip']] - pose[J['right_hip']]
+    front = np.cross(left, [0, 1, 0]) / .2
+    assert (pose[J['head']] - pose[J['thorax']]) @ front == pytest.approx(
+        .06, abs=1e-4)
     step = (motions.positions[-1] - pose).mean(0)
-    across = pose[J['left_hip']] - pose[J['right_hip']]
-    np.testing.assert_allclose(step, 1.45 * across, atol=1e-4)
+    np.testing.assert_allclose(step, 1.45 * left, atol=1e-4)
     assert step[1] == pytest.approx(0, abs=1e-4)
 
 
