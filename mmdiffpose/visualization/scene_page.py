@@ -121,6 +121,8 @@ def _track_data(person: ScenePerson, poses: np.ndarray, clouds: np.ndarray,
         seen=_base64((track.scores_2d > 0) & (track.scores > 0), 'u1'),
         score=_base64(255 * track.scores.clip(0, 1), 'u1'),
         cloud=_base64(clouds / step, '<i2'))
+    if track.height is not None:
+        data['height'] = round(track.height, 3)
     if track.std is not None:
         millimetres = np.clip(1000 * track.std, 0, np.iinfo(np.uint16).max)
         data['std'] = _base64(millimetres, '<u2')

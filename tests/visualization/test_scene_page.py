@@ -64,6 +64,16 @@ def test_page_stands_alone(tmp_path):
     assert TEMPLATE.is_file()
 
 
+def test_heights_that_were_given_are_told(tmp_path):
+    tracks = crowd(2)
+    tracks[1] = replace(tracks[1], height=1.8765, scaled_by=1.1)
+    path = write_html(tracks, tmp_path / 'a.html')
+    numbers = [track['person'] for track in data_of(path)['tracks']]
+    assert run(path, 'scene.tracks.map(page.nameOf)') == [
+        f'person {numbers[0]}', f'person {numbers[1]}, 1.877 m as given'
+    ]
+
+
 def test_arrays_hold_the_scene(tmp_path):
     tracks = crowd(3)
     tracks[1].scores_2d[4, 2] = 0
