@@ -55,16 +55,16 @@ def test_table_by_hand():
     base = dict(lean=[10, 40, 80, 20], clip=[0, 0, 1, 1])
     results = {
         'base': [
-            dict(base, **{
-                name: [10., 20, 30, 40]
-                for name in ('MPJPE', 'P-MPJPE')
-            })
+            dict(base, **
+                 {name: [10., 20, 30, 40]
+                  for name in ('MPJPE', 'P-MPJPE')})
         ] * 2,
         'tilts': [
-            dict(base, **{
-                name: [9. + more, 20 + more, 20 + more, 40 + more]
-                for name in ('MPJPE', 'P-MPJPE')
-            }) for more in (0, 2)
+            dict(
+                base, **{
+                    name: [9. + more, 20 + more, 20 + more, 40 + more]
+                    for name in ('MPJPE', 'P-MPJPE')
+                }) for more in (0, 2)
         ]
     }
     lines = tables.write(results, [3, 5]).splitlines()
