@@ -142,6 +142,35 @@ def test_a_full_mmcv_without_a_wheel_is_not_tried(tmp_path, monkeypatch):
     assert found.name == 'mmcv-2.1.0-cp311-cp311-linux_x86_64.whl'
 
 
+def test_rows_that_were_not_tried_are_asked_for_again(tmp_path, monkeypatch):
+    """What was missing may be there now; what failed is kept."""
+    path = tmp_path / 'rows.json'
+    asked = []
+
+    def try_row(version, stack, mmcv, base, args):
+        asked.append(version)
+        return dict(WORKS, python=version)
+
+    monkeypatch.setattr(tool, 'try_row', try_row)
+    outcomes = {
+        '2.97': 'not tried: no wheel',
+        '2.98': 'set-up: no wheel',
+        '2.99': 'works'
+    }
+    path.write_text(
+        json.dumps([
+            dict(WORKS, python=version, outcome=outcome)
+            for version, outcome in outcomes.items()
+        ]))
+    tool.main([
+        '--json',
+        str(path), '--work-dir',
+        str(tmp_path), '--stacks', 'newest', '--mmcvs', 'lite', '--pythons',
+        *outcomes
+    ])
+    assert asked == ['2.97']
+
+
 def test_the_page_alone(tmp_path, monkeypatch):
     monkeypatch.setattr(tool, 'ROOT', tmp_path)
     monkeypatch.setattr(tool, 'PAGE', tmp_path / 'page.md')

@@ -30,6 +30,9 @@ SEEN = ('torch', 'numpy', 'opencv-python-headless', 'matplotlib', 'setuptools',
 
 Row = Dict[str, Any]
 
+NOT_TRIED = 'not tried: '
+"""How the outcome of such a row begins."""
+
 
 class Failed(Exception):
     """A step of a row; the message is for the table."""
@@ -180,7 +183,7 @@ def full_mmcv(base: str, version: str, args: argparse.Namespace,
         compile_mmcv(base, version, folder, args, log)
     found = sorted(folder.glob(name))
     if not found:
-        raise Failed(f'not tried: no wheel of {FULL_MMCV} for {tag}, and '
+        raise Failed(f'{NOT_TRIED}no wheel of {FULL_MMCV} for {tag}, and '
                      'compiling one takes 20 minutes (--compile-mmcv)')
     return found[-1]
 
@@ -322,7 +325,7 @@ def try_row(version: str, stack: str, mmcv: str, base: Optional[str],
     log = args.work_dir / f'{version}-{stack}-{mmcv}.log'
     log.write_text('')
     if base is None:
-        return dict(row, outcome=f'not tried: no Python {version} was found')
+        return dict(row, outcome=f'{NOT_TRIED}no Python {version} was found')
     folder = args.work_dir / f'{version}-{stack}'
     try:
         python = make_environment(base, version, stack, args, log)
@@ -346,3 +349,8 @@ def try_row(version: str, stack: str, mmcv: str, base: Optional[str],
         row['outcome'] = str(error)
     shutil.rmtree(folder, ignore_errors=True)
     return row
+
+
+def was_tried(row: Optional[Row]) -> bool:
+    """Whether there is a row, and what it needs was to be had."""
+    return row is not None and not row['outcome'].startswith(NOT_TRIED)

@@ -6,9 +6,9 @@
 A row is a Python, a stack and an MMCV: an environment is made for it, the
 set-up (``tools/setup_env.sh --no-venv``) runs in it, a real track is lifted
 there with a model of the zoo and compared with the first row's poses, and
-some tests run. Rows that could not be tried say why. Rows that the JSON file
-has already are kept, so that an interrupted table goes on; ``--again`` tries
-them anew. ``--page`` puts the table into the docs.
+some tests run. Rows that could not be tried say why. Rows of the JSON file
+that were tried are kept, so that an interrupted table goes on; ``--again``
+tries them anew. ``--page`` puts the table into the docs.
 
 Needs nothing but a Python to run it: it may be one without any package.
 Other Pythons are given by path, or found on the path and in ``~/.pyenv``.
@@ -23,7 +23,8 @@ from itertools import product
 from pathlib import Path
 from typing import Dict, Optional, Sequence, Tuple
 
-from version_rows import FULL_MMCV, ROOT, STACKS, Row, find_python, try_row
+from version_rows import (FULL_MMCV, ROOT, STACKS, Row, find_python, try_row,
+                          was_tried)
 
 PAGE = ROOT / 'docs' / 'robustness.md'
 MARKERS = ('<!-- versions: begin -->', '<!-- versions: end -->')
@@ -153,14 +154,13 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
     for (version, base), stack, mmcv in product(args.pythons, args.stacks,
                                                 args.mmcvs):
         key = version, stack, mmcv
-        if args.again or key not in rows:
+        if args.again or not was_tried(rows.get(key)):
             print(f'[versions] {" ".join(key)}', file=sys.stderr, flush=True)
             rows[key] = try_row(*key, base, args)
             args.json.write_text(
                 json.dumps([rows[k] for k in sorted(rows)], indent=1) + '\n',
                 encoding='utf-8')
-        outcome = rows[key]['outcome']
-        failed += outcome != 'works' and not outcome.startswith('not tried')
+        failed += was_tried(rows[key]) and rows[key]['outcome'] != 'works'
     in_order = sorted(
         rows.values(),
         key=lambda row:
