@@ -120,9 +120,10 @@ def _fill_cocoeval(module: ModuleType) -> None:
             if iouType not in ('keypoints', 'bbox', 'segm') or not use_area:
                 raise NotImplementedError(
                     f'iouType={iouType!r} with use_area={use_area} needs '
-                    'xtcocotools, which is not installed: build it with "pip '
-                    'install cython && pip install --no-build-isolation '
-                    '--no-binary xtcocotools xtcocotools"')
+                    'xtcocotools, which is not installed: with Python 3.12 or '
+                    'older, build it with "pip install cython && pip install '
+                    '--no-build-isolation --no-binary xtcocotools '
+                    'xtcocotools"')
             super().__init__(cocoGt, cocoDt, iouType)
             if sigmas is not None:
                 self.params.kpt_oks_sigmas = np.asarray(sigmas)

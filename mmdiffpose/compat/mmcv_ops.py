@@ -69,8 +69,10 @@ def _missing_operator(name: str) -> Callable:
             f'this model calls the compiled operator "{name}" of MMCV, and '
             'the installed mmcv-lite has none. Install the full MMCV that '
             'fits your torch: pip uninstall mmcv-lite, then pip install '
-            '"mmcv>=2.0.0,<2.2.0" --no-build-isolation (compiles for about '
-            '20 minutes), or a wheel that your distribution offers.')
+            '"setuptools<82" wheel, then pip install "mmcv>=2.0.0,<2.2.0" '
+            '--no-build-isolation (compiles for about 20 minutes; its '
+            'setup.py needs Python 3.12 or older), or a wheel that your '
+            'distribution offers.')
 
     return operator
 

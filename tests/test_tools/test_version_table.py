@@ -171,6 +171,22 @@ def test_rows_that_were_not_tried_are_asked_for_again(tmp_path, monkeypatch):
     assert asked == ['2.97']
 
 
+def test_a_setup_script_that_reads_its_version_from_locals(tmp_path):
+    """As MMCV's does; a function's ``locals()`` made anew, which Python 3.13
+    gives, has no version."""
+    script = tmp_path / 'setup.py'
+    (tmp_path / 'version.py').write_text("__version__ = '2.1.0'\n")
+    script.write_text('def get_version():\n'
+                      f'    version_file = {str(tmp_path / "version.py")!r}\n'
+                      '    with open(version_file) as f:\n'
+                      "        exec(compile(f.read(), version_file, 'exec'))\n"
+                      "    return locals()['__version__']\n")
+    rows.say_version(script)
+    names = dict(locals=lambda: {})
+    exec(script.read_text(), names)
+    assert names['get_version']() == '2.1.0'
+
+
 def test_the_page_alone(tmp_path, monkeypatch):
     monkeypatch.setattr(tool, 'ROOT', tmp_path)
     monkeypatch.setattr(tool, 'PAGE', tmp_path / 'page.md')

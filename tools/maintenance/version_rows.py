@@ -215,6 +215,7 @@ def compile_mmcv(base: str, version: str, folder: Path,
         shutil.rmtree(part, ignore_errors=True)
         shutil.unpack_archive(str(archive), part)
         inside, = part.iterdir()
+        say_version(inside / 'setup.py')
         inside.rename(source)
         part.rmdir()
     run([python, 'setup.py', 'bdist_wheel', '--dist-dir',
@@ -227,6 +228,22 @@ def compile_mmcv(base: str, version: str, folder: Path,
         cwd=source)
     shutil.rmtree(source)
     shutil.rmtree(builder)
+
+
+def say_version(script: Path) -> None:
+    """Let MMCV's setup.py find its version on Python 3.13 and newer.
+
+    There ``exec`` writes into no function's ``locals()`` (PEP 667), and the
+    script ends with ``KeyError: '__version__'``.
+    """
+    text = script.read_text(encoding='utf-8')
+    for old, new in {
+            "exec(compile(f.read(), version_file, 'exec'))":
+            "exec(compile(f.read(), version_file, 'exec'), globals())",
+            "return locals()['__version__']": 'return __version__'
+    }.items():
+        text = text.replace(old, new)
+    script.write_text(text, encoding='utf-8')
 
 
 def versions(python: Path) -> Dict[str, str]:
