@@ -12,16 +12,19 @@ import json
 import math
 import re
 import stat
+from functools import partial
+from itertools import chain
 from pathlib import Path
-from typing import Any, Dict, Iterable, List, Optional, Set, Tuple, Union
+from typing import (Any, Callable, Collection, Dict, Iterable, List, Optional,
+                    Set, Tuple, Union)
 
 import numpy as np
 
 PathLike = Union[str, Path]
 
 MAX_BYTES = 4 << 30
-"""Of a file that is read whole; a day of 50 people's keypoints as JSON, three
-times what fits into most memories as Python's lists."""
+"""Of a file that is read whole; two days of a person's keypoints as JSON,
+which take three times that in memory."""
 
 MAX_UNFOLDED = 1_000_000
 """Elements of what a small file says."""
@@ -159,21 +162,28 @@ def read_text(path: PathLike, what: str = 'a text file') -> str:
         return content.decode('latin-1')
 
 
-def read_json(path: PathLike, what: str = 'a JSON file') -> Any:
+def read_json(path: PathLike,
+              what: str = 'a JSON file',
+              packed: Collection[str] = ()) -> Any:
     """The document of a JSON file in UTF-8, -16 or -32, with or without a
     byte order mark, or in Latin-1.
 
     Args:
         path: The file.
         what: What it should be, for messages.
+        packed: Keys of objects whose value may come as an array of float64
+            where it is a list of numbers, not all of them whole, or of
+            equally long lists of such. Lists take six times the memory.
 
     Raises:
-        FileNotFoundError: See :func:`check_file`.
+        FileNotFoundError: If there is no such file.
         ValueError: If it is none, has a key twice, or is nested too deep.
     """
-    content = read_bytes(path, what)
+    # What is there as text need not be there as bytes, too.
+    text = _json_text(read_bytes(path, what))
     try:
-        return parse_json(content)
+        return _parse(text,
+                      partial(_packed, keys=packed) if packed else _unique)
     except ValueError as error:
         raise ValueError(f'{printable(path)}: not a JSON file, expected '
                          f'{what} ({error})') from error
@@ -185,13 +195,21 @@ def parse_json(content: Union[bytes, str]) -> Any:
     Raises:
         ValueError: If it is no JSON, has a key twice, or is nested too deep.
     """
+    return _parse(
+        _json_text(content) if isinstance(content, bytes) else content,
+        _unique)
+
+
+def _json_text(content: bytes) -> str:
     try:
-        try:
-            return json.loads(content, object_pairs_hook=_unique)
-        except UnicodeDecodeError:
-            assert isinstance(content, bytes)
-            return json.loads(
-                content.decode('latin-1'), object_pairs_hook=_unique)
+        return content.decode(json.detect_encoding(content), 'surrogatepass')
+    except UnicodeDecodeError:
+        return content.decode('latin-1')
+
+
+def _parse(text: str, hook: Callable[[List[Tuple[str, Any]]], Any]) -> Any:
+    try:
+        return json.loads(text, object_pairs_hook=hook)
     except RecursionError:
         raise ValueError('it is nested too deep') from None
 
@@ -204,6 +222,34 @@ def _unique(pairs: List[Tuple[str, Any]]) -> Dict[str, Any]:
         twice = next(key for key in keys if keys.count(key) > 1)
         raise ValueError(f'an object has the key {twice[:80]!r} twice')
     return found
+
+
+def _packed(pairs: List[Tuple[str, Any]],
+            keys: Collection[str]) -> Dict[str, Any]:
+    """An object of JSON with lists of numbers at some keys as arrays."""
+    found = _unique(pairs)
+    for key in keys:
+        if isinstance(found.get(key), list):
+            found[key] = _pack(found[key])
+    return found
+
+
+def _pack(values: List[Any]) -> Union[List[Any], np.ndarray]:
+    """A list as an array, if it is one of numbers, or of lists of them."""
+    flat = values
+    while flat and isinstance(flat[0], list):
+        width = len(flat[0])
+        if not all(
+                isinstance(row, list) and len(row) == width for row in flat):
+            return values
+        flat = list(chain.from_iterable(flat))
+    kinds = set(map(type, flat))
+    if float not in kinds or not kinds <= {float, int}:
+        return values
+    try:
+        return np.array(values, np.float64)
+    except OverflowError:
+        return values
 
 
 def check_unfolded(value: Any, limit: int = MAX_UNFOLDED) -> None:

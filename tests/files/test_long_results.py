@@ -9,7 +9,9 @@ import pytest
 from long_clips import lifted_track, peak_bytes
 
 from mmdiffpose.files import result_csv, result_files, result_trc
+from mmdiffpose.files.keypoint_files import read_keypoint_tracks
 from mmdiffpose.files.result_files import write_results
+from mmdiffpose.files.result_reading import read_results
 from mmdiffpose.structures.people import frames_together
 
 WRITERS = (result_csv, result_files, result_trc)
@@ -110,3 +112,47 @@ def test_memory_of_trc_is_that_of_the_numbers(monkeypatch, tmp_path):
     ]
     # As text a number takes 40 bytes and more, as a double eight.
     assert (peaks[1] - peaks[0]) / (2048 - 256) < 17 * 3 * 8 * 8
+
+
+@pytest.mark.filterwarnings('ignore')
+@pytest.mark.parametrize('kind', ['mmpose', 'coco', 'openpose'])
+def test_memory_of_keypoints_in_json(tmp_path, kind):
+    frames, path = 300, tmp_path / 'x.json'
+    track = lifted_track(frames)
+    joints = (track.keypoints_2d * 30 + 400).round(2).tolist()
+    scores = track.scores_2d.round(3).tolist()
+    flat = [
+        np.column_stack(pair).ravel().tolist() for pair in zip(joints, scores)
+    ]
+    if kind == 'mmpose':
+        document = [
+            dict(
+                frame_id=number,
+                instances=[dict(keypoints=xy, keypoint_scores=s)])
+            for number, (xy, s) in enumerate(zip(joints, scores))
+        ]
+    elif kind == 'coco':
+        document = [
+            dict(image_id=number, keypoints=row)
+            for number, row in enumerate(flat)
+        ]
+    else:
+        document = {
+            f'{number}.jpg': dict(people=[dict(pose_keypoints_2d=row)])
+            for number, row in enumerate(flat)
+        }
+    path.write_text(json.dumps(document))
+    size = path.stat().st_size
+    peak = peak_bytes(lambda: read_keypoint_tracks(path, (1000, 800), 'h36m'))
+    # As lists the 51 numbers take another 1 to 2 kB.
+    assert (peak - size) / frames < 1900
+
+
+def test_memory_of_results_in_json(tmp_path):
+    frames = 300
+    path, = write_results(
+        lifted_track(frames), tmp_path / 'x', ['json'], hypotheses=True)
+    size = path.stat().st_size
+    # 17 joints of 2 hypotheses, poses, places, scores and spreads in doubles,
+    # and again in floats; as lists they take 12 kB.
+    assert (peak_bytes(lambda: read_results(path)) - size) / frames < 7000

@@ -10,9 +10,17 @@ from mmdiffpose.files.person_selection import Person
 from mmdiffpose.input_files import numbers
 from mmdiffpose.structures.seen_joints import mark_unseen
 
+PACKED = ('keypoints', 'keypoint_scores', 'scores', 'joints', 'x', 'y',
+          'visible', 'pose_keypoints_2d', 'face_keypoints_2d',
+          'hand_left_keypoints_2d', 'hand_right_keypoints_2d')
+"""Keys of most of the numbers of the formats in JSON; see
+:func:`~mmdiffpose.input_files.read_json`."""
+
 
 def describe(value: Any) -> str:
     """A value in a few words."""
+    if isinstance(value, np.ndarray):
+        return 'list'
     if isinstance(value, dict):
         return f'keys {sorted(map(str, value))}'
     if isinstance(value, (int, float, str)) and len(repr(value)) < 40:
@@ -32,12 +40,19 @@ def expect(where: str, mapping: Any, key: str, within: str) -> Any:
     return mapping[key]
 
 
+def is_list(value: Any) -> bool:
+    """Whether a list stands there, or an array of :data:`PACKED`."""
+    return isinstance(value, (list, np.ndarray))
+
+
 def expect_list(where: str, value: Any, name: str) -> List[Any]:
     """A value that has to be a list.
 
     Raises:
         ValueError: If it is something else.
     """
+    if isinstance(value, np.ndarray):
+        return value.tolist()
     if not isinstance(value, list):
         raise ValueError(
             f'{where}: expected {name} as a list, found {describe(value)}')
@@ -133,7 +148,12 @@ def holds_nobody(item: Any) -> bool:
     a person should."""
     return item in ({}, [], None) or (isinstance(item, dict)
                                       and 'keypoints' in item
-                                      and item['keypoints'] in ([], None))
+                                      and no_joints(item['keypoints']))
+
+
+def no_joints(value: Any) -> bool:
+    """Whether null or an empty list stands where joints should."""
+    return not isinstance(value, np.ndarray) and value in ([], None)
 
 
 def triples(where: str, flat: Any) -> np.ndarray:

@@ -31,7 +31,7 @@ from mmdiffpose.files.person_selection import Frames
 from mmdiffpose.structures.frame_numbers import (frame_numbers, frame_times,
                                                  number_images)
 from .checks import (describe, expect, expect_list, holds_nobody, make_person,
-                     triples, whole)
+                     no_joints, triples, whole)
 from .raw_clip import RawClip
 
 USUAL = {17: 'coco', 133: 'coco_wholebody'}
@@ -137,7 +137,7 @@ def _named(where: str, document: Dict[str, Any]) -> Optional[List[str]]:
                                 'categories'):
         names = category.get('keypoints') if isinstance(category,
                                                         dict) else None
-        if names:
+        if not no_joints(names):
             return expect_list(where, names, 'the joints of a category')
     return None
 

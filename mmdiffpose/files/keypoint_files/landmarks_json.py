@@ -22,7 +22,8 @@ from typing import Any, Dict, List, Optional
 
 from mmdiffpose.files.person_selection import Frames, Person
 from mmdiffpose.structures.frame_numbers import number_images
-from .checks import choose_fps, describe, expect, make_person, numbers, whole
+from .checks import (choose_fps, describe, expect, expect_list, is_list,
+                     make_person, numbers, whole)
 from .raw_clip import RawClip
 
 USUAL = {33: 'mediapipe'}
@@ -123,7 +124,7 @@ def _points(page: Any) -> List[Any]:
         if key is None:
             return []
         page = page[key]
-    return page if isinstance(page, list) else []
+    return expect_list('', page, '') if is_list(page) else []
 
 
 def _people(where: str, points: List[Any],
@@ -170,7 +171,8 @@ def _person(where: str, points: List[Any]) -> Person:
             if point.get(key) is not None
         ]
         if given:
-            score = min(numbers(where, given, 'visibility as a number'))
+            score = numbers(where, given, 'visibility as a number',
+                            (len(given), )).min()
         rows.append([x, y, score])
     return make_person(where, rows)
 

@@ -25,11 +25,13 @@ Frames of arrays, as those who call rtmlib keep them, are read too::
 from pathlib import Path
 from typing import Any, Dict, List, Optional, Tuple
 
+import numpy as np
+
 from mmdiffpose.files.person_selection import Frames
 from mmdiffpose.input_files import read_json
 from mmdiffpose.structures.frame_numbers import frame_times, number_images
-from .checks import (choose_fps, describe, expect, expect_list, holds_nobody,
-                     make_person, whole)
+from .checks import (PACKED, choose_fps, describe, expect, expect_list,
+                     holds_nobody, is_list, make_person, whole)
 from .raw_clip import RawClip
 
 USUAL = {17: 'coco', 26: 'halpe26', 133: 'coco_wholebody'}
@@ -75,7 +77,7 @@ def parse_folder(folder: Path, files: List[Path]) -> RawClip:
     frames: Frames = {}
     said: Dict[str, Any] = {}
     for file in files:
-        entries, meta = _entries(str(file), read_json(file))
+        entries, meta = _entries(str(file), read_json(file, packed=PACKED))
         if not all(map(_is_person, entries)):
             raise ValueError(
                 f'{file}: expected the people of one image, as in '
@@ -132,8 +134,8 @@ def _names(where: str, meta: Dict[str, Any]) -> Optional[List[str]]:
                              f'keypoint_id2name, found {sorted(pairs)[:5]}')
         return [pairs[i] for i in range(len(pairs))]
     for key in ('joints', 'keypoint_names'):
-        if isinstance(meta.get(key), list) and meta[key]:
-            return meta[key]
+        if is_list(meta.get(key)) and len(meta[key]):
+            return list(meta[key])
     return None
 
 
@@ -174,8 +176,10 @@ def _is_person(entry: Any) -> bool:
     if not isinstance(entry, dict):
         return False
     joints = entry.get('keypoints')
-    if 'instances' in entry or not isinstance(joints, list) or not joints:
+    if 'instances' in entry or not is_list(joints) or not len(joints):
         return False
+    if isinstance(joints, np.ndarray):
+        return joints.ndim < 3
     return not (isinstance(joints[0], list) and joints[0]
                 and isinstance(joints[0][0], list))
 

@@ -24,7 +24,8 @@ from mmdiffpose.input_files import read_json
 from mmdiffpose.skeletons import COCO_18
 from mmdiffpose.structures.frame_numbers import (file_number, frame_times,
                                                  number_images)
-from .checks import describe, expect, expect_list, make_person, triples
+from .checks import (PACKED, describe, expect, expect_list, make_person,
+                     no_joints, triples)
 from .raw_clip import RawClip
 
 USUAL = {
@@ -57,7 +58,10 @@ def parse_folder(folder: Path, files: List[Path]) -> RawClip:
                          'writes, one per frame, found none')
     names = [file.name for file in files]
     numbers = number_images(str(folder), names)
-    documents = {numbers[file.name]: read_json(file) for file in files}
+    documents = {
+        numbers[file.name]: read_json(file, packed=PACKED)
+        for file in files
+    }
     return _clip(str(folder), documents, frame_times(names))
 
 
@@ -108,7 +112,7 @@ def people_of(where: str, content: Any) -> List[Person]:
             raise ValueError(
                 f'{where}: expected a key \'{_JOINT_KEYS[0]}\' in '
                 f'each person, found {describe(person)}')
-        if person[key] in ([], None):
+        if no_joints(person[key]):
             continue  # nothing but hands or a face
         joints = triples(where, person[key])
         if by_alphapose and len(joints) == COCO_18.num_joints:

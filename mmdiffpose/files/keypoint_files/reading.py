@@ -10,6 +10,7 @@ from mmdiffpose.structures.frame_numbers import natural_key
 from mmdiffpose.structures.keypoint_track import KeypointTrack
 from . import (alphapose_json, arrays, coco_json, landmarks_json, mmpose_json,
                openpose_json, sports2d_trc, ultralytics)
+from .checks import PACKED
 from .keypoint_clip import KeypointClip
 
 _PARSERS = dict(
@@ -131,9 +132,10 @@ def _read(path: Path, image_size: Optional[Tuple[int, int]],
         raise ValueError(f'{path}: expected a .json, .npz, .npy or .trc file '
                          'or a folder of keypoint files, found '
                          f'{path.suffix or "no suffix"}')
-    document = read_json(path, '2D keypoints')
-    parse = _PARSERS[file_format or recognise(document)]
-    return parse(path, document).clip(image_size, skeleton)
+    document = read_json(path, '2D keypoints', packed=PACKED)
+    found = _PARSERS[file_format or recognise(document)](path, document)
+    del document
+    return found.clip(image_size, skeleton)
 
 
 def visible_files(folder: Path) -> List[Path]:
@@ -178,7 +180,7 @@ def find_in_folder(folder: Path,
     if documents and file_format in (None, 'mmpose', 'openpose'):
         kind = file_format or _kind_of(documents)
         if len(documents) == 1 and file_format is None:
-            kind = recognise(read_json(documents[0]))
+            kind = recognise(read_json(documents[0], packed=PACKED))
             if kind != 'openpose':
                 return documents[0], kind, []
         return folder, kind, documents
@@ -204,7 +206,7 @@ def find_in_folder(folder: Path,
 def _kind_of(files: List[Path]) -> str:
     """Whose a file per frame is: OpenPose's, unless it looks like MMPose's."""
     for file in files[:_PROBED]:
-        document = read_json(file)
+        document = read_json(file, packed=PACKED)
         if document and recognise(document) == 'mmpose':
             return 'mmpose' if mmpose_json.is_of_image(
                 document) else 'openpose'

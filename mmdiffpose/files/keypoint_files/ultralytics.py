@@ -25,7 +25,7 @@ import numpy as np
 from mmdiffpose.files.person_selection import Frames, Person
 from mmdiffpose.input_files import read_text
 from mmdiffpose.structures.frame_numbers import frame_times, number_images
-from .checks import describe, expect, expect_list, make_person
+from .checks import describe, expect, expect_list, is_list, make_person
 from .raw_clip import RawClip
 
 USUAL = {17: 'coco'}
@@ -37,12 +37,17 @@ def is_results(document: Any) -> bool:
     """Whether a document looks like ``to_json()``."""
     while isinstance(document, dict) and document and 'keypoints' not in \
             document:
-        document = next((v for v in document.values() if v), None)
+        document = next(filter(_says_something, document.values()), None)
     for _ in range(2):
         if isinstance(document, list):
-            document = next((v for v in document if v), None)
+            document = next(filter(_says_something, document), None)
     points = document.get('keypoints') if isinstance(document, dict) else None
-    return isinstance(points, dict) and isinstance(points.get('x'), list)
+    return isinstance(points, dict) and is_list(points.get('x'))
+
+
+def _says_something(value: Any) -> bool:
+    return is_list(value) and len(value) > 0 or not is_list(value) and bool(
+        value)
 
 
 def parse(path: Path, document: Any) -> RawClip:
@@ -62,9 +67,10 @@ def parse(path: Path, document: Any) -> RawClip:
     for frame, page in pages.items():
         here = f'{where}, frame {frame}'
         frames[frame] = [
-            _person(here, item)
-            for item in expect_list(here, page or [], 'persons')
-            if item and (not isinstance(item, dict) or item.get('keypoints'))
+            _person(here, item) for item in expect_list(
+                here, page if _says_something(page) else [], 'persons')
+            if item and (not isinstance(item, dict)
+                         or _says_something(item.get('keypoints')))
         ]
     return RawClip(where, frames, USUAL, times=times, may_be_shares=True)
 
