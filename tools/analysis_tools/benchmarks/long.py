@@ -1,16 +1,18 @@
 # Copyright (c) mmdiffpose contributors. All rights reserved.
 """Long clips and many people: time and memory as they grow.
 
-Each case runs at several sizes, in a process of its own. ``--picture`` draws
-the curves: of linear work in flat memory, time a frame and memory a frame are
-level. ``ours`` is the microseconds of processor time that a frame takes at
-the largest size and ``reference`` at the smallest; likewise bytes. For the
-stream it is the last tenth of the frames against the first.
+Each case runs at several sizes, each in a process of its own. ``--picture``
+draws the curves: of linear work in flat memory, time a frame and memory a
+frame are level. ``ours`` is the microseconds of processor time that a frame
+takes at the largest size and ``reference`` at the smallest; likewise bytes.
+For the stream it is the last tenth of the frames against the first.
 
-    python tools/analysis_tools/benchmark.py long --scale 1 --picture long.png
+    python tools/analysis_tools/benchmark.py long --scale 1 --keep long.json \\
+        --picture long.png
 
 A scale of 1 goes to 8 hours of 50 frames a second, 10,000 tracks and 100,000
-frames of a stream.
+frames of a stream, for an hour and more. What is in the file of ``--keep`` is
+not measured again, and everything is put there as soon as it is known.
 """
 import argparse
 import ctypes
@@ -22,12 +24,13 @@ import tempfile
 import time
 import warnings
 from pathlib import Path
-from typing import Any, Callable, Dict, List, Tuple
+from typing import Any, Callable, Dict, List, Optional, Tuple
 
 import numpy as np
 
 # First: its fixes must be in place before anything imports MMPose.
 import mmdiffpose  # noqa: F401 isort: skip
+from mmdiffpose.atomic_files import replacing  # isort: skip
 
 DEMO = Path(mmdiffpose.__file__).parent / 'data' / 'demo_track_coco17.json'
 FPS = 50.
@@ -40,6 +43,7 @@ CASES = dict(
     tracks=(10_000, 'tracks of 1 to 20 frames, lifted'),
     write=(HOURS * 3600 * FPS, 'frames written as JSON, CSV and npz'),
     read=(HOURS * 3600 * FPS, 'frames read from npz'),
+    parse=(HOURS * 3600 * FPS, 'frames read from JSON'),
     stream=(100_000, 'frames of a stream, one by one'))
 
 
@@ -50,6 +54,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         '--cases', nargs='+', choices=CASES, default=list(CASES))
     parser.add_argument(
         '--scale', type=float, default=.01, help='share of the full sizes')
+    parser.add_argument(
+        '--keep', type=Path, help='file of what was measured before')
     parser.add_argument('--picture', type=Path, help='draw the curves here')
 
 
@@ -61,20 +67,43 @@ def run(args: argparse.Namespace) -> List[Dict[str, Any]]:
     return [row for name in found for row in rows_of(name, found[name], args)]
 
 
-def measure(name: str, args: argparse.Namespace) -> Dict[str, Any]:
-    """One case, in a process of its own: nothing before it counts."""
+def measure(name: str, args: argparse.Namespace) -> Dict[str, List]:
+    """One case: each figure at every size."""
     largest = max(16, round(CASES[name][0] * args.scale))
     sizes = [max(1, round(largest * step)) for step in STEPS]
-    done = subprocess.run([
-        sys.executable, __file__, name, args.model,
-        json.dumps([largest] if name == 'stream' else sizes)
-    ],
-                          capture_output=True,
-                          text=True,
-                          check=False)
-    if done.returncode:
-        raise ValueError(f'{name}: {done.stderr[-2000:]}')
-    return json.loads(done.stdout.splitlines()[-1])
+    if name == 'stream':
+        return measure_size(name, largest, args)
+    found = [measure_size(name, size, args) for size in sizes]
+    return {key: [one[key] for one in found] for key in found[0]}
+
+
+def measure_size(name: str, size: int, args: argparse.Namespace) -> Dict:
+    """A case at one size, in a process of its own: nothing before it counts.
+    """
+    key = f'{args.model} {name} {size}'
+    kept = read_kept(args.keep)
+    if key not in kept:
+        done = subprocess.run(
+            [sys.executable, __file__, name, args.model,
+             str(size)],
+            capture_output=True,
+            text=True,
+            check=False)
+        if done.returncode:
+            raise ValueError(f'{key}: {done.stderr[-2000:]}')
+        kept = {
+            **read_kept(args.keep), key:
+            json.loads(done.stdout.splitlines()[-1])
+        }
+        if args.keep:
+            with replacing(args.keep) as part:
+                part.write_text(json.dumps(kept, indent=1) + '\n')
+    return kept[key]
+
+
+def read_kept(path: Optional[Path]) -> Dict[str, Dict]:
+    """What was measured before, by model, case and size."""
+    return json.loads(path.read_text()) if path and path.is_file() else {}
 
 
 def rows_of(name: str, found: Dict[str, Any],
@@ -145,6 +174,31 @@ def make_track(frames: int, track_id: int = 0, first: int = 0) -> Any:
                          first + np.arange(frames), FPS, track_id)
 
 
+def write_keypoints(track: Any, path: Path) -> None:
+    """A file of a track, in MMPose's form or as arrays."""
+    if path.suffix == '.npz':
+        np.savez(
+            path,
+            keypoints=track.keypoints,
+            scores=track.scores,
+            image_size=track.image_size,
+            fps=FPS)
+        return
+    meta = dict(
+        image_size=track.image_size, fps=FPS, dataset_name=track.skeleton.name)
+    with path.open('w') as file:
+        file.write(f'{{"meta_info": {json.dumps(meta)}, "instance_info": [')
+        for row, (joints,
+                  scores) in enumerate(zip(track.keypoints, track.scores)):
+            person = dict(
+                keypoints=joints.round(2).tolist(),
+                keypoint_scores=scores.round(3).tolist(),
+                track_id=0)
+            frame = dict(frame_id=row, instances=[person])
+            file.write((', ' if row else '') + json.dumps(frame))
+        file.write(']}')
+
+
 def prepare(name: str, size: int, model: Any,
             folder: Path) -> Tuple[Callable[[], Any], int]:
     """What is measured, and how many frames or tracks it is of."""
@@ -158,14 +212,9 @@ def prepare(name: str, size: int, model: Any,
         size = sum(map(len, tracks))
     elif name == 'tracks':
         tracks = [make_track(1 + n % 20, n, n) for n in range(size)]
-    elif name == 'read':
-        track, path = make_track(size), folder / 'track.npz'
-        np.savez(
-            path,
-            keypoints=track.keypoints,
-            scores=track.scores,
-            image_size=track.image_size,
-            fps=FPS)
+    elif name in ('read', 'parse'):
+        path = folder / ('track.npz' if name == 'read' else 'track.json')
+        write_keypoints(make_track(size), path)
         return lambda: read_keypoint_tracks(path), size
     else:
         lifted = lift_tracks(model, [make_track(size)], focal_length=focal)
@@ -189,23 +238,20 @@ def forget_peak() -> None:
     Path('/proc/self/clear_refs').write_text('5')
 
 
-def sizes_of(name: str, model: Any, sizes: List[int]) -> Dict[str, List]:
-    """Time and memory each, at every size."""
-    found: Dict[str, List] = dict(size=[], microseconds=[], bytes=[])
+def figures(name: str, model: Any, size: int) -> Dict[str, float]:
+    """Time and memory each, at one size."""
     with tempfile.TemporaryDirectory() as folder:
         warm, _ = prepare(name, 200, model, Path(folder))
         warm()
-        for size in sizes:
-            work, count = prepare(name, size, model, Path(folder))
-            forget_peak()
-            before, start = memory('VmRSS'), time.process_time()
-            kept = work()
-            seconds = time.process_time() - start
-            found['bytes'].append((memory('VmHWM') - before) / count)
-            found['microseconds'].append(1e6 * seconds / count)
-            found['size'].append(count)
-            del kept, work
-    return found
+        work, count = prepare(name, size, model, Path(folder))
+        forget_peak()
+        before, start = memory('VmRSS'), time.process_time()
+        work()
+        seconds = time.process_time() - start
+    return dict(
+        size=count,
+        microseconds=1e6 * seconds / count,
+        bytes=(memory('VmHWM') - before) / count)
 
 
 def stream(model: Any, frames: int) -> Dict[str, List]:
@@ -233,15 +279,14 @@ def stream(model: Any, frames: int) -> Dict[str, List]:
 
 
 def main() -> None:
-    """Measure one case and print its figures as JSON."""
+    """Measure one case at one size and print its figures as JSON."""
     warnings.simplefilter('ignore')
-    name, model_name, sizes = sys.argv[1], sys.argv[2], json.loads(sys.argv[3])
+    name, model_name, size = sys.argv[1], sys.argv[2], int(sys.argv[3])
     from mmdiffpose.apis import init_model
     model = init_model(model_name)
-    if name == 'stream':
-        found = stream(model, sizes[-1])
-    else:
-        found = sizes_of(name, model, sizes)
+    found = (
+        stream(model, size) if name == 'stream' else figures(
+            name, model, size))
     print(json.dumps(found))
 
 
