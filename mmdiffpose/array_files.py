@@ -190,6 +190,8 @@ def _check_header(file: IO[bytes], size: int,
             raise ValueError('expected numbers or text, found pickled objects,'
                              ' which could run anything')
         return dtype
+    if dtype.kind not in 'biufSU':
+        raise ValueError(f'expected numbers or text, found {dtype}')
     # Elements without bytes can be declared in any number.
     declared = math.prod(shape) * max(dtype.itemsize, 1)
     held = size - file.tell()

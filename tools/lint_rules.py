@@ -3,9 +3,10 @@
 
 Every Python file starts with the copyright line, has at most 500 lines, and
 quotes strings with single quotes unless they hold one; it does not change
-``sys.path``, nor let ``torch.load`` run what a file says. Files of tests
-have names of their own, because pytest imports them by name. The README, the
-front door, has at most 150 lines: what is longer belongs into docs.
+``sys.path``, nor let ``torch.load`` run what a file says; the package reads
+files by the modules that guard against what strangers put into them. Files of
+tests have names of their own, because pytest imports them by name. The README,
+the front door, has at most 150 lines: what is longer belongs into docs.
 """
 
 import io
@@ -25,6 +26,23 @@ BANNED = (
     (re.compile(r'\bweights_only *= *False'),
      'torch.load runs what the file says; use checkpoints.safe_classes'),
 )
+READERS = (
+    (r'\bConfig\.fromfile\(', 'config_files.py', 'config_files'),
+    (r'\bjson\.loads?\(', 'input_files.py', 'input_files.read_json'),
+    (r'\byaml\.\w*load\w*\(', 'yaml_files.py', 'yaml_files.load_yaml'),
+    (r'\bnp\.(load|loadtxt|genfromtxt|fromfile)\(', 'array_files.py',
+     'array_files'),
+    (r'\bpickle\.(loads?|Unpickler)\(', 'plain_pickle.py', 'plain_pickle'),
+    (r'\btorch\.load\(', 'safe_classes.py', 'checkpoints.safe_classes'),
+    (r'\bcv2\.imread\(', 'frame_sources.py', 'detection.frame_sources'),
+    (r'\bcv2\.VideoCapture\(', 'video_frames.py', 'detection.video_frames'),
+    (r'\bElementTree\.(parse|fromstring)\(', 'h36m_metadata.py',
+     'a reader that bounds what a file may unfold to'),
+    (r'\b(zipfile\.ZipFile|tarfile\.open)\(',
+     'array_files.py official_files.py', 'array_files'),
+)
+"""What reads files of strangers; the files of the package that may call it,
+because they guard it; what others use instead."""
 
 
 def python_files(names: List[str]) -> List[Path]:
@@ -50,6 +68,11 @@ def complaints(path: Path) -> Iterator[str]:
         for pattern, complaint in BANNED:
             if pattern.search(line):
                 yield f'{path}:{number}: {complaint}'
+        for reader, guards, instead in READERS:
+            if ('mmdiffpose' in path.parts and path.name not in guards.split()
+                    and re.search(reader, line)):
+                yield (f'{path}:{number}: a file of a stranger is read '
+                       f'without guard; use {instead}')
     for token in tokenize.generate_tokens(io.StringIO(text).readline):
         if token.type != tokenize.STRING:
             continue

@@ -9,15 +9,18 @@ from mmengine.config import Config
 from mmengine.registry import init_default_scope
 from torch import nn
 
+from mmdiffpose.config_files import read_config_file
 from mmdiffpose.registry import MODELS
 from mmdiffpose.skeletons import H36M_17
 from mmdiffpose.skeletons.metainfo import describe_skeleton
 from .checkpoint import load_weights, origin_of, read_checkpoint
-from .config_files import read_config_file
 from .config_names import find_config, find_config_and_weights
 from .config_overrides import check_overrides, check_test_cfg
 from .config_skeleton import fill_skeleton, stated_metainfos
 from .joint_transfer import skeleton_of_checkpoint
+
+_PLACES = ('init_cfg', 'context_checkpoint', 'pretrained')
+"""Keys of a model's parts for weights to start from."""
 
 _READING = RLock()
 """MMEngine imports a config as a module, for which it puts a folder on
@@ -63,11 +66,7 @@ def init_model(config: Union[str, Path, Config],
     found, checkpoint = find_config_and_weights(config, checkpoint)
     register_all_modules(init_default_scope=False)
     config = read_config(found, cfg_options)
-    # The checkpoint holds every weight: nothing is loaded from elsewhere.
-    for part in (config.model, config.model.get('backbone') or {}):
-        for key in ('init_cfg', 'context_checkpoint'):
-            if part.get(key) is not None:
-                part[key] = None
+    forget_places(config.model)
     config.model.train_cfg = None
     state, meta = read_checkpoint(checkpoint) if checkpoint else ({}, {})
     described = dataset_meta_of(meta)
@@ -87,6 +86,24 @@ def init_model(config: Union[str, Path, Config],
             raise
         raise ValueError(f'device: expected one of torch\'s, such as cpu or '
                          f'cuda:0, got {device!r}') from error
+
+
+def forget_places(part: Any) -> None:
+    """Take out of a model where its parts' weights are to come from.
+
+    A checkpoint has them all, and what is told by a stranger's config is not
+    to be fetched.
+
+    Args:
+        part: The model's config, changed in place.
+    """
+    if isinstance(part, dict):
+        for key in _PLACES:
+            if part.get(key) is not None:
+                part[key] = None
+    if isinstance(part, (dict, list, tuple)):
+        for inner in part.values() if isinstance(part, dict) else part:
+            forget_places(inner)
 
 
 def read_config(config: Union[str, Path, Config],

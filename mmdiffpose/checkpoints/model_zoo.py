@@ -14,7 +14,7 @@ from typing import Any, Dict, List, Optional, Tuple, Union
 
 import yaml
 
-from .yaml_files import load_yaml
+from mmdiffpose.yaml_files import load_yaml
 
 PACKAGE = Path(__file__).resolve().parents[1]
 ROOTS = (PACKAGE / '.mim', PACKAGE.parent)

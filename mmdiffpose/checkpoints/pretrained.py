@@ -6,7 +6,8 @@ A folder holds:
 - ``config.json``: ``format``, ``name``, ``mmdiffpose`` (the version that wrote
   it), ``weights_sha256``, and under ``config`` what of the model's config is
   needed to lift with it. It is JSON and not Python, so that reading it runs
-  nothing, and its ``type`` s name registered modules alone;
+  nothing, its ``type`` s name registered modules alone, and its model no
+  files;
 - ``model.safetensors``: the weights;
 - ``README.md``: a card, which begins with what a hub reads: licence and tags.
 """
@@ -16,16 +17,20 @@ import os
 import re
 import shutil
 from pathlib import Path
-from typing import Any, Dict, Iterator, Mapping, Optional, Set, Tuple, Union
+from typing import (Any, Dict, Iterator, List, Mapping, Optional, Set, Tuple,
+                    Union)
 
 from mmengine.config import Config
 from torch import nn
 
 from mmdiffpose.atomic_files import replacing
+from mmdiffpose.config_files import read_config_file
+from mmdiffpose.input_files import check_file, read_json
 from mmdiffpose.optional_imports import Requirement, import_for
 from mmdiffpose.version import __version__
+from mmdiffpose.yaml_files import MAX_CONFIG
 from .config_names import find_config_and_weights
-from .model import init_model, read_config
+from .model import forget_places, init_model, read_config
 from .model_zoo import find_model, sha256_of
 
 FORMAT = 'mmdiffpose-1'
@@ -36,6 +41,9 @@ KEYS = ('default_scope', 'model', 'lifter_fps', 'test_dataloader',
 which joints were missing in training."""
 REQUIREMENT = Requirement('huggingface_hub', 'huggingface_hub', 'hub')
 _REPOSITORY = re.compile(r'[\w][\w.-]*/[\w][\w.-]*')
+_FILE = re.compile(
+    r'[/\\]|\.(py|pyc|so|pth|pt|pkl|pickle|ckpt|bin|safetensors|np[yz]|json|'
+    r'ya?ml|toml|xml|mat|onnx|zip|tar)$', re.IGNORECASE)
 _SCOPES = ('mmengine', 'mmpose', 'mmdiffpose')
 
 
@@ -182,33 +190,43 @@ def read_folder(folder: Path) -> Tuple[Config, Path]:
     """
     path, weights = folder / CONFIG, folder / WEIGHTS
     for file in (path, weights):
-        if not file.is_file():
+        if not os.path.lexists(file):
             raise FileNotFoundError(f'{folder}: expected {CONFIG} and '
                                     f'{WEIGHTS}, found no {file.name}')
-    try:
-        document = json.loads(path.read_text(encoding='utf-8'))
-    except ValueError as error:
-        raise ValueError(f'{path}: not a JSON file ({error})') from error
+        check_file(file, 'a part of a model')
+    config, expected = read_hub_config(path)
+    digest = sha256_of(weights)
+    if digest != expected:
+        raise ValueError(f'{weights}: expected the SHA-256 {expected!r:.80}, '
+                         f'found {digest}')
+    return config, weights
+
+
+def read_hub_config(path: Path) -> Tuple[Config, Any]:
+    """The config of a folder of this module's layout, and what it says to be
+    the SHA-256 of the weights.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If it is of another layout, or its config names what is no
+            registered module, or files.
+    """
+    document = read_json(check_file(path, 'a config', MAX_CONFIG), 'a config')
     found = document.get('format') if isinstance(document, dict) else None
     if found != FORMAT or not isinstance(document.get('config'), dict):
         raise ValueError(f'{path}: expected the format {FORMAT} with a '
-                         f'config, found {found!r}')
+                         f'config, found {found!r:.80}')
     config = document['config']
     unknown = sorted(set(config) - set(KEYS))
     if unknown:
         raise ValueError(f'{path}: expected of a config some of {list(KEYS)}, '
-                         f'found {unknown}')
-    known = _registered()
-    for name in _types(config):
-        # MMEngine imports and calls whatever else a name leads to.
-        if not isinstance(name, str) or name not in known:
-            raise ValueError(f'{path}: expected names of registered modules '
-                             f'as type, found {name!r}')
-    digest = sha256_of(weights)
-    if digest != document.get('weights_sha256'):
-        raise ValueError(f'{weights}: expected the SHA-256 '
-                         f'{document.get("weights_sha256")}, found {digest}')
-    return Config(config), weights
+                         f'found {unknown!r:.200}')
+    try:
+        forget_places(config.get('model'))
+        _check_plain(path, config)
+        return Config(config), document.get('weights_sha256')
+    except RecursionError:
+        raise ValueError(f'{path}: it is nested too deep') from None
 
 
 def push(folder: Union[str, Path],
@@ -300,21 +318,52 @@ def _registered() -> Set[str]:
     return names
 
 
-def _types(value: Any) -> Iterator[Any]:
-    """Everything that stands under a key ``type``."""
+def _check_plain(path: Path, config: Mapping[str, Any]) -> None:
+    """Raise unless a config names registered modules and no files."""
+    known = _registered()
+    for key, value in _entries(config):
+        # MMEngine imports and calls whatever else a name leads to.
+        if key == 'type' and (not isinstance(value, str)
+                              or value not in known):
+            raise ValueError(f'{path}: expected names of registered modules '
+                             f'as type, found {value!r:.80}')
+        if key == '_base_' or key == 'from_file':
+            raise ValueError(f'{path}: expected no key {key}, which names a '
+                             f'file, found {value!r:.80}')
+    for key, value in _entries(config.get('model')):
+        if any(map(_FILE.search, _texts(value))):
+            raise ValueError(f'{path}: expected a model that names no files, '
+                             f'found {value!r:.80} as {key}')
+
+
+def _entries(value: Any) -> Iterator[Tuple[str, Any]]:
+    """Every key with its value, however deep; of METAINFO, which has types of
+    joints and is never built, that it names a file."""
     if isinstance(value, Mapping):
-        if 'type' in value:
-            yield value['type']
-        for part in value.values():
-            yield from _types(part)
+        yield from value.items()
+        for key, part in value.items():
+            if key != 'metainfo' or not isinstance(part, Mapping):
+                yield from _entries(part)
+            elif 'from_file' in part:
+                yield 'from_file', part['from_file']
     elif isinstance(value, (list, tuple)):
         for part in value:
-            yield from _types(part)
+            yield from _entries(part)
+
+
+def _texts(value: Any) -> List[str]:
+    """A text, or those of a list."""
+    values = value if isinstance(value, (list, tuple)) else [value]
+    return [text for text in values if isinstance(text, str)]
 
 
 def _without_places(value: Any) -> Any:
-    """Plain data in which absolute paths are their last part."""
+    """Plain data in which absolute paths are their last part, and what a file
+    of METAINFO says stands in the place of its name."""
     if isinstance(value, Mapping):
+        if 'from_file' in value:
+            found = read_config_file(value['from_file'])
+            value = found.to_dict().get('dataset_info') or {}
         return {key: _without_places(part) for key, part in value.items()}
     if isinstance(value, (list, tuple)):
         return [_without_places(part) for part in value]

@@ -129,8 +129,8 @@ def find_datasets(args: argparse.Namespace) -> Iterator[Tuple[str, Any]]:
 def _of_config(name: str) -> Iterator[Tuple[str, Any]]:
     from mmengine.registry import init_default_scope
 
-    from mmdiffpose.checkpoints.config_files import read_config_file
     from mmdiffpose.checkpoints.config_names import find_config
+    from mmdiffpose.config_files import read_config_file
     from mmdiffpose.datasets import LiftingDataset
     from mmdiffpose.registry import DATASETS
     cfg = read_config_file(str(find_config(name)))

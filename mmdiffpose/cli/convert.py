@@ -63,8 +63,8 @@ def main(argv: Optional[Sequence[str]] = None,
          prog: Optional[str] = None) -> None:
     """Convert, and say what was done."""
     require_mmpose()
-    from mmdiffpose.checkpoints.config_files import read_config_file
     from mmdiffpose.checkpoints.config_names import find_config
+    from mmdiffpose.config_files import read_config_file
     from mmdiffpose.conversion import convert_official
     args = parse_args(argv, prog)
     try:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import (Any, Callable, Dict, Iterator, List, NamedTuple, Optional,
                     Sequence)
 
-from mmdiffpose.input_files import CONTROL, printable, read_text
+from mmdiffpose.input_files import CONTROL, parse_json, printable, read_text
 
 LEDGER = 'inputs.jsonl'
 """File of the results' folder with a line for each input that is done or has
@@ -120,9 +120,10 @@ class Ledger:
         if self.path.is_file():
             for line in read_text(self.path).splitlines():
                 try:
-                    entry = json.loads(line)
-                    self._lines[entry['input']] = entry
-                except (ValueError, KeyError, TypeError):
+                    entry = parse_json(line)
+                    files = [str(name) for name in entry.get('files') or []]
+                    self._lines[entry['input']] = dict(entry, files=files)
+                except (ValueError, KeyError, TypeError, AttributeError):
                     # A line that a power cut left unfinished.
                     continue
 

@@ -10,7 +10,7 @@ from typing import Any, Callable, Dict, List, NoReturn, Optional, Union
 
 from mmengine.config import Config, DictAction
 
-from mmdiffpose.checkpoints.config_files import read_config_file
+from mmdiffpose.config_files import read_config_file
 from mmdiffpose.registry import HAS_MMPOSE
 
 RUNNER_KEYS = frozenset([

@@ -51,7 +51,6 @@ def is_own_lifter(model: Any) -> bool:
         model (str | dict | Config): As the inferencers take it; of names,
             those of this package's configs and trained models.
     """
-    from mmengine.config import Config
     if isinstance(model, (str, os.PathLike)):
         if not os.path.isfile(model):
             from mmdiffpose.checkpoints.config_names import find_config
@@ -59,7 +58,8 @@ def is_own_lifter(model: Any) -> bool:
                 model = find_config(model)
             except FileNotFoundError:
                 return False
-        model = Config.fromfile(model)
+        from mmdiffpose.config_files import read_config_file
+        model = read_config_file(model)
     try:
         parts = model['model']
         head = parts['head']

@@ -45,7 +45,7 @@ def model_facts(config: Config) -> Dict[str, Any]:
 
     Without what weights in a file do not depend on.
     """
-    model = json.loads(json.dumps(config.model.to_dict()))
+    model = parse_json(json.dumps(config.model.to_dict()))
     for part in (model, model.get('backbone') or {}):
         for key in ('init_cfg', 'context_checkpoint', 'train_cfg'):
             part.pop(key, None)

@@ -10,9 +10,9 @@ from mmengine.runner import Runner
 from mmengine.runner.checkpoint import save_checkpoint
 from mmengine.utils import ManagerMixin
 
-from mmdiffpose.checkpoints.config_files import read_config_file
 from mmdiffpose.checkpoints.config_skeleton import prepare_skeleton
 from mmdiffpose.checkpoints.safe_classes import load_safely
+from mmdiffpose.config_files import read_config_file
 from .resumable import make_resumable
 from .training_checks import check_parts, check_runner
 from .work_dir import (META_KEY, check_work_dir, compare_training,

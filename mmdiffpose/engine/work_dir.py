@@ -16,6 +16,7 @@ from mmengine.logging import print_log
 
 from mmdiffpose.checkpoints.checkpoint_formats import check_container
 from mmdiffpose.checkpoints.safe_classes import load_safely
+from mmdiffpose.input_files import parse_json
 
 try:
     import fcntl
@@ -158,7 +159,14 @@ def compare_training(cfg: Config, meta: Dict[str, Any],
     """
     if META_KEY not in meta:
         return
-    then, now = json.loads(meta[META_KEY]), json.loads(describe_training(cfg))
+    now = parse_json(describe_training(cfg))
+    try:
+        then = parse_json(str(meta[META_KEY]))
+    except ValueError as error:
+        then = error
+    if not isinstance(then, dict):
+        raise ValueError(f'{path}: expected keys and values as {META_KEY}, '
+                         f'what it is a training of, found {then!r:.80}')
     for key in then:
         found = _difference(key, then[key], now.get(key))
         if found:

@@ -7,7 +7,6 @@ the same input's are written anew, another's are left alone.
 """
 
 import hashlib
-import json
 import re
 from itertools import count
 from pathlib import Path
@@ -59,7 +58,7 @@ def written_by(path: Path) -> Optional[str]:
             with path.open('rb') as file:
                 head = file.read(HEAD).decode('utf-8', 'replace')
             found = re.search(r'"source":("(?:[^"\\]|\\.)*")', head)
-            return str(json.loads(found[1])) if found else None
+            return str(parse_json(found[1])) if found else None
         meta = parse_json(str(read_npz(path, ('meta', ))['meta']))
         return meta.get('source')
     except (OSError, ValueError, AttributeError):

@@ -6,7 +6,6 @@ a Gaussian over the joints' places in the picture, for people seen levelly
 from any side.
 """
 
-import json
 from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
@@ -14,6 +13,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.ndimage import uniform_filter1d
 
+from mmdiffpose.input_files import read_json
 from mmdiffpose.skeletons import H36M_17, Skeleton
 from mmdiffpose.skeletons.mapping import find_joint
 
@@ -43,7 +43,7 @@ class UsualPoses(NamedTuple):
 @lru_cache(maxsize=None)
 def usual_poses() -> UsualPoses:
     """The statistics, read once."""
-    content = json.loads(PATH.read_text(encoding='utf-8'))
+    content = read_json(PATH)
     assert tuple(content['joints']) == H36M_17.joints
     poses = UsualPoses(*(np.array(content[n]) for n in UsualPoses._fields))
     for values in poses:

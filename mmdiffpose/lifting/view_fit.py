@@ -54,9 +54,15 @@ def fit_to_training(keypoints: np.ndarray, scores: np.ndarray,
         stats (Mapping): The data set's ``stats_info``: ``bbox_center`` (x, y)
             and ``bbox_scale``, the mean of the boxes around the joints and of
             their longer sides, pixels; optionally ``image_size`` (w, h).
+
+    Raises:
+        ValueError: If no joint was seen in any frame.
     """
     seen = scores > 0
     frames = seen.any(1)
+    if not frames.any():
+        raise ValueError('expected a joint that was seen, found none in '
+                         f'{len(frames)} frames')
     points = np.where(seen[..., None], keypoints, np.nan)[frames]
     low, high = np.nanmin(points, 1), np.nanmax(points, 1)
     center = np.median((low + high) / 2, axis=0)

@@ -6,7 +6,6 @@ lie on a measured body is told in ``tools/dataset_converters/ansur.py``, which
 makes it.
 """
 
-import json
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -14,6 +13,8 @@ from types import MappingProxyType
 from typing import Dict, Mapping, Tuple
 
 import numpy as np
+
+from mmdiffpose.input_files import read_json
 
 TABLE = Path(__file__).parents[1] / 'data/ansur_limbs.json'
 
@@ -85,7 +86,7 @@ def load_limb_table(path: Path = TABLE) -> Dict[str, LimbTable]:
     Raises:
         ValueError: If the file holds other lengths than :data:`LENGTHS`.
     """
-    content = json.loads(path.read_text(encoding='utf-8'))
+    content = read_json(path, 'a table of lengths')
     if content.get('lengths') != list(LENGTHS):
         raise ValueError(
             f'{path} has the lengths {content.get("lengths")}, expected '

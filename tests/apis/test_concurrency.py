@@ -14,8 +14,8 @@ import pytest
 import torch
 from people import PaintedJoints, paint, walkers
 
-from mmdiffpose.apis import (DiffusionPose3DInferencer, init_model,
-                             lift_tracks, read_keypoint_tracks)
+from mmdiffpose.apis import (DiffusionPose3DInferencer, StreamingLifter,
+                             init_model, lift_tracks, read_keypoint_tracks)
 from mmdiffpose.apis.inferencer import _MadeOnce
 from mmdiffpose.detection.pose2d import Pose2DStage
 
@@ -217,3 +217,38 @@ def test_the_2d_stage_is_made_once():
     with ThreadPoolExecutor(8) as pool:
         found = list(pool.map(lambda _: stage(), range(8)))
     assert len(made) == 1 and all(one is made[0] for one in found)
+
+
+def test_a_service(tmp_path):
+    """Requests of all sizes, bad ones between them, again and again in one
+    process: each is answered as if it were the only one."""
+    whole, = read_keypoint_tracks(DEMO)
+    spoiled = tmp_path / 'spoiled.json'
+    spoiled.write_text(DEMO.read_text()[:1000])
+    model = init_model('mixste-v1')
+
+    def answer(frames, model=model):
+        track, = lift_tracks(
+            model, [whole.part(0, frames)], focal_length=1700.)
+        return track.keypoints_3d
+
+    def too_late(causal_frames):
+        lifter = StreamingLifter(
+            model, whole.image_size, whole.skeleton, 50., focal_length=1700.)
+        for number in (*range(causal_frames), 0):
+            lifter.push(number,
+                        {0: (whole.keypoints[number], whole.scores[number])})
+
+    bad = [
+        lambda: read_keypoint_tracks(spoiled),
+        lambda: lift_tracks(model, [whole], focal_length=-1.),
+        lambda: too_late(5)
+    ]
+    sizes = (1, 40, 3, 27, 28, 2, 60)
+    # Each by a model that never answered another request.
+    alone = {size: answer(size, init_model('mixste-v1')) for size in sizes}
+    for turn in range(3):
+        for size in sizes[turn:] + sizes[:turn]:
+            np.testing.assert_array_equal(answer(size), alone[size])
+            with pytest.raises(ValueError):
+                bad[size % 3]()

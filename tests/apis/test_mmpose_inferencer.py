@@ -242,6 +242,15 @@ def test_other_lifters_are_left_alone():
                                          str(theirs))) is Pose3DInferencer
 
 
+def test_looking_at_a_config_runs_nothing_of_its_data(tmp_path):
+    path, planted = tmp_path / 'evil.yaml', tmp_path / 'planted'
+    path.write_text('model: !!python/object/apply:builtins.open '
+                    f'["{planted}", "w"]\n')
+    with pytest.raises(ValueError, match='evil.yaml: .*python/object/apply'):
+        is_own_lifter(path)
+    assert not planted.exists()
+
+
 def test_weights_that_do_not_fit(tmp_path):
     weights = tmp_path / 'other.pth'
     torch.save(dict(state_dict=dict(weight=torch.zeros(1))), weights)

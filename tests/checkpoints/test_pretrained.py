@@ -16,10 +16,13 @@ import torch
 
 from mmdiffpose.apis import DiffusionPose3DInferencer, from_pretrained
 from mmdiffpose.checkpoints.model import init_model
-from mmdiffpose.checkpoints.pretrained import pull, push, save_pretrained
+from mmdiffpose.checkpoints.pretrained import (pull, push, read_folder,
+                                               save_pretrained)
 from mmdiffpose.cli.hub import main
 from mmdiffpose.lifting.frame_rate import lifter_fps
 from mmdiffpose.lifting.window_inference import meets_missing
+from mmdiffpose.skeletons import H36M_17
+from mmdiffpose.skeletons.metainfo import describe_skeleton
 
 ALIAS = 'mixste-v1'
 CONFIG = Path(mmdiffpose.__file__).parents[1] / 'configs' / 'mixste_mini-27.py'
@@ -108,12 +111,58 @@ def change(folder, path, edit):
     (lambda d: d['config']['model'].update(type='antigravity'),
      "'antigravity'"),
     (lambda d: d['config']['model'].update(type=['a']), 'registered modules'),
-    (lambda d: d.update(weights_sha256='0' * 64), 'SHA-256 0000'),
+    (lambda d: d['config']['test_dataloader']['dataset'].update(
+        metainfo=dict(from_file='evil.py')), "no key from_file.*'evil.py'"),
+    (lambda d: d['config']['model'].update(_base_=['evil.py']), '_base_'),
+    (lambda d: d['config']['model'].update(teacher_cfg='evil.py'),
+     "names no files, found 'evil.py' as teacher_cfg"),
+    (lambda d: d['config']['model'].update(x=[dict(y=['a', 'https://b/c'])]),
+     'names no files.*as y'),
+    (lambda d: d.update(weights_sha256='0' * 64), "SHA-256 '0000"),
     (lambda d: d.pop('config'), 'with a config'),
 ])
 def test_folders_that_are_refused(saved, tmp_path, edit, message):
     with pytest.raises(ValueError, match=message):
         from_pretrained(change(saved, tmp_path / 'a', edit))
+
+
+def test_a_model_starts_from_no_other_weights(saved, tmp_path, monkeypatch):
+    """Places of these in a model from elsewhere lead nowhere."""
+    from mmengine.runner.checkpoint import CheckpointLoader
+
+    def fetch(*_, **__):
+        raise AssertionError('something was fetched')
+
+    monkeypatch.setattr(CheckpointLoader, 'load_checkpoint', fetch)
+    places = dict(type='Pretrained', checkpoint='https://evil/x.pth')
+
+    def edit(document):
+        model = document['config']['model']
+        model.update(init_cfg=places)
+        model['backbone'].update(init_cfg=[places])
+        model['head'].update(init_cfg=places)
+
+    model = from_pretrained(change(saved, tmp_path / 'a', edit))
+    assert same(model, from_pretrained(ALIAS))
+    assert model.cfg.model.head.init_cfg is None
+    with pytest.raises(AssertionError, match='was fetched'):
+        model.head.init_cfg = places
+        model.head.init_weights()
+
+
+def test_a_file_of_joints_goes_along(saved, tmp_path):
+    config = read_folder(saved)[0]
+    file = tmp_path / 'joints.py'
+    joints = describe_skeleton(H36M_17)
+    file.write_text(f'dataset_info = {joints!r}')
+    config.test_dataloader.dataset.metainfo = dict(from_file=str(file))
+    folder = save_pretrained(config, tmp_path / 'b',
+                             saved / 'model.safetensors', 'MIT')
+    text = (folder / 'config.json').read_text()
+    assert 'from_file' not in text
+    found = json.loads(text)['config']['test_dataloader']['dataset']
+    assert found['metainfo'] == json.loads(json.dumps(joints))
+    assert from_pretrained(folder).skeleton == H36M_17
 
 
 def test_what_is_not_there(saved, tmp_path):

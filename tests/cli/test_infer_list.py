@@ -76,6 +76,11 @@ def test_what_counts_as_done(tmp_path, inputs):
     same = parse(tmp_path, *inputs, '--jobs', 3, '--device', 'cuda')
     assert Ledger(out, same).done(task)
     # A line that was cut off, a result that is gone.
+    for line in ('[' * 10**5, '5', '[]', '{}', '{"input": []}', '{"input": 1}',
+                 '{"input": "a", "files": 5}', '{"input": "a", "files": [5]}'):
+        text = (out / 'inputs.jsonl').read_text()
+        (out / 'inputs.jsonl').write_text(f'{line}\n{text}')
+        assert Ledger(out, args).done(task)
     with (out / 'inputs.jsonl').open('a') as file:
         file.write('{"input": "')
     assert Ledger(out, args).done(task)

@@ -150,6 +150,45 @@ def test_one_training_at_a_time(tmp_path):
     assert (tmp_path / LOCK).exists()
 
 
+def try_to_lock(folder, held):
+    """What a process gets of a folder; ``held`` keeps a lock."""
+    try:
+        check_work_dir(config(folder))
+        held.append(lock_work_dir(str(folder)))
+        return b'+' if held[0] else b'?'
+    except RuntimeError as error:
+        return b'-' if 'another training' in str(error) else b'?'
+    except BaseException:
+        return b'?'
+
+
+def test_of_trainings_that_start_at_once_one_gets_the_folder(tmp_path):
+    """Whatever the others find of what it has written so far."""
+    pytest.importorskip('fcntl')
+    for turn in range(4):
+        start, end, answers = os.pipe(), os.pipe(), os.pipe()
+        for _ in range(4):
+            if os.fork() == 0:
+                for pipe in (start, end):
+                    os.close(pipe[1])
+                # A pipe ends when the parent lets go of it.
+                os.read(start[0], 1)
+                held = []
+                os.write(answers[1], try_to_lock(tmp_path / str(turn), held))
+                os.read(end[0], 1)
+                os._exit(0)
+        os.close(start[1])
+        found = b''
+        while len(found) < 4:
+            found += os.read(answers[0], 4)
+        os.close(end[1])
+        for _ in range(4):
+            os.wait()
+        for pipe in (start[0], end[0], *answers):
+            os.close(pipe)
+        assert sorted(found) == sorted(b'+---')
+
+
 def test_what_a_kill_has_left_is_removed(tmp_path):
     left = ['.epoch_3.pth.ab12_x9z.pth', '.last_checkpoint.abcdefgh']
     kept = ['epoch_3.pth', '.epoch_3.pth', '.notes.abcdefgh', '.x.pth.a.pth']

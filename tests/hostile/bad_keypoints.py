@@ -234,7 +234,7 @@ CASES = [
     (NPZ, 'text as keypoints', arrays(keypoints=np.array(['a'])),
      'numbers as'),
     (NPZ, 'complex keypoints', arrays(keypoints=lambda a: a + 1j),
-     'numbers as keypoints'),
+     'expected numbers or text, found complex'),
     (NPZ, 'keypoints of NaN', arrays(keypoints=lambda a: a * NAN),
      'no joint of any'),
     (NPZ, 'keypoints of infinity', arrays(keypoints=lambda a: a * INF),

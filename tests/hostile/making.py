@@ -139,6 +139,17 @@ def member(key: str, content: bytes, others: bool = True) -> Make:
     return make
 
 
+def array_of_objects(key: str) -> Make:
+    """The sound npz with planted code as one of its arrays."""
+
+    def make(path, seed: bytes) -> bytes:
+        buffer = io.BytesIO()
+        np.save(buffer, np.array([planted(path)], object), allow_pickle=True)
+        return member(key, buffer.getvalue())(path, seed)
+
+    return make
+
+
 def bomb(key: str) -> Make:
     """An archive of some bytes that unpacks to two gigabytes, as it says."""
     buffer = io.BytesIO()

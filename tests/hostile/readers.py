@@ -4,13 +4,18 @@
 Each reader is called with a path; the file beside its name is a sound one of
 ``tests/data/seeds``.
 """
+import importlib.util
+import sys
 import warnings
+from functools import lru_cache
 from pathlib import Path
+from types import ModuleType
 from typing import Any, Callable, Dict, NamedTuple, Tuple
 
 import numpy as np
 
 SEEDS = Path(__file__).parents[1] / 'data' / 'seeds'
+CONVERTERS = Path(__file__).parents[2] / 'tools' / 'dataset_converters'
 SIZE = (1000, 800)
 
 
@@ -205,9 +210,60 @@ def _exif(path: Path) -> Any:
     return known_focal_length(SIZE, None, path)
 
 
-def _onnx(path: Path) -> Any:
-    from mmdiffpose.deployment.onnx_lifter import OnnxLifter
-    return OnnxLifter(path, 'mixste')
+def _lifted(path: Path) -> Any:
+    from mmdiffpose.files.result_reading import read_results
+    tracks = read_results(path)
+    for track in tracks:
+        assert np.isfinite(track.keypoints_3d).all()
+        assert len(track) == len(track.frame_ids) == len(track.scores)
+    return tracks
+
+
+def _hub(path: Path) -> Any:
+    from mmdiffpose.checkpoints.pretrained import read_hub_config
+    return read_hub_config(path)
+
+
+def _metainfo(path: Path) -> Any:
+    from mmdiffpose.datasets.windows.stated_metainfo import read_metainfo
+    return read_metainfo(dict(from_file=str(path)))
+
+
+@lru_cache(maxsize=None)
+def tool(name: str) -> ModuleType:
+    """A converter of data sets, which is not run."""
+    spec = importlib.util.spec_from_file_location(f'mmdiffpose_tool_{name}',
+                                                  CONVERTERS / f'{name}.py')
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    # Its dataclasses look for it there.
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+def _measured_people(path: Path) -> Any:
+    return tool('ansur').read_columns(path)
+
+
+def _bvh_joints(path: Path) -> Any:
+    return tool('bvh_motions').read_skeleton(str(path))
+
+
+def _cuts(path: Path) -> Any:
+    return tool('bvh_motions').read_cuts(path.parent)
+
+
+def _mpi_cameras(path: Path) -> Any:
+    return tool('mpi_inf_3dhp_sources').read_calibration(path)
+
+
+def _mpi_train(path: Path) -> Any:
+    return tool('mpi_inf_3dhp_sources').load_mat(path, ('annot2', 'annot3'))
+
+
+def _mpi_test(path: Path) -> Any:
+    return tool('mpi_inf_3dhp_sources').load_hdf5(path, ('annot2', 'annot3'))
 
 
 # Readers of folders, too, say what they expected within.
@@ -294,6 +350,24 @@ READERS: Dict[str, Reader] = {
     Reader('mini.npz', _mocap_mini),
     'depth histograms':
     Reader('depths.npz', _depths),
+    'lifted poses: JSON':
+    Reader('lifted.json', _lifted),
+    'lifted poses: npz':
+    Reader('lifted.npz', _lifted),
+    'ANSUR':
+    Reader('people.csv', _measured_people),
+    'joints of BVH':
+    Reader('bvh_joints.json', _bvh_joints),
+    # Not every data set has one; half of it is its head, without a row.
+    '100STYLE':
+    Reader('Frame_Cuts.csv', _cuts, ('nothing there', 'a link to nowhere',
+                                     'a link to itself', 'its first half')),
+    'MPI-INF-3DHP cameras':
+    Reader('camera.calibration', _mpi_cameras),
+    'MPI-INF-3DHP training':
+    Reader('annot.mat', _mpi_train),
+    'MPI-INF-3DHP test':
+    Reader('annot_data.mat', _mpi_test),
     # What is not there yet is written.
     'results of metrics':
     Reader('results.json', _results,
@@ -310,6 +384,10 @@ READERS: Dict[str, Reader] = {
     Reader('config.json', _config, says=NO_CONFIG),
     'config: YAML':
     Reader('config.yaml', _config, says=NO_CONFIG),
+    'model of a hub':
+    Reader('hub.json', _hub),
+    'METAINFO':
+    Reader('metainfo.json', _metainfo),
     'metafile':
     Reader('metafile.yml', _metafile),
     # Whether a line names anything is found out one by one.

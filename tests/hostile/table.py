@@ -18,6 +18,7 @@ import bad_data
 import bad_keypoints
 import bad_models
 import bad_motions
+import bad_results
 from common_kinds import KINDS
 from making import MARKER, Make
 from readers import READERS, SEEDS, read
@@ -76,10 +77,9 @@ def _common() -> Iterator[Bad]:
 
 
 TABLE: List[Bad] = [
-    *_common(),
-    *(Bad(*case)
-      for module in (bad_keypoints, bad_motions, bad_data, bad_models)
-      for case in module.CASES)
+    *_common(), *(Bad(*case) for module in (bad_keypoints, bad_motions,
+                                            bad_data, bad_models, bad_results)
+                  for case in module.CASES)
 ]
 
 

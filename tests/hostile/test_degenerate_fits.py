@@ -1,35 +1,50 @@
 # Copyright (c) mmdiffpose contributors. All rights reserved.
 """Codecs, fits, samplers and views of people that are no people."""
+import ast
 import warnings
+from pathlib import Path
 
 import hypothesis.strategies as st
 import numpy as np
 import pytest
+import test_degenerate_metrics
 import torch
 from degenerate_poses import masks, poses
 from hypothesis import given, settings
 
+import mmdiffpose
 from mmdiffpose.codecs.gmm_diffusion_pose import GMMDiffusionPose
 from mmdiffpose.codecs.heatmap_mixtures import METHODS, fit_heatmap_mixtures
+from mmdiffpose.datasets.annotation_files.camera_files import project_points
 from mmdiffpose.datasets.recording_sources.world_recording import (find_axes,
                                                                    rigid_links)
+from mmdiffpose.datasets.windows.clock_check import find_clock_shift
+from mmdiffpose.datasets.windows.sequence import PoseSequence
 from mmdiffpose.diffusion.aggregation import score_from_std, spread
 from mmdiffpose.diffusion.depth_histogram import (count_depths,
                                                   histogram_mixture)
 from mmdiffpose.diffusion.gmm import fit_gmm
-from mmdiffpose.diffusion.initial_distribution import initial_distribution
+from mmdiffpose.diffusion.initial_distribution import (fit_pose_mixture,
+                                                       initial_distribution)
+from mmdiffpose.diffusion.noise import HypothesisNoise
 from mmdiffpose.diffusion.process import TARGETS, DiffusionProcess
 from mmdiffpose.diffusion.root_solver import solve_root
 from mmdiffpose.diffusion.sampling import SAMPLERS, run
 from mmdiffpose.diffusion.schedules import make_alphas
+from mmdiffpose.lifting.root_trajectory import estimate_root_trajectory
 from mmdiffpose.lifting.unseen_joints import widen_unsure
 from mmdiffpose.lifting.usual_poses import usual_distances
+from mmdiffpose.lifting.view_fit import fit_to_training
+from mmdiffpose.registry import KEYPOINT_CODECS, METRICS
 from mmdiffpose.skeletons import H36M_17
 from mmdiffpose.skeletons.anatomy import layout_costs
 from mmdiffpose.skeletons.armature_fit import (MIN_LENGTH, bone_lengths,
                                                fit_armature)
 from mmdiffpose.structures.canonical_view import (canonical_view, turn_poses,
                                                   turn_poses_back)
+from mmdiffpose.structures.lifted_track import LiftedTrack
+from mmdiffpose.visualization.common_scene import CommonScene
+from mmdiffpose.visualization.scene import MAX_PITCH, Scene, estimate_pitch
 
 EACH = settings(deadline=None, max_examples=30)
 CAMERA = dict(w=1000, h=800)
@@ -63,6 +78,120 @@ def test_the_codec(points, data):
     np.testing.assert_allclose(encoded['mixture_labels'][..., 0].sum(-1), 1)
     decoded, ones = GMMDiffusionPose().decode(pose)
     assert np.isfinite(decoded).all() and ones.shape == pose.shape[:2]
+
+
+def test_all_that_is_registered_and_all_that_fits_is_tried():
+    """What is new has to be tried here, or among the metrics, too."""
+    KEYPOINT_CODECS.import_from_location()
+    METRICS.import_from_location()
+    assert set(KEYPOINT_CODECS.module_dict) == {'GMMDiffusionPose'}
+    assert set(METRICS.module_dict) == set(test_degenerate_metrics.METRICS)
+    tried = ''.join(
+        Path(__file__).with_name(f'test_degenerate_{name}.py').read_text()
+        for name in ('fits', 'metrics'))
+    fits = {
+        node.name
+        for path in Path(mmdiffpose.__file__).parent.rglob('*.py')
+        for node in ast.parse(path.read_text(encoding='utf-8')).body
+        if isinstance(node, ast.FunctionDef) and node.name.startswith((
+            'fit_', 'solve_', 'estimate_'))
+    }
+    assert len(fits) > 6
+    # EM's inner part is that of fit_gmm.
+    assert not {
+        name
+        for name in fits - {'fit_problems'} if f'{name}(' not in tried
+    }
+
+
+@EACH
+@given(poses(frames=2), st.sampled_from(['diag', 'joint', 'full']))
+def test_mixtures_of_poses(pose, kind):
+    coarse = torch.from_numpy(pose - pose[:, :1]).float()[None]
+    joints = initial_distribution(coarse, torch.zeros(17, 3), None, 'context')
+    noise = HypothesisNoise([0], 20, 1, 17)
+    mixture = fit_pose_mixture(joints, 3, noise, kind)
+    for value in (mixture.weights, mixture.means, mixture.scale):
+        assert value.isfinite().all()
+
+
+@EACH
+@given(poses(dims=2).filter(len), st.data())
+def test_places_of_the_training(points, data):
+    scores = data.draw(masks(points.shape[:2])).astype(float)
+    stats = dict(bbox_center=[500., 400.], bbox_scale=400.)
+    if not scores.any():
+        with pytest.raises(ValueError, match='seen'):
+            fit_to_training(points, scores, stats)
+        return
+    found = fit_to_training(points, scores, stats)
+    assert np.isfinite(found.center).all() and 0 < found.zoom <= 400
+    assert np.isfinite(found.points(points)).all()
+
+
+def lifted(pose, points, seen):
+    scores = seen.astype(np.float32)
+    return LiftedTrack(
+        keypoints_3d=(pose - pose[:, :1]).astype(np.float32),
+        scores=scores,
+        std=np.full(scores.shape, .03, np.float32),
+        hypotheses=None,
+        keypoints_2d=points,
+        scores_2d=scores,
+        frame_ids=np.arange(len(pose)),
+        image_size=(1000, 800))
+
+
+@EACH
+@given(poses(), st.data())
+def test_ways_through_a_room(pose, data):
+    points = data.draw(poses(frames=len(pose), dims=2))
+    track = lifted(pose, points, data.draw(masks(pose.shape[:2])))
+    found = estimate_root_trajectory(track, 900.)
+    assert found.shape == (len(pose), 3)
+    # All of it, or nothing where no frame tells where it is.
+    assert np.isfinite(found).all() or np.isnan(found).all()
+
+
+@EACH
+@given(poses().filter(len), st.data())
+def test_scenes(pose, data):
+    pose = pose - pose[:, :1]
+    assert abs(estimate_pitch(pose, H36M_17)) <= MAX_PITCH
+    scene = Scene.fit(pose, H36M_17)
+    placed, = scene.place(pose[0])
+    assert np.isfinite(placed).all() and np.isfinite(scene.floor).all()
+    assert abs(placed[:, 1].min()) <= 1e-9 * (1 + abs(pose).max())
+    points = data.draw(poses(frames=len(pose), dims=2))
+    track = lifted(pose, points, data.draw(masks(pose.shape[:2])))
+    root = data.draw(st.sampled_from([None, 0., 4.]))
+    if root is not None:
+        track.root_trajectory = np.full((len(pose), 3), root)
+    common = CommonScene.fit([track, track], [0, 1])
+    assert np.isfinite(common.ground).all()
+    assert np.isfinite([*common.floor, *common.reach(1.), common.height]).all()
+
+
+@EACH
+@given(poses(frames=60), st.data())
+def test_clocks(pose, data):
+    """Of people who stand still, on one point or unseen no clock is told."""
+    seen = data.draw(masks(pose.shape[:2]))
+    pose = pose + [0, 0, 2 + abs(pose).max()]
+    camera = dict(w=1000, h=800, f=np.full(2, 900.), c=np.array([500., 400.]))
+    points = project_points(
+        pose, camera) + data.draw(poses(frames=60, dims=2)) * 1e-3
+    sequence = PoseSequence(
+        subject='a',
+        action='b',
+        clip='c',
+        camera='d',
+        keypoints_3d=pose.astype(np.float32),
+        keypoints_2d=points.astype(np.float32),
+        scores=seen.astype(np.float32),
+        camera_param=camera)
+    shift = find_clock_shift([sequence])
+    assert shift is None or (0 <= shift.share < 1 and 0 < abs(shift.frames))
 
 
 @pytest.mark.parametrize('size', [

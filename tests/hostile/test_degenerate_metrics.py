@@ -14,6 +14,7 @@ from mmdiffpose.evaluation import functional, metrics
 
 EACH = settings(deadline=None, max_examples=25)
 METRICS = sorted(set(metrics.__all__) - {'PoseMetric'})
+"""All that are registered."""
 
 
 @pytest.fixture(autouse=True)

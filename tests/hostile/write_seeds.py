@@ -1,7 +1,8 @@
 # Copyright (c) mmdiffpose contributors. All rights reserved.
 """Write ``tests/data/seeds``: a sound file of a few bytes for each reader.
 
-    PYTHONPATH=.:tests/helpers python tests/hostile/write_seeds.py
+    PYTHONPATH=.:tests/helpers:tests/hostile \
+        python tests/hostile/write_seeds.py
 
 The table of bad inputs changes them, and the fuzzers start from them.
 """
@@ -12,14 +13,23 @@ import struct
 from pathlib import Path
 
 import cv2
+import h5py
 import numpy as np
 import torch
 from deepmimic_files import frame, write_character, write_motion
 from foreign_files import document, walk
+from long_clips import lifted_track
+from readers import tool
 from safetensors.torch import save_file
+from scipy.io import savemat
 from walking_person import walking
 
+from mmdiffpose.files.result_files import write_results
 from mmdiffpose.skeletons import COCO_17, H36M_17
+from mmdiffpose.skeletons.metainfo import describe_skeleton
+from mmdiffpose.skeletons.skeleton import named_skeleton
+
+ansur = tool('ansur')
 
 FOLDER = Path(__file__).parents[1] / 'data' / 'seeds'
 FPS = 50
@@ -264,6 +274,42 @@ def data_sets():
     (FOLDER / 'results.json').write_text('{"MPJPE": {"overall": 41.5}}')
 
 
+def results():
+    """Of this package, read back."""
+    write_results(
+        lifted_track(2), FOLDER / 'lifted', ('json', 'npz'), hypotheses=True)
+
+
+def converted():
+    """What converters of data sets read."""
+    columns = (*ansur.COLUMNS, 'Gender')
+    (FOLDER / 'people.csv').write_text('\n'.join(
+        ','.join(row) for row in (columns, ['500'] * len(columns))) + '\n')
+    (FOLDER /
+     'Frame_Cuts.csv').write_text('STYLE_NAME,FW_START,FW_STOP\nOld,10,200\n')
+    (FOLDER / 'bvh_joints.json').write_text(
+        json.dumps(
+            dict(
+                metres_per_unit=.01,
+                joints={name: name
+                        for name in H36M_17.joints})))
+    matrix = ' '.join(map(str, np.eye(4).ravel()))
+    (FOLDER / 'camera.calibration').write_text(
+        f'Skeletool\nname 0\n size 2048 2048\n intrinsic '
+        f'{" ".join(map(str, np.diag([1500., 1500, 1, 1]).ravel()))}'
+        f'\n extrinsic {matrix}\n')
+    cells = np.empty((14, 1), object)
+    for camera in range(14):
+        cells[camera, 0] = np.ones((1, 2))
+    savemat(
+        FOLDER / 'annot.mat',
+        dict(annot2=cells, annot3=cells),
+        do_compression=True)
+    with h5py.File(FOLDER / 'annot_data.mat', 'w') as file:
+        for name in ('annot2', 'annot3', 'valid_frame'):
+            file[name] = np.ones((2, 1, 3))
+
+
 def models():
     state = dict(weight=torch.ones(2, 3))
     torch.save(dict(state_dict=state, meta=dict(epoch=1)), FOLDER / 'tiny.pth')
@@ -274,6 +320,17 @@ def models():
         "model = dict(type='PoseLifter')\n")
     (FOLDER / 'config.json').write_text('{"model": {"type": "PoseLifter"}}')
     (FOLDER / 'config.yaml').write_text('model:\n  type: PoseLifter\n')
+    (FOLDER / 'hub.json').write_text(
+        json.dumps(
+            dict(
+                format='mmdiffpose-1',
+                name='mine',
+                weights_sha256='0' * 64,
+                config=dict(model=dict(type='PoseLifter')))))
+    joints = named_skeleton('crane', ('hook', 'left_arm', 'right_arm'),
+                            dict(left_arm='hook', right_arm='hook'))
+    (FOLDER / 'metainfo.json').write_text(
+        json.dumps(dict(dataset_info=describe_skeleton(joints))))
     (FOLDER / 'metafile.yml').write_text('Models: []\n')
     (FOLDER / 'videos.txt').write_text('# two videos\na.mp4\nb.mp4\n')
 
@@ -292,6 +349,6 @@ def pictures():
 
 if __name__ == '__main__':
     FOLDER.mkdir(parents=True, exist_ok=True)
-    for write in (keypoints, motion_capture, cameras, data_sets, models,
-                  pictures):
+    for write in (keypoints, motion_capture, cameras, data_sets, converted,
+                  results, models, pictures):
         write()

@@ -118,3 +118,28 @@ def test_project_rules(load_tool: Callable[[str], ModuleType],
         for complaint, word in zip(found, expected):
             assert re.match(rf'{re.escape(str(path))}:\d+: ', complaint)
             assert word in complaint
+
+
+def test_the_package_reads_files_by_its_guards(load_tool, tmp_path):
+    rules = load_tool('lint_rules')
+    package = tmp_path / 'mmdiffpose'
+    package.mkdir()
+    for call, guard in [('Config.' + 'fromfile(x)', 'config_files'),
+                        ('json.' + 'load(x)', 'input_files'),
+                        ('yaml.' + 'safe_load(x)', 'yaml_files'),
+                        ('np.' + 'load(x)', 'array_files'),
+                        ('pickle.' + 'loads(x)', 'plain_pickle'),
+                        ('torch.' + 'load(x)', 'safe_classes'),
+                        ('zipfile.' + 'ZipFile(x)', 'array_files')]:
+        for folder, name, complains in ((package, 'module',
+                                         True), (package, guard, False),
+                                        (tmp_path, 'module', False)):
+            path = folder / f'{name}.py'
+            path.write_text(f'{rules.COPYRIGHT}\ny = {call}\n')
+            found = list(rules.complaints(path))
+            assert len(found) == complains, (call, found)
+            assert not complains or guard in found[0]
+    assert not [
+        complaint for path in rules.python_files([str(ROOT / 'mmdiffpose')])
+        for complaint in rules.complaints(path)
+    ]

@@ -48,6 +48,7 @@ these people: the basis of ``PLACEMENT`` in
 
 import argparse
 import csv
+import io
 import json
 from pathlib import Path
 from typing import Any, Dict, List, Optional, Sequence
@@ -58,6 +59,7 @@ from mmdiffpose.datasets.mocap.asf_amc import read_motion
 from mmdiffpose.datasets.mocap.h36m_mapping import (H36M_FROM_ACCLAIM,
                                                     map_joints)
 from mmdiffpose.datasets.simulation.bodies import measure_lengths
+from mmdiffpose.input_files import read_text
 from mmdiffpose.skeletons.limb_lengths import (CHAIN, LENGTHS, TABLE,
                                                load_limb_table)
 
@@ -78,11 +80,12 @@ def read_columns(path: Path) -> Dict[str, np.ndarray]:
         ValueError: If a column is missing, or a value is no number from 20
             to 2500 mm.
     """
-    if not path.is_file():
-        raise FileNotFoundError(
-            f'{path} does not exist; see --help for where to get it')
-    with open(path, encoding='latin-1', newline='') as file:
-        rows = list(csv.DictReader(file))
+    text = read_text(path, "ANSUR's table (--help says where to get it)")
+    try:
+        rows = list(csv.DictReader(io.StringIO(text, newline='')))
+    except csv.Error as error:
+        raise ValueError(
+            f'{path} cannot be read as a table: {error}') from error
     missing = [name for name in COLUMNS if not rows or name not in rows[0]]
     if missing:
         raise ValueError(f'{path} lacks the columns {missing}')
@@ -90,7 +93,7 @@ def read_columns(path: Path) -> Dict[str, np.ndarray]:
     for name in COLUMNS:
         try:
             values = np.array([row[name] for row in rows], np.float64)
-        except ValueError as error:
+        except (TypeError, ValueError) as error:
             raise ValueError(f'{path}, column {name}: {error}') from error
         if not ((values > 20) & (values < 2500)).all():
             raise ValueError(

@@ -33,7 +33,7 @@ file's folder and the action its name.
 
 import argparse
 import csv
-import json
+import io
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -51,7 +51,7 @@ from mmdiffpose.datasets.mocap.h36m_mapping import (H36M_FROM_BANDAI_NAMCO,
                                                     JointMapping, map_joints)
 from mmdiffpose.datasets.world_motions import (WorldMotions, make_motions,
                                                write_motions)
-from mmdiffpose.input_files import visible
+from mmdiffpose.input_files import check_file, read_json, read_text, visible
 from mmdiffpose.skeletons import H36M_17
 
 Cuts = Mapping[str, Tuple[int, int]]
@@ -102,12 +102,9 @@ def read_skeleton(name: str,
     """
     if name in presets:
         return presets[name]
-    path = Path(name)
-    if not path.is_file():
-        raise FileNotFoundError(f'--skeleton is one of {sorted(presets)} or a '
-                                f'JSON file, {name} is neither')
+    path = check_file(name, f'one of {sorted(presets)} or a JSON file')
+    content = read_json(path, 'a skeleton')
     try:
-        content = json.loads(path.read_text(encoding='utf-8'))
         if not isinstance(content, dict):
             raise ValueError('expected an object')
         unknown = set(content) - _KEYS
@@ -147,12 +144,21 @@ def read_cuts(root: Path) -> Cuts:
     """
     cuts = {}
     for path in visible(root.rglob('Frame_Cuts.csv')):
-        with open(path, encoding='utf-8-sig', newline='') as file:
-            rows = list(csv.DictReader(file))
+        table = csv.DictReader(
+            io.StringIO(read_text(path, 'a table of frames'), newline=''))
+        try:
+            rows = list(table)
+        except csv.Error as error:
+            raise ValueError(
+                f'{path} cannot be read as a table: {error}') from error
+        if 'STYLE_NAME' not in (table.fieldnames or []):
+            raise ValueError(f'{path}: expected a column STYLE_NAME, found '
+                             f'{str(table.fieldnames)[:200]}')
         for row in rows:
-            if 'STYLE_NAME' not in row:
-                raise ValueError(f'{path} has no column STYLE_NAME')
             for key, value in row.items():
+                if not isinstance(key, str):
+                    raise ValueError(f'{path}: expected as many columns as '
+                                     'its head has, found more')
                 stop = row.get(f'{key[:-6]}_STOP', '') or ''
                 if (key.endswith('_START') and (value or '').isdigit()
                         and stop.isdigit()):

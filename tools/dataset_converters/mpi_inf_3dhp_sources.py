@@ -18,10 +18,14 @@ from mmdiffpose.datasets.annotation_files.camera_files import (CameraParam,
                                                                check_camera)
 from mmdiffpose.datasets.mpi_inf_3dhp import (JOINTS_28_TO_17, TEST_SEQUENCES,
                                               TRAIN_CAMERAS)
+from mmdiffpose.input_files import MAX_BYTES, check_file, read_text
 from mmdiffpose.plain_pickle import load_plain_npz
 
 TARGETS = ('annot3', 'univ_annot3')
 """Poses of the person's own size, and of the universal skeleton."""
+
+MAX_UNPACKED = 1000
+"""Bytes of numbers in a byte of a file, at most."""
 
 NUM_CAMERAS = 14
 TRAIN_SIZE = (2048, 2048)
@@ -69,7 +73,7 @@ def official_train(root: Path, target: str) -> Iterator[View]:
     for folder in folders:
         path = folder / 'annot.mat'
         cameras = read_calibration(folder / 'camera.calibration')
-        content = _load_mat(path, ('annot2', target))
+        content = load_mat(path, ('annot2', target))
         for camera in TRAIN_CAMERAS:
             if camera not in cameras:
                 raise ValueError(
@@ -105,7 +109,7 @@ def official_test(root: Path, target: str) -> Iterator[View]:
             raise FileNotFoundError(
                 f'{root / name / "annot_data.mat"} does not exist, nor does '
                 f'any below {root}: unpack the test set')
-        content = _load_hdf5(found[0], ('annot2', target, 'valid_frame'))
+        content = load_hdf5(found[0], ('annot2', target, 'valid_frame'))
         yield View(
             name,
             name,
@@ -169,12 +173,11 @@ def read_calibration(path: Path) -> Dict[int, CameraParam]:
         FileNotFoundError: If there is no such file.
         ValueError: If it cannot be read.
     """
-    if not path.is_file():
-        raise FileNotFoundError(f'{path} does not exist')
+    lines = read_text(path, 'a camera.calibration').splitlines()
     cameras: Dict[int, Dict[str, Any]] = {}
     current: Dict[str, Any] = {}
     try:
-        for line in path.read_text(encoding='latin-1').splitlines():
+        for line in lines:
             name, *words = line.split() or ['']
             if name == 'name':
                 current = cameras.setdefault(int(words[0]), {})
@@ -192,6 +195,9 @@ def read_calibration(path: Path) -> Dict[int, CameraParam]:
         raise ValueError(
             f'{path} cannot be read as a camera calibration: {error}'
         ) from error
+    if not cameras:
+        raise ValueError(f'{path}: expected cameras as of a '
+                         'camera.calibration, found none')
     return {
         number: check_camera(camera, f'{path}: camera {number}')
         for number, camera in cameras.items()
@@ -267,9 +273,14 @@ def _npz_view(entry: Dict[str, np.ndarray],
     return points, pose / MILLIMETRES
 
 
-def _load_mat(path: Path, keys: Tuple[str, ...]) -> Dict[str, Any]:
-    if not path.is_file():
-        raise FileNotFoundError(f'{path} does not exist')
+def load_mat(path: Path, keys: Tuple[str, ...]) -> Dict[str, Any]:
+    """Cells of a MATLAB 5 file, (14, 1) arrays of arrays.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If it is none, or lacks them.
+    """
+    check_file(path, 'a MATLAB 5 file', MAX_BYTES)
     try:
         content = loadmat(path, variable_names=keys)
     except Exception as error:  # SciPy raises whatever broken bytes lead to
@@ -285,17 +296,37 @@ def _load_mat(path: Path, keys: Tuple[str, ...]) -> Dict[str, Any]:
     return content
 
 
-def _load_hdf5(path: Path, keys: Tuple[str, ...]) -> Dict[str, np.ndarray]:
+def load_hdf5(path: Path, keys: Tuple[str, ...]) -> Dict[str, np.ndarray]:
+    """Arrays of a MATLAB 7.3 file.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ImportError: If h5py is not installed.
+        ValueError: If it is none, lacks them, or says that they have more
+            numbers than fit into it.
+    """
     try:
         import h5py
     except ImportError as error:
         raise ImportError(
             f'reading {path} (a MATLAB 7.3 file) needs h5py: pip install '
             'h5py') from error
+    most = MAX_UNPACKED * check_file(path, 'a MATLAB 7.3 file').stat().st_size
     try:
         with h5py.File(path, 'r') as content:
-            return {key: np.array(content[key], np.float64) for key in keys}
-    except (OSError, KeyError) as error:
+            found = {}
+            for key in keys:
+                # A link may lead into another file, a shape to terabytes.
+                if not isinstance(
+                        content.get(key, getlink=True),
+                        h5py.HardLink) or content[key].external:
+                    raise ValueError(f'{key} is not in it')
+                if content[key].nbytes > most:
+                    raise ValueError(f'{key} has {content[key].nbytes} bytes')
+                found[key] = np.array(content[key], np.float64)
+            return found
+    except (OSError, KeyError, TypeError, AttributeError, ValueError,
+            RuntimeError, MemoryError) as error:
         raise ValueError(
             f'{path} cannot be read as a MATLAB 7.3 file with '
             f'{", ".join(keys)}: {error}. Where it is truncated, get it '

@@ -2,12 +2,10 @@
 """Windows of 2D tracks with 3D targets, each array held once."""
 
 import copy
-from pathlib import Path
 from typing import (Any, Callable, Dict, List, Mapping, Optional, Sequence,
                     Union)
 
 import numpy as np
-from mmengine.config import Config
 from mmengine.dataset import BaseDataset
 from mmpose.datasets.datasets.utils import parse_pose_metainfo
 
@@ -15,12 +13,12 @@ from mmdiffpose.datasets.annotation_files.image_names import Track, image_names
 from mmdiffpose.datasets.transforms.occlusion import occlusion_step
 from mmdiffpose.registry import DATASETS, TRANSFORMS, quick_step
 from mmdiffpose.skeletons import Skeleton, skeleton_from_metainfo
-from mmdiffpose.skeletons.joint_spelling import mirror_images
 from .clip_windows import clip_windows
 from .h36m_metainfo import H36M_METAINFO
 from .pipeline_joints import fill_pipeline, fill_step
 from .projection_check import check_projections
 from .sequence import PoseSequence
+from .stated_metainfo import read_metainfo
 
 __all__ = ['LiftingDataset', 'PoseSequence']
 
@@ -39,52 +37,6 @@ def check_names(argument: str, names: Sequence[str]) -> List[str]:
     if isinstance(names, str) or not names:
         raise ValueError(f'{argument} must be a list of names, got {names!r}')
     return list(names)
-
-
-def read_metainfo(metainfo: Mapping[str, Any]) -> Dict[str, Any]:
-    """A METAINFO as it stands in a class, in a config or in a file.
-
-    Args:
-        metainfo: With ``keypoint_info`` and so on, or with ``from_file``: a
-            config file whose ``dataset_info`` has them, as in MMPose.
-
-    Raises:
-        FileNotFoundError: If there is no such file.
-        ValueError: If something is missing, or of another number of joints.
-    """
-    where = 'METAINFO'
-    if 'from_file' in metainfo:
-        where = str(metainfo['from_file'])
-        if not Path(where).is_file():
-            raise FileNotFoundError(f'metainfo: there is no file {where}')
-        metainfo = Config.fromfile(where).get('dataset_info') or {}
-    found = dict(metainfo)
-    found.setdefault('skeleton_info', {})
-    found.setdefault('sigmas', [])
-    missing = {'dataset_name', 'keypoint_info'} - set(found)
-    if missing:
-        raise ValueError(f'{where}: expected dataset_name, keypoint_info and '
-                         f'skeleton_info, found {sorted(metainfo)}')
-    _check_swaps(where, found['keypoint_info'])
-    count = len(found['keypoint_info'])
-    weights = found.setdefault('joint_weights', [1.] * count)
-    if len(weights) != count:
-        raise ValueError(f'{where}: joint_weights: expected one for each of '
-                         f'the {count} joints, found {len(weights)}')
-    return found
-
-
-def _check_swaps(where: str, keypoints: Mapping[Any, Mapping]) -> None:
-    """Raise where names say left and right, and "swap" does not."""
-    joints = [str(info['name']) for info in keypoints.values()]
-    swaps = [info.get('swap') for info in keypoints.values()]
-    for left, right in mirror_images(joints):
-        if not swaps[left] and not swaps[right]:
-            raise ValueError(
-                f'{where}: keypoint_info: "swap" says of neither '
-                f'{joints[left]} nor {joints[right]} that the other is its '
-                'mirror image: flips would leave left and right where they are'
-            )
 
 
 @DATASETS.register_module()

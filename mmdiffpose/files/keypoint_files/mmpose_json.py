@@ -175,7 +175,7 @@ def _is_person(entry: Any) -> bool:
     """Whether keypoints are one person's [x, y], not a list of people's."""
     if not isinstance(entry, dict):
         return False
-    joints = entry.get('keypoints')
+    joints: Any = entry.get('keypoints')
     if 'instances' in entry or not is_list(joints) or not len(joints):
         return False
     if isinstance(joints, np.ndarray):

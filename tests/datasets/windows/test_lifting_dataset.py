@@ -168,7 +168,8 @@ def test_joints_come_from_a_configs_metainfo(tmp_path, kind):
 
 
 @pytest.mark.parametrize('given, error, message', [
-    (dict(from_file='nowhere.py'), FileNotFoundError, 'no file nowhere.py'),
+    (dict(from_file='nowhere.py'), FileNotFoundError,
+     'nowhere.py does not exist'),
     (dict(metainfo(), joint_weights=[1.]), ValueError,
      'joint_weights: .*17 joints, found 1'),
     (dict(
