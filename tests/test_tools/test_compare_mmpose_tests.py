@@ -54,6 +54,33 @@ def test_tests_are_told_apart(checkout, capsys, tmp_path):
     assert 'without_mmdiffpose: 2 failed, 2 passed' in said
 
 
+def test_folders_are_run_once(checkout, capsys, tmp_path, monkeypatch):
+    late = checkout / 'tests' / 'test_late'
+    late.mkdir()
+    (late / 'test_y.py').write_text(
+        'import urllib.request, urllib.error\n'
+        'def test_offline():\n'
+        "    urllib.request.urlopen('http://localhost:1/x')\n")
+    asked, run = [], tool.run
+
+    def counted(mmpose, plugin, name, timeout):
+        asked.append(name)
+        if asked == ['test_a', 'test_a', 'test_late']:
+            raise tool.subprocess.TimeoutExpired('pytest', timeout)
+        return run(mmpose, plugin, name, timeout)
+
+    monkeypatch.setattr(tool, 'run', counted)
+    arguments = [
+        str(checkout), '--tests', 'test_a', 'test_late', '--out',
+        str(tmp_path / 'out.json')
+    ]
+    assert tool.main(arguments) == 1
+    assert "took more than 3600 s: ['test_late']" in capsys.readouterr().out
+    tool.main(arguments)
+    assert asked == ['test_a'] * 2 + ['test_late'] * 3
+    assert 'without_mmdiffpose: 3 failed, 2 passed' in capsys.readouterr().out
+
+
 def test_tests_that_are_gone_are_broken():
     found = tool.compare(dict(a='passed', b='failed'), dict(c='passed'))
     assert found == dict(
