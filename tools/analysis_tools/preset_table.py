@@ -9,7 +9,7 @@ evaluations and the factor on the samples' spread, on the fixed draw of the
 config's validation split, never on a test person. Each model's preset stands
 beside other evaluations and factors, and beside the control, a Gaussian with
 the model's own mean, std and correlation of residuals: what its sampler gives
-where the network answers zero. Ten hypotheses; energy score of poses (fair)
+where the network answers zero. Ten hypotheses; energy score of the ten poses
 in mm over 51 coordinates; the mean joint error of the best hypothesis, which
 only an oracle knows; how many of the true coordinates the samples' central
 90 % intervals hold. A quarter of an hour of one core.
