@@ -15,7 +15,8 @@ default_hooks = dict(
         rule='less',
         max_keep_ckpts=1),
     sampler_seed=dict(type='DistSamplerSeedHook'),
-    seeded_draws=dict(type='mmdiffpose.SeededDrawsHook'))
+    seeded_draws=dict(type='mmdiffpose.SeededDrawsHook'),
+    kept_memory=dict(type='mmdiffpose.KeptMemoryHook'))
 custom_hooks = [
     dict(type='mmdiffpose.FiniteLossHook'),
     dict(type='mmdiffpose.ResumedScheduleHook'),

@@ -2,6 +2,7 @@
 from .atomic_backend import AtomicLocalBackend
 from .cpu_amp_optim_wrapper import CpuAmpOptimWrapper
 from .finite_loss_hook import FiniteLossHook
+from .kept_memory_hook import KeptMemoryHook
 from .lifting_visualization_hook import LiftingVisualizationHook
 from .pretrained_loop import PretrainedTrainLoop
 from .progress_hook import ProgressBarHook
@@ -18,9 +19,9 @@ from .two_stage_loop import TwoStageTrainLoop
 
 __all__ = [
     'AtomicLocalBackend', 'CpuAmpOptimWrapper', 'FiniteLossHook',
-    'LiftingVisualizationHook', 'PretrainedTrainLoop', 'ProgressBarHook',
-    'ResidualCalibrationHook', 'ResidualStatistics', 'ResumedScheduleHook',
-    'SafeCheckpointHook', 'SeededDrawsHook', 'SkeletonHook',
-    'SpreadStatistics', 'StdCalibrationHook', 'StrictLoadingHook',
-    'TrackedEMAHook', 'TwoStageTrainLoop'
+    'KeptMemoryHook', 'LiftingVisualizationHook', 'PretrainedTrainLoop',
+    'ProgressBarHook', 'ResidualCalibrationHook', 'ResidualStatistics',
+    'ResumedScheduleHook', 'SafeCheckpointHook', 'SeededDrawsHook',
+    'SkeletonHook', 'SpreadStatistics', 'StdCalibrationHook',
+    'StrictLoadingHook', 'TrackedEMAHook', 'TwoStageTrainLoop'
 ]

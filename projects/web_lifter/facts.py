@@ -8,10 +8,11 @@ modules that hold them, draws are made as the lifter makes them.
 import base64
 import inspect
 from types import ModuleType
-from typing import Any, Dict, List, Mapping, Optional
+from typing import Any, Dict, List, Mapping, Optional, Set
 
 import numpy as np
 
+from mmdiffpose.codecs import GMMDiffusionPose
 from mmdiffpose.deployment.onnx_lifter import OnnxLifter
 from mmdiffpose.diffusion.aggregation import score_from_std
 from mmdiffpose.files import person_selection
@@ -36,7 +37,7 @@ FORMATS = dict(mmpose=mmpose_json, coco=coco_json, alphapose=alphapose_json)
 """Readers whose formats the page reads, too."""
 SCENE_KEYS = ('azimuth', 'joints', 'bones', 'sides', 'angles', 'colors')
 """What the scene's page reads that no pose changes."""
-KNOWN_INPUTS = {'keypoints', 'noise', 'uniform'}
+KNOWN_INPUTS = {'keypoints', 'mixtures', 'noise', 'uniform'}
 NEEDED_OUTPUTS = {'poses', 'scores', 'std'}
 
 
@@ -89,6 +90,7 @@ def lifter_facts(lifter: OnnxLifter) -> Dict[str, Any]:
         fps=None if single else frame_rate.lifter_fps(lifter),
         hypotheses=N,
         draws=_draws(lifter, shape.length, joints.num_joints),
+        mixtures=_mixtures(lifter),
         directions=unseen_joints.directions(N).tolist() if N else [],
         usual_distances=_usual_distances(joints),
         shares={
@@ -113,8 +115,8 @@ def check_pipeline(lifter: OnnxLifter) -> None:
     steps = lifter.cfg.test_dataloader.dataset.pipeline
     names = [str(step['type']).rpartition('.')[2] for step in steps]
     target = window_inference.window_shape(lifter).target
-    codec = next((s['encoder'] for s in steps if 'encoder' in s), {})
-    inputs = {one.name for one in lifter.session.get_inputs()}
+    codec = _codec(lifter)
+    inputs = _inputs(lifter)
     outputs = {one.name for one in lifter.session.get_outputs()}
     problems = []
     if names != ['TurnToPerson', 'GenerateTarget', 'PackPoseInputs']:
@@ -131,10 +133,30 @@ def check_pipeline(lifter: OnnxLifter) -> None:
         problems.append(f'the outputs {sorted(outputs)}')
     if problems:
         raise ValueError(
-            'expected a lifter that is turned to the person, told which '
-            'joints are missing and reads no 2D mixtures, as the zoo\'s '
-            'residual, diffhpe-wrapper, diffhpe-2d and mixste; '
+            'expected a lifter that is turned to the person and told which '
+            'joints are missing, as the zoo\'s residual, diffpose, '
+            'diffhpe-wrapper, diffhpe-2d and mixste; '
             f'found {"; ".join(problems)}')
+
+
+def _inputs(lifter: OnnxLifter) -> Set[str]:
+    return {one.name for one in lifter.session.get_inputs()}
+
+
+def _codec(lifter: OnnxLifter) -> Dict[str, Any]:
+    """The codec's config, without its type; empty where there is none."""
+    steps = lifter.cfg.test_dataloader.dataset.pipeline
+    found = next((s['encoder'] for s in steps if 'encoder' in s), {})
+    return {name: value for name, value in found.items() if name != 'type'}
+
+
+def _mixtures(lifter: OnnxLifter) -> Optional[Dict[str, Any]]:
+    """How a joint's score becomes a 2D mixture; None for lifters that read
+    none."""
+    if 'mixtures' not in _inputs(lifter):
+        return None
+    codec = GMMDiffusionPose(**_codec(lifter))
+    return dict(components=codec.num_components, sigma=codec.score_sigma)
 
 
 def _draws(lifter: OnnxLifter, length: int, joints: int) -> Dict[str, Any]:

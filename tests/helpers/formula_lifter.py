@@ -38,7 +38,7 @@ class Formula(OnnxLifter):
         self.skeleton = H36M_17
         self.draws, self.seed = Draws((3, ), 3, True), 0
         self.test_cfg, self.data_preprocessor = {}, LiftingDataPreprocessor()
-        self._inputs, self._drawn = ['keypoints', 'noise'], {}
+        self._inputs, self._drawn = ['keypoints', 'noise', *inputs], {}
 
     def run(self, given):
         x, noise = given['keypoints'], given['noise']
@@ -47,6 +47,12 @@ class Formula(OnnxLifter):
         late = torch.arange(x.shape[1]).view(1, -1, 1) / 100
         poses = torch.stack([.8 * u + late, .7 * v, .3 * u * v + .1 * seen],
                             dim=-1)
+        if 'mixtures' in given:
+            weight, means, stds = given['mixtures'].split([1, 2, 2], dim=-1)
+            # Each part, and each component's place, tells.
+            own = torch.arange(1, 1 + weight.shape[-2]).view(-1, 1)
+            parts = torch.cat([.1 * means, 1 + .2 * stds[..., :1]], dim=-1)
+            poses = poses + (own * weight * parts).sum(-2)
         std = .03 + .02 * u.abs()
         hypotheses = poses[:, None] + std[:, None, ..., None] * noise
         return dict(

@@ -5,7 +5,7 @@ import torch
 from torch.nn import functional as F
 
 from mmdiffpose.models.layers import attention
-from mmdiffpose.models.layers.attention import attend
+from mmdiffpose.models.layers.attention import attend, attend_packed
 
 
 @pytest.fixture
@@ -53,3 +53,52 @@ def test_gradients_and_dropout_take_the_fused_kernel(fused):
         assert attend(q, k, v).dtype == torch.float32
     attend(*tokens(attention.PLAIN_TOKENS, attention.PLAIN_CHANNELS))
     assert len(fused) == 2
+
+
+def packed(length, channels):
+    generator = torch.Generator().manual_seed(0)
+    return torch.randn((2, length, 3, 4, channels), generator=generator)
+
+
+@pytest.mark.parametrize('length, channels, plain', [
+    (17, 16, True),
+    (27, 8, True),
+    (17, 32, False),
+    (40, 8, False),
+])
+def test_gradients_of_packed_tokens_are_those_of_float64(
+        fused, length, channels, plain):
+    qkv = packed(length, channels).requires_grad_()
+    found = attend_packed(qkv)
+    assert bool(fused) != plain
+    assert found.shape == (2, length, 4 * channels)
+    # Weights that tell tokens, heads and channels apart.
+    factors = torch.linspace(-1, 1, found.numel()).view_as(found)
+    (found * factors).sum().backward()
+
+    exact = qkv.detach().double().requires_grad_()
+    heads = []
+    for head in range(4):
+        q, k, v = (exact[:, :, i, head] for i in range(3))
+        weights = (q @ k.mT / channels**0.5).exp()
+        heads.append(weights / weights.sum(-1, keepdim=True) @ v)
+    expected = torch.cat(heads, dim=-1)
+    (expected * factors).sum().backward()
+    assert (found - expected).abs().max() < 1e-5
+    assert (qkv.grad - exact.grad).abs().max() < 1e-5 * exact.grad.abs().max()
+
+
+def test_where_packed_tokens_take_the_ways_of_others(fused):
+    qkv = packed(17, 16)
+    attend_packed(qkv)
+    assert not fused
+    attend_packed(qkv.requires_grad_(), dropout=0.5)
+    with torch.autocast('cpu', dtype=torch.bfloat16):
+        attend_packed(qkv)
+    attend_packed(qkv.double())
+    assert len(fused) == 3
+    # Second derivatives are refused, not wrong.
+    first, = torch.autograd.grad(
+        attend_packed(qkv).square().sum(), qkv, create_graph=True)
+    with pytest.raises(RuntimeError, match='differentiate twice'):
+        first.sum().backward()

@@ -61,6 +61,16 @@ def test_products_and_gradients_are_those_of_float64(calls, kind, bias):
         assert torch.equal(layer(x), y)
 
 
+def test_the_narrow_side_has_the_rows_of_a_weight_s_gradient(calls):
+    torch.manual_seed(0)
+    layer, x = Linear(100, 300), torch.randn(90, 100)
+    layer(x).square().sum().backward()
+    assert calls[1:] == [((100, 90), (300, 90))]
+    _, _, expected, _ = by_hand(layer, x[None])
+    error = (layer.weight.grad - expected).abs().max()
+    assert error < 2e-6 * expected.abs().max()
+
+
 def test_only_the_gradients_that_are_asked_for_are_made(calls):
     layer, x = layer_and_input()
     layer.requires_grad_(False)

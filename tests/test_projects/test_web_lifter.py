@@ -15,6 +15,7 @@ from foreign_files import SIZE, crowd, document
 from formula_lifter import Formula
 
 from mmdiffpose.apis import lift_tracks, read_keypoint_tracks
+from mmdiffpose.codecs import GMMDiffusionPose
 from mmdiffpose.deployment.onnx_export import DEMO
 from mmdiffpose.structures.frame_numbers import number_images
 from mmdiffpose.visualization.scene_page import write_html
@@ -41,10 +42,10 @@ def in_node(facts, tmp_path):
         pytest.skip("the page's script is tested with Node.js, which is not "
                     'installed')
 
-    def work(file, lift=True, **options):
+    def work(file, lift=True, told=facts, **options):
         job = dict(
             folder=str(build.PAGE),
-            facts=str(facts),
+            facts=str(told),
             file=str(file),
             lift=lift,
             options=options)
@@ -75,13 +76,14 @@ def in_node(facts, tmp_path):
     return work
 
 
-def with_python(file, fps=None, focal=None, **options):
+def with_python(file, fps=None, focal=None, lifter=None, **options):
     with warnings.catch_warnings():
         warnings.simplefilter('ignore')
         tracks = read_keypoint_tracks(file, **options)
         for track in tracks:
             track.fps = fps or track.fps
-        return tracks, lift_tracks(Formula(), tracks, focal_length=focal)
+        return tracks, lift_tracks(
+            lifter or Formula(), tracks, focal_length=focal)
 
 
 def arrays_of(one):
@@ -202,6 +204,65 @@ def test_joints_that_were_hardly_or_not_seen(in_node, tmp_path):
     found = in_node(path)
     assert_same(found, expected)
     assert_same_scene(found['page'], expected, tmp_path)
+
+
+def test_a_lifter_that_reads_mixtures(in_node, tmp_path):
+    lifter = Formula('diffpose', 'mixtures')
+    told = tmp_path / 'told.json'
+    told.write_text(json.dumps(build.page_facts(lifter, 'a formula')))
+
+    def hide(content):
+        people = instances(content)
+        for frame, person in enumerate(people):
+            person['keypoint_scores'][9] = frame / len(people)
+        for person in people[40:44]:
+            person['keypoint_scores'] = [0.] * 17
+        for person in people[60:70]:
+            person['keypoint_scores'][5] = 0.
+
+    path = changed_demo(tmp_path, hide)
+    _, expected = with_python(path, lifter=lifter)
+    assert_same(in_node(path, told=told), expected)
+    # They tell something.
+    _, others = with_python(path)
+    assert np.abs(expected[0].keypoints_3d -
+                  others[0].keypoints_3d).max() > .01
+
+
+def test_a_window_in_which_nobody_is_seen(tmp_path):
+    """Mixtures of joints that nothing is known of, as the codec has them."""
+    if NODE is None:
+        pytest.skip('Node.js is not installed')
+    inputs = np.zeros((3, 17, 3), np.float32)
+    scores = np.zeros((3, 17), np.float32)
+    jobs = [(inputs, scores)]
+    seen = inputs.copy()
+    seen[1, 3:7] = [[.1, .2, 1], [.3, -.1, 1], [.2, .4, 1], [0, .1, 1]]
+    jobs.append((seen, np.where(seen[..., 2], np.float32(.7), 0)))
+    script = '''
+        const [page, jobs, told] = process.argv.slice(2);
+        const {mixturesOfScores} = await import(page);
+        const floats = values => Float32Array.from(values);
+        const made = JSON.parse(jobs).map(
+          job => mixturesOfScores(...job.map(floats), 17, JSON.parse(told)));
+        console.log(JSON.stringify(made.map(values => [...values])));
+    '''
+    (tmp_path / 'script.mjs').write_text(script)
+    codec = GMMDiffusionPose(num_components=2, mask_channel=True)
+    told = dict(components=2, sigma=codec.score_sigma)
+    done = subprocess.run([
+        NODE, tmp_path / 'script.mjs', build.PAGE / 'mixtures.mjs',
+        json.dumps([[a.ravel().tolist() for a in job] for job in jobs]),
+        json.dumps(told)
+    ],
+                          capture_output=True,
+                          check=True,
+                          text=True)
+    for found, (places, given) in zip(json.loads(done.stdout), jobs):
+        expected = codec.mixtures_from_scores(places[..., :2], given,
+                                              places[..., 2] == 0)
+        np.testing.assert_allclose(
+            np.reshape(found, expected.shape), expected, atol=1e-6)
 
 
 @pytest.mark.parametrize('frames', [1, 2, 10, 27, 28])

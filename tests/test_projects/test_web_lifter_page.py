@@ -24,7 +24,7 @@ NODE_MODULES = os.environ.get('MMDIFFPOSE_NODE_MODULES', '')
 
 def test_models_that_the_page_cannot_lift_with():
     for lifter, message in ((Formula('mixste-v1'), 'mask channel'),
-                            (Formula('residual', 'mixtures'), 'mixtures')):
+                            (Formula('residual', 'heatmaps'), 'heatmaps')):
         with pytest.raises(ValueError, match=message):
             build.lifter_facts(lifter)
 

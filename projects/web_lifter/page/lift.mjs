@@ -4,6 +4,7 @@
 import {floatsOf, median, range, times, transposed} from './arrays.mjs';
 import {canonicalView} from './canonical_view.mjs';
 import {atOwnFrames, atRate, partAtRate} from './frame_rate.mjs';
+import {mixturesOfScores} from './mixtures.mjs';
 import {dense, longestGap, partOf, splitAtGaps, toLifter} from './tracks.mjs';
 import {scoresOf, widenUnsure} from './unsure.mjs';
 import {planWindows} from './windows.mjs';
@@ -34,8 +35,8 @@ function believedScore(track, facts) {
   return Math.min(facts.window_inference.BELIEVED_SCORE, median(seen) / 2);
 }
 
-// What the network is shown of a piece: {plan, windows: [{inputs, rotation}],
-// believed}.
+// What the network is shown of a piece: {plan, windows: [{inputs, mixtures,
+// rotation}], believed}; mixtures for those networks that read them.
 function prepare(track, lifter, focal, facts) {
   const {length} = lifter, {joints} = track;
   const believed = believedScore(track, facts);
@@ -43,16 +44,19 @@ function prepare(track, lifter, focal, facts) {
   const center = track.imageSize.map(side => side / 2);
   const windows = plan.starts.map((_, w) => {
     const keypoints = new Float32Array(2 * length * joints);
-    const seen = new Array(length * joints);
+    const seen = new Array(length * joints), scores = new Float32Array(length * joints);
     plan.rows(w).forEach((row, i) => {
       keypoints.set(track.keypoints.subarray(2 * row * joints, 2 * (row + 1) * joints),
                     2 * i * joints);
       for (let j = 0; j < joints; j++) {
         const score = track.scores[row * joints + j];
+        scores[i * joints + j] = score;
         seen[i * joints + j] = score > 0 && score >= believed;
       }
     });
-    return canonicalView(keypoints, seen, joints, focal, center, facts.canonical_view);
+    const view = canonicalView(keypoints, seen, joints, focal, center, facts.canonical_view);
+    return {...view, mixtures: lifter.mixtures &&
+      mixturesOfScores(view.inputs, scores, joints, lifter.mixtures)};
   });
   return {plan, windows, believed};
 }
@@ -60,11 +64,16 @@ function prepare(track, lifter, focal, facts) {
 // The inputs of a batch of windows, by name: {data, dims}. Noise is that of
 // Python's package, the same for all windows.
 function batchInputs(windows, lifter) {
-  const count = windows.length, size = windows[0].inputs.length;
-  const keypoints = new Float32Array(count * size);
-  windows.forEach((window, w) => keypoints.set(window.inputs, w * size));
-  const inputs = {keypoints: {
-    data: keypoints, dims: [count, lifter.length, lifter.joints.length, 3]}};
+  const count = windows.length, frame = [lifter.length, lifter.joints.length];
+  const together = (arrays, ...last) => {
+    const data = new Float32Array(count * arrays[0].length);
+    arrays.forEach((array, w) => data.set(array, w * array.length));
+    return {data, dims: [count, ...frame, ...last]};
+  };
+  const inputs = {keypoints: together(windows.map(window => window.inputs), 3)};
+  if (lifter.mixtures)
+    inputs.mixtures = together(
+      windows.map(window => window.mixtures), lifter.mixtures.components, 5);
   for (const [name, {data, dims}] of Object.entries(lifter.draws)) {
     const one = floatsOf(data), all = new Float32Array(count * one.length);
     range(count, w => all.set(one, w * one.length));

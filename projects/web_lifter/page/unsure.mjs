@@ -5,8 +5,7 @@
 import {clamp, largest, median, range, sum} from './arrays.mjs';
 
 // Std of a detector's joint as a share of the person's size.
-export function shareOfScore(score, facts) {
-  const [atOne, atZero] = facts.score_width.SCORE_SIGMA;
+export function shareOfScore(score, [atOne, atZero]) {
   return atZero * (atOne / atZero) ** clamp(score, 0, 1);
 }
 
@@ -23,8 +22,9 @@ function personSize(poses, frames, joints) {
 }
 
 function ofScore(score, size, facts) {
-  const usual = shareOfScore(facts.unseen_joints.USUAL_SCORE, facts);
-  return size * Math.sqrt(Math.max(shareOfScore(score, facts) ** 2 - usual ** 2, 0));
+  const share = one => shareOfScore(one, facts.score_width.SCORE_SIGMA);
+  const usual = share(facts.unseen_joints.USUAL_SCORE);
+  return size * Math.sqrt(Math.max(share(score) ** 2 - usual ** 2, 0));
 }
 
 // A detector's score of a joint as what it adds to the std: a lifter that is
