@@ -46,11 +46,14 @@ def attend_packed(qkv: Tensor, dropout: float = 0.) -> Tensor:
         dropout (float): Of the weights.
 
     Returns:
-        Tensor: (B, L, heads * C).
+        Tensor: (B, L, heads * C); float32 under a CPU's autocast, as above.
     """
+    if qkv.device.type == 'cpu' and autocasts(qkv):
+        with torch.autocast('cpu', enabled=False):
+            return attend_packed(qkv.float(), dropout)
     q, k, v = qkv.permute(2, 0, 3, 1, 4).unbind(0)
     if (dropout == 0 and _needs_gradients(qkv) and _is_short(qkv, k)
-            and qkv.dtype is torch.float32 and not autocasts(qkv)):
+            and qkv.dtype is torch.float32):
         found: Tensor = _PlainAttention.apply(qkv)
         return found
     return attend(q, k, v, dropout).transpose(1, 2).flatten(2)
