@@ -73,21 +73,36 @@ def test_without_onnxruntime_web(tmp_path):
 
 
 @pytest.fixture(scope='module')
-def page(tmp_path_factory):
-    """The zoo's residual in a page."""
+def pages(tmp_path_factory):
+    """Makes a page of a model of the zoo."""
     if find_chromium() is None:
         pytest.skip('Chromium is not installed')
     if not NODE_MODULES or not Path(NODE_MODULES, 'onnxruntime-web').is_dir():
         pytest.skip('needs onnxruntime-web in the folder that '
                     'MMDIFFPOSE_NODE_MODULES names')
     pytest.importorskip('onnxscript')
-    path = tmp_path_factory.mktemp('page') / 'lifter.html'
-    build.build('residual', path, Path(NODE_MODULES))
-    return path
+
+    def make(model):
+        path = tmp_path_factory.mktemp('page') / 'lifter.html'
+        build.build(model, path, Path(NODE_MODULES))
+        return path
+
+    return make
 
 
-def test_chromium_lifts_as_python_does(page, tmp_path, capsys):
-    found = check.check(page, 'residual', tmp_path)
+@pytest.fixture(scope='module')
+def page(pages):
+    """The zoo's residual in a page."""
+    return pages('residual')
+
+
+@pytest.mark.parametrize('model', ['residual', 'diffpose'])
+def test_chromium_lifts_as_python_does(model, pages, request, tmp_path,
+                                       capsys):
+    page = (
+        request.getfixturevalue('page')
+        if model == 'residual' else pages(model))
+    found = check.check(page, model, tmp_path)
     print(found.lines())
     assert found.distance < 1e-3
     assert found.std_distance < 1e-3
