@@ -45,21 +45,16 @@ def run(args: argparse.Namespace) -> List[Dict[str, Any]]:
     """Measure; returns the rows."""
     warnings.simplefilter('ignore')
     with tempfile.TemporaryDirectory() as folder:
+        drawn = dict(vis_out_dir=f'{folder}/out', **as_mp4())
         if args.pose2d is None:
             source, video = make_clip(Path(folder), args.frames)
-            jobs = dict(
-                poses=dict(),
-                drawn=dict(
-                    vis_out_dir=f'{folder}/out', animation='mp4', video=video))
+            jobs = dict(poses=dict(), drawn=dict(drawn, video=video))
             source_text = f'{args.frames} frames, two people from a file'
         else:
             source = args.video
             jobs = dict(
                 detected=dict(max_frames=args.frames),
-                detected_and_drawn=dict(
-                    max_frames=args.frames,
-                    vis_out_dir=f'{folder}/out',
-                    animation='mp4'))
+                detected_and_drawn=dict(drawn, max_frames=args.frames))
             source_text = f'{args.frames} frames of {source}, {args.pose2d}'
         from mmdiffpose.apis import DiffusionPose3DInferencer
         inferencer = DiffusionPose3DInferencer(
@@ -84,6 +79,13 @@ def run(args: argparse.Namespace) -> List[Dict[str, Any]]:
                                               'ms a frame'))
             ]
         return rows
+
+
+def as_mp4() -> Dict[str, Any]:
+    """The option for it; revisions without a choice write nothing else."""
+    from mmdiffpose.apis.inference_options import InferenceOptions
+    known = hasattr(InferenceOptions, 'animation')
+    return dict(animation='mp4') if known else {}
 
 
 def measure(inferencer: Any, source: Path, repeats: int,
