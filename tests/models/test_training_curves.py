@@ -65,15 +65,13 @@ def test_a_small_mixste_trains_alike(monkeypatch):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize('config', ['mixste', 'diffpose'])
-def test_a_hundred_steps_of_a_config_have_the_same_losses(
-        config, tmp_path, monkeypatch):
+def test_a_hundred_steps_have_the_same_losses(tmp_path, monkeypatch):
     """Not for ever: a rounding of one weight grows, too."""
-    found = curve_of(config, tmp_path / 'fast', 100)
+    found = curve_of('mixste', tmp_path / 'fast', 100)
     pytorch_s_own(monkeypatch)
-    expected = curve_of(config, tmp_path / 'plain', 100)
+    expected = curve_of('mixste', tmp_path / 'plain', 100)
     assert len(found) == 100
     distance = (found - expected).abs().max()
-    print(f'{config}: losses from {expected[0]:.4f} to {expected[-1]:.4f}, '
+    print(f'losses from {expected[0]:.4f} to {expected[-1]:.4f}, '
           f'{distance:.2g} apart at most')
     assert distance < 1e-4
