@@ -7,6 +7,7 @@ import cv2
 import numpy as np
 import pytest
 from fake_lifter import FakeLifter, in_plane
+from people import TRACK
 
 from mmdiffpose.apis import InferenceOptions
 from mmdiffpose.apis.pipeline import LiftingPipeline
@@ -15,7 +16,6 @@ from mmdiffpose.detection.pose2d import Pose2DStage
 from mmdiffpose.files.result_reading import read_results
 from mmdiffpose.lifting.known_height import measure_height
 from mmdiffpose.visualization.picture_sink import ESCAPE
-from people import TRACK
 
 STATS = dict(stats_info=dict(bbox_center=(500., 500.), bbox_scale=400.))
 FOCAL, WIDTH, HEIGHT = 400., 1600, 900
