@@ -6,7 +6,7 @@ from lifter_factory import WIDTH, batch, build, encoder_config
 from mmengine.optim import build_optim_wrapper
 from torch.nn import functional as F
 
-from mmdiffpose.models.layers import FullPrecisionLinear, SelfAttention
+from mmdiffpose.models import layers
 from mmdiffpose.models.layers.full_precision import autocasts
 
 
@@ -71,18 +71,21 @@ def test_only_the_loss_is_in_bfloat16():
     assert model(x).dtype == torch.float32
 
 
-def test_attention_and_the_last_layer_are_in_float32(monkeypatch):
+@pytest.mark.parametrize('tokens', [3, 40])
+def test_attention_and_the_last_layer_are_in_float32(monkeypatch, tokens):
+    """In either way that attention takes."""
     seen = []
-    attention = F.scaled_dot_product_attention
+    compute = layers.attention.attend_packed
 
-    def watched(q, k, v, **options):
-        seen.append((q.dtype, autocasts(q)))
-        return attention(q, k, v, **options)
+    def watched(qkv, dropout=0.):
+        seen.append((qkv.dtype, autocasts(qkv)))
+        return compute(qkv, dropout)
 
-    monkeypatch.setattr(F, 'scaled_dot_product_attention', watched)
-    x = torch.randn(2, 3, 8)
-    layer, last = SelfAttention(8, 2), FullPrecisionLinear(8, 3)
+    monkeypatch.setattr(layers.attention, 'attend_packed', watched)
+    x = torch.randn(2, tokens, 8)
+    layer = layers.SelfAttention(8, 2)
+    last = layers.FullPrecisionLinear(8, 3)
     with torch.autocast('cpu', dtype=torch.bfloat16):
         assert last(layer(x)).dtype == torch.float32
     assert torch.equal(last(x), F.linear(x, last.weight, last.bias))
-    assert seen == [(torch.float32, False)]
+    assert seen == [(torch.bfloat16, True), (torch.float32, False)]

@@ -8,7 +8,7 @@ from mmengine.model import BaseModule
 from torch import Tensor, nn
 
 from mmdiffpose.registry import MODELS
-from ..layers import Linear, TransformerBlock
+from ..layers import FullPrecisionLinear, TransformerBlock
 
 
 @MODELS.register_module()
@@ -63,14 +63,16 @@ class FrameTransformer(BaseModule):
         self.num_joints = num_joints
         self.in_channels = in_channels
         self.embed_dims = embed_dims
-        self.embed = Linear(num_joints * in_channels, width)
+        # Under autocast both ends stay exact: in bfloat16 a joint's place is
+        # known to 4 thousandths of the picture, which is 0.2 mm of MPJPE.
+        self.embed = FullPrecisionLinear(num_joints * in_channels, width)
         self.temporal_pos = nn.Parameter(torch.randn(1, seq_len, width) * 0.02)
         rates = torch.linspace(0, drop_path_rate, depth).tolist()
         self.blocks = nn.Sequential(*(TransformerBlock(
             width, num_heads, mlp_ratio, drop=drop_rate, drop_path=rate)
                                       for rate in rates))
         self.norm = nn.LayerNorm(width, eps=1e-6)
-        self.features = Linear(width, num_joints * embed_dims)
+        self.features = FullPrecisionLinear(width, num_joints * embed_dims)
 
     def forward(self, x2d: Tensor) -> Tuple[Tensor]:
         """Encode a window of 2D poses.
