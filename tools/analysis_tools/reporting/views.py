@@ -246,6 +246,13 @@ def picture(rows: Sequence[Dict[str, Any]],
     import matplotlib.pyplot as plt
     factors = list(dict.fromkeys(row['factor'] for row in rows))
     names = list(dict.fromkeys(row['model'] for row in rows))
+    # There are ten colours: dashed curves and others have them anew.
+    colours = {
+        name: f'C{number}'
+        for group in (True, False)
+        for number, name in enumerate(
+            one for one in names if (one in dashed) == group)
+    }
     shown = ('MPJPE', 'knee', '90 % z')
     titles = ('MPJPE, mm', 'knees too bent by, degrees',
               'depth inside 90 % intervals')
@@ -266,6 +273,7 @@ def picture(rows: Sequence[Dict[str, Any]],
                     *zip(*points),
                     marker='.',
                     label=name,
+                    color=colours[name],
                     linestyle='--' if name in dashed else '-',
                     linewidth=1)
             axis.tick_params(axis='x', labelrotation=60, labelsize=7)
