@@ -9,6 +9,8 @@ import torch
 from checkpoint_comparison import differences
 from small_training import ENCODER, Watch, diffpose_config, run, small_config
 
+from mmdiffpose.cli.launching import leave_process_group
+
 ENCODER_CONFIG = 'mixste_mini-27'
 EMA = dict(type='EMAHook', ema_type='ExpMomentumEMA', momentum=.1)
 KEEP = {'default_hooks.checkpoint.max_keep_ckpts': 9}
@@ -114,6 +116,7 @@ def two_processes(rank, folder, port):
     straight, resumed = pair(Path(folder), options)
     run(straight)
     interrupted(resumed, dict(stop_at=4))
+    leave_process_group()
 
 
 def test_two_processes(tmp_path):
