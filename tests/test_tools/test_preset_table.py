@@ -85,3 +85,19 @@ def test_the_model_keeps_its_options(tool, tmp_path):
     })
     tool.measure(model, windows, 1, dict(spread=2.))
     assert dict(model.test_cfg) == before
+
+
+def test_the_page_s_presets_are_the_models(tool, request):
+    """In bold, with their factor on the spread."""
+    page = (request.config.rootpath / 'docs/samplers.md').read_text()
+    rows = [[cell.strip() for cell in line.split('|')[1:-1]]
+            for line in page.splitlines() if line.startswith('| `')]
+    found = {row[0].strip('`'): row[1:3] for row in rows if '**' in row[1]}
+    expected = {}
+    for alias in tool.MODELS:
+        model = init_model(alias)
+        used = {**model.head.test_defaults, **model.test_cfg}
+        expected[alias] = [
+            f'**{used["num_sampling_steps"]}**', f'{used["spread"]:g}'
+        ]
+    assert found == expected
