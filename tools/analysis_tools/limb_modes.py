@@ -26,7 +26,7 @@ from typing import List, NamedTuple, Optional, Sequence, Tuple
 
 import torch
 from matplotlib.figure import Figure
-from reporting.documents import put_between
+from reporting.documents import write_between
 from torch import Tensor
 
 from mmdiffpose.atomic_files import replacing
@@ -272,9 +272,7 @@ def main(argv: Optional[Sequence[str]] = None) -> None:
     if arguments.picture is not None:
         make_picture(module, arguments.picture)
     if arguments.out is not None:
-        page = put_between(arguments.out, MARKERS, text)
-        with replacing(arguments.out) as partial:
-            partial.write_text(page, encoding='utf-8')
+        write_between(arguments.out, MARKERS, text)
 
 
 if __name__ == '__main__':

@@ -24,12 +24,11 @@ from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple
 import torch
 from mmengine.dataset import pseudo_collate
 from mmengine.evaluator import Evaluator
-from reporting.documents import put_between
+from reporting.documents import write_between
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
 from mmdiffpose.apis import init_model
-from mmdiffpose.atomic_files import replacing
 from mmdiffpose.registry import DATASETS
 
 MARKERS = ('<!-- preset_table.py: begin -->', '<!-- preset_table.py: end -->')
@@ -162,9 +161,7 @@ def main(argv: Optional[Sequence[str]] = None) -> None:
     for alias in arguments.models:
         lines += rows_of(alias, told)
     if arguments.out is not None:
-        page = put_between(arguments.out, MARKERS, '\n'.join(lines))
-        with replacing(arguments.out) as partial:
-            partial.write_text(page, encoding='utf-8')
+        write_between(arguments.out, MARKERS, '\n'.join(lines))
 
 
 if __name__ == '__main__':

@@ -23,10 +23,9 @@ from pathlib import Path
 from typing import List, NamedTuple, Optional, Sequence, Tuple
 
 import torch
-from reporting.documents import put_between
+from reporting.documents import write_between
 from torch import Tensor
 
-from mmdiffpose.atomic_files import replacing
 from mmdiffpose.evaluation.functional import energy_score
 from mmdiffpose.models.posterior import ResidualDiffusion
 
@@ -180,9 +179,7 @@ def main(argv: Optional[Sequence[str]] = None) -> None:
     if arguments.out is None:
         print(text)
         return
-    page = put_between(arguments.out, MARKERS, text)
-    with replacing(arguments.out) as partial:
-        partial.write_text(page, encoding='utf-8')
+    write_between(arguments.out, MARKERS, text)
 
 
 if __name__ == '__main__':

@@ -23,10 +23,9 @@ from pathlib import Path
 from typing import Callable, Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 import torch
-from reporting.documents import put_between
+from reporting.documents import write_between
 from torch import Tensor
 
-from mmdiffpose.atomic_files import replacing
 from mmdiffpose.diffusion.flow_samplers import FLOW_SAMPLERS
 from mmdiffpose.diffusion.schedules import karras_angles, power_angles
 
@@ -347,9 +346,7 @@ def main(argv: Optional[Sequence[str]] = None) -> None:
     if arguments.out is None:
         print(report())
     else:
-        page = put_between(arguments.out, MARKERS, report())
-        with replacing(arguments.out) as partial:
-            partial.write_text(page, encoding='utf-8')
+        write_between(arguments.out, MARKERS, report())
 
 
 if __name__ == '__main__':

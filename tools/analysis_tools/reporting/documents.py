@@ -112,3 +112,10 @@ def put_between(path: Path, markers: Tuple[str, str], body: str) -> str:
                          f'{text.count(end)}')
     head, rest = text.split(begin)
     return f'{head}{begin}\n{body.strip()}\n{end}{rest.split(end)[1]}'
+
+
+def write_between(path: Path, markers: Tuple[str, str], body: str) -> None:
+    """Write :func:`put_between` back; the file is whole or not changed."""
+    text = put_between(path, markers, body)
+    with replacing(path) as partial:
+        partial.write_text(text, encoding='utf-8')
