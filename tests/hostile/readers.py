@@ -247,7 +247,7 @@ def _measured_people(path: Path) -> Any:
 
 
 def _bvh_joints(path: Path) -> Any:
-    return tool('bvh_motions').read_skeleton(str(path))
+    return tool('motion_files').read_skeleton(str(path), {})
 
 
 def _cuts(path: Path) -> Any:

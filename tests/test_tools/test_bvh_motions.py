@@ -225,12 +225,12 @@ def test_bad_skeletons(tool, tmp_path, change, message):
     path = tmp_path / 'bad.json'
     path.write_text(json.dumps(content))
     with pytest.raises(ValueError, match=message):
-        tool.read_skeleton(str(path))
+        tool.read_skeleton(str(path), tool.PRESETS)
 
 
 def test_other_bad_input(tool, tmp_path):
     with pytest.raises(FileNotFoundError, match='xsens.*one of.*lafan1'):
-        tool.read_skeleton('xsens')
+        tool.read_skeleton('xsens', tool.PRESETS)
     arguments = [
         '--skeleton', 'lafan1', '--data-root',
         str(tmp_path), '--out',

@@ -31,16 +31,15 @@ expression for the beginning of a file's name; without it the subject is the
 file's folder and the action its name.
 """
 
-import argparse
 import csv
 import io
-import re
-from dataclasses import dataclass
 from pathlib import Path
-from types import MappingProxyType
-from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
+from typing import Mapping, Optional, Sequence, Tuple
 
 import numpy as np
+from motion_files import (ROTATIONS, Clip, FileSkeleton, clip_names,
+                          find_files, make_parser, read_skeleton,
+                          write_checked)
 from tqdm import tqdm
 
 from mmdiffpose.datasets.annotation_files import annotation_checks as checks
@@ -48,89 +47,22 @@ from mmdiffpose.datasets.mocap.bvh import load_bvh
 from mmdiffpose.datasets.mocap.h36m_mapping import (H36M_FROM_BANDAI_NAMCO,
                                                     H36M_FROM_LAFAN1,
                                                     H36M_FROM_XSENS,
-                                                    JointMapping, map_joints)
-from mmdiffpose.datasets.world_motions import (WorldMotions, make_motions,
-                                               write_motions)
-from mmdiffpose.input_files import check_file, read_json, read_text, visible
-from mmdiffpose.skeletons import H36M_17
+                                                    map_joints)
+from mmdiffpose.datasets.world_motions import WorldMotions
+from mmdiffpose.input_files import read_text, visible
 
 Cuts = Mapping[str, Tuple[int, int]]
-_KEYS = {'metres_per_unit', 'joints', 'file_name'}
-
-
-@dataclass(frozen=True)
-class BvhSkeleton:
-    """How the files of a data set are read.
-
-    Attributes:
-        joints: Human3.6M joint to the file's joints whose mean it is.
-        metres: Metres a unit of length; None where the files say it.
-        file_name: Pattern of a file's name, with the groups ``action`` and
-            ``subject``, or one of them.
-    """
-    joints: JointMapping
-    metres: Optional[float]
-    file_name: str = ''
-
 
 PRESETS = {
     'lafan1':
-    BvhSkeleton(H36M_FROM_LAFAN1, 0.01,
-                r'(?P<action>[A-Za-z]+)\d+_(?P<subject>subject\d+)'),
+    FileSkeleton(H36M_FROM_LAFAN1, 0.01,
+                 r'(?P<action>[A-Za-z]+)\d+_(?P<subject>subject\d+)'),
     '100style':
-    BvhSkeleton(H36M_FROM_XSENS, 0.01, r'(?P<action>\w+)_[A-Z]{2}\d?$'),
+    FileSkeleton(H36M_FROM_XSENS, 0.01, r'(?P<action>\w+)_[A-Z]{2}\d?$'),
     'bandai-namco':
-    BvhSkeleton(H36M_FROM_BANDAI_NAMCO, 0.01,
-                r'(?P<subject>dataset-\d)_(?P<action>.+)_\d+$'),
+    FileSkeleton(H36M_FROM_BANDAI_NAMCO, 0.01,
+                 r'(?P<subject>dataset-\d)_(?P<action>.+)_\d+$'),
 }
-
-
-def read_skeleton(name: str,
-                  presets: Mapping[str,
-                                   BvhSkeleton] = MappingProxyType(PRESETS),
-                  unit_needed: bool = True) -> BvhSkeleton:
-    """A preset, or the content of a JSON file.
-
-    Args:
-        name: Of the preset, or of the file.
-        presets: What there is.
-        unit_needed: Whether a file has to have ``metres_per_unit``.
-
-    Raises:
-        FileNotFoundError: If it is neither.
-        ValueError: If the file's content is not as the module describes it.
-    """
-    if name in presets:
-        return presets[name]
-    path = check_file(name, f'one of {sorted(presets)} or a JSON file')
-    content = read_json(path, 'a skeleton')
-    try:
-        if not isinstance(content, dict):
-            raise ValueError('expected an object')
-        unknown = set(content) - _KEYS
-        if unknown:
-            raise ValueError(f'unknown keys {sorted(unknown)}')
-        metres = None
-        if unit_needed or 'metres_per_unit' in content:
-            metres = float(content['metres_per_unit'])
-            if not metres > 0:
-                raise ValueError(f'metres_per_unit is {metres}')
-        joints = {
-            joint: (found, ) if isinstance(found, str) else tuple(found)
-            for joint, found in content['joints'].items()
-        }
-        if set(joints) != set(H36M_17.joints):
-            raise ValueError(
-                'joints must be those of Human3.6M; missing are '
-                f'{sorted(set(H36M_17.joints) - set(joints))}, unknown '
-                f'{sorted(set(joints) - set(H36M_17.joints))}')
-        pattern = content.get('file_name', '')
-        re.compile(pattern)
-    except (KeyError, TypeError, AttributeError, ValueError,
-            re.error) as error:
-        raise ValueError(f'{path} is no skeleton: {type(error).__name__}: '
-                         f'{error}') from error
-    return BvhSkeleton(joints, metres, pattern)
 
 
 def read_cuts(root: Path) -> Cuts:
@@ -167,30 +99,14 @@ def read_cuts(root: Path) -> Cuts:
     return cuts
 
 
-def clip_names(path: Path, pattern: str) -> Tuple[str, str]:
-    """Who moves in a file, and what they do.
-
-    Raises:
-        ValueError: If its name is not as the pattern says.
-    """
-    match = re.match(pattern, path.stem)
-    if match is None:
-        raise ValueError(f'{path.name} does not begin with {pattern}; whose '
-                         'motion it is cannot be told')
-    groups = match.groupdict()
-    return (groups.get('subject',
-                       path.parent.name), groups.get('action', path.stem))
-
-
-def read_clip(path: Path, skeleton: BvhSkeleton, source: str, cuts: Cuts,
-              up: str) -> Dict[str, Any]:
+def read_clip(path: Path, skeleton: FileSkeleton, source: str, cuts: Cuts,
+              up: str) -> Clip:
     """One file as :func:`make_motions` wants it."""
     clip = load_bvh(path)
     pose = map_joints(clip.positions, clip.joints, skeleton.joints)
     assert skeleton.metres is not None
     pose = pose * skeleton.metres
-    if up == 'z':
-        pose = pose[..., [0, 2, 1]] * [1, 1, -1]
+    pose = pose @ np.transpose(ROTATIONS[up])
     if path.stem in cuts:
         first, last = cuts[path.stem]
         pose = pose[first:last + 1]
@@ -211,63 +127,18 @@ def read_clip(path: Path, skeleton: BvhSkeleton, source: str, cuts: Cuts,
         source=source)
 
 
-def check_up(positions: np.ndarray, source: str) -> None:
-    """Raise unless heads are above feet along y, in the mean.
-
-    Args:
-        positions: (F, 17, 3).
-        source: For the message.
-    """
-    index = H36M_17.index
-    feet = positions[:, [index['left_foot'], index['right_foot']]].mean(axis=1)
-    rise = (positions[:, index['head']] - feet).mean(axis=0)
-    axis = int(np.abs(rise).argmax())
-    if axis != 1 or rise[axis] < 0:
-        sign = '-' if rise[axis] < 0 else ''
-        raise ValueError(
-            f'{source}: from feet to head it is {rise.round(2).tolist()} m in '
-            f'the mean, so that up is {sign}{"xyz"[axis]}, expected y; see '
-            '--up')
-
-
 def main(argv: Optional[Sequence[str]] = None) -> WorldMotions:
     """Run the converter; returns what it writes."""
-    parser = argparse.ArgumentParser(
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument(
-        '--data-root',
-        type=Path,
-        required=True,
-        help='folder of the BVH files, subfolders included')
-    parser.add_argument(
-        '--skeleton',
-        required=True,
-        help=', '.join(PRESETS) + ', or a JSON file')
-    parser.add_argument(
-        '--source', help='name of the data set; the skeleton\'s by default')
-    parser.add_argument(
-        '--up', choices=('y', 'z'), default='y', help='of the files')
-    parser.add_argument('--out', type=Path, required=True, help='.npz')
-    args = parser.parse_args(argv)
-    skeleton = read_skeleton(args.skeleton)
+    args = make_parser(__doc__, PRESETS, list(ROTATIONS)).parse_args(argv)
+    skeleton = read_skeleton(args.skeleton, PRESETS)
     source = args.source or Path(args.skeleton).stem
-    paths = visible(args.data_root.rglob('*.bvh'))
-    if not paths:
-        raise FileNotFoundError(f'no *.bvh below {args.data_root}')
+    paths = find_files(args.data_root, ['.bvh'])
     cuts = read_cuts(args.data_root)
-    clips: List[Dict[str, Any]] = [
+    clips = [
         read_clip(path, skeleton, source, cuts, args.up)
         for path in tqdm(paths, desc=source, unit='clip')
     ]
-    motions = make_motions(clips)
-    check_up(motions.positions, str(args.data_root))
-    checks.check_sides(motions.positions, str(args.data_root))
-    write_motions(args.out, motions)
-    lowest = motions.positions[..., 1].min()
-    print(f'{args.out}: {len(motions)} clips, {len(motions.positions)} '
-          f'frames, lowest joint {lowest:.2f} m')
-    return motions
+    return write_checked(clips, args.data_root, args.out)
 
 
 if __name__ == '__main__':

@@ -24,43 +24,32 @@ interpolated; longer gaps cut a clip.
 C3D files take the package ``c3d``.
 """
 
-import argparse
 from pathlib import Path
-from typing import Any, Dict, Iterator, List, Optional, Sequence, Tuple
+from typing import Dict, Iterator, List, Optional, Sequence, Tuple
 
 import numpy as np
-from bvh_motions import BvhSkeleton, check_up, clip_names, read_skeleton
+from motion_files import (ROTATIONS, Clip, FileSkeleton, clip_names,
+                          find_files, make_parser, read_skeleton,
+                          write_checked)
 from tqdm import tqdm
 
 from mmdiffpose.datasets.annotation_files import annotation_checks as checks
 from mmdiffpose.datasets.mocap.h36m_mapping import H36M_FROM_ASPSET, map_joints
 from mmdiffpose.datasets.recording_sources.markers import (SUFFIXES,
                                                            read_markers)
-from mmdiffpose.datasets.world_motions import (WorldMotions, make_motions,
-                                               write_motions)
-from mmdiffpose.input_files import visible
+from mmdiffpose.datasets.world_motions import WorldMotions
 from mmdiffpose.skeletons import H36M_17
 
 PRESETS = {
     'aspset':
-    BvhSkeleton(H36M_FROM_ASPSET, None,
-                r'(?P<subject>[0-9a-z]+)-(?P<action>\d+)$'),
+    FileSkeleton(H36M_FROM_ASPSET, None,
+                 r'(?P<subject>[0-9a-z]+)-(?P<action>\d+)$'),
 }
 LONGEST_GAP = .5
 """Seconds that are interpolated."""
-ROTATIONS = {
-    'x': ((0, -1, 0), (1, 0, 0), (0, 0, 1)),
-    'y': ((1, 0, 0), (0, 1, 0), (0, 0, 1)),
-    'z': ((1, 0, 0), (0, 0, 1), (0, -1, 0)),
-    '-x': ((0, 1, 0), (-1, 0, 0), (0, 0, 1)),
-    '-y': ((1, 0, 0), (0, -1, 0), (0, 0, -1)),
-    '-z': ((1, 0, 0), (0, 0, -1), (0, 1, 0)),
-}
-"""Rows are the axes of the result, y up, in those of the file."""
-Clip = Dict[str, Any]
 
 
-def read_clips(path: Path, skeleton: BvhSkeleton, source: str) -> List[Clip]:
+def read_clips(path: Path, skeleton: FileSkeleton, source: str) -> List[Clip]:
     """The pieces of one file, in its own axes, as :func:`make_motions` wants.
 
     Raises:
@@ -142,57 +131,19 @@ def level(clips: Sequence[Clip], up: str) -> None:
         clip['positions'] = turned.astype(np.float32)
 
 
-def parse_args(argv: Optional[Sequence[str]] = None) -> argparse.Namespace:
-    """Command line."""
-    parser = argparse.ArgumentParser(
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument(
-        '--data-root',
-        type=Path,
-        required=True,
-        help='folder of the files, subfolders included')
-    parser.add_argument(
-        '--skeleton',
-        required=True,
-        help=', '.join(PRESETS) + ', or a JSON file')
-    parser.add_argument(
-        '--source', help='name of the data set; the skeleton\'s by default')
-    parser.add_argument(
-        '--up',
-        choices=(*ROTATIONS, 'body'),
-        default='y',
-        help='of the files; body: as people stand (default: y)')
-    parser.add_argument('--out', type=Path, required=True, help='.npz')
-    return parser.parse_args(argv)
-
-
 def main(argv: Optional[Sequence[str]] = None) -> WorldMotions:
     """Run the converter; returns what it writes."""
-    args = parse_args(argv)
+    args = make_parser(__doc__, PRESETS, [*ROTATIONS, 'body']).parse_args(argv)
     skeleton = read_skeleton(args.skeleton, PRESETS, unit_needed=False)
     source = args.source or Path(args.skeleton).stem
-    paths = [
-        path for suffix in SUFFIXES
-        for path in visible(args.data_root.rglob(f'*{suffix}'))
-    ]
-    if not paths:
-        raise FileNotFoundError(f'no {", ".join(SUFFIXES)} below '
-                                f'{args.data_root}')
     people: Dict[Tuple[str, str], List[Clip]] = {}
+    paths = find_files(args.data_root, SUFFIXES)
     for path in tqdm(paths, desc=source, unit='clip'):
         for clip in read_clips(path, skeleton, source):
             people.setdefault((source, clip['subject']), []).append(clip)
     for clips in people.values():
         level(clips, args.up)
-    motions = make_motions(sum(people.values(), []))
-    check_up(motions.positions, str(args.data_root))
-    checks.check_sides(motions.positions, str(args.data_root))
-    write_motions(args.out, motions)
-    lowest = motions.positions[..., 1].min()
-    print(f'{args.out}: {len(motions)} clips, {len(motions.positions)} '
-          f'frames, lowest joint {lowest:.2f} m')
-    return motions
+    return write_checked(sum(people.values(), []), args.data_root, args.out)
 
 
 if __name__ == '__main__':

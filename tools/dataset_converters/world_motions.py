@@ -19,11 +19,12 @@ DeepMimic is MIT. ``bvh_motions.py`` writes the same from BVH files.
 import argparse
 from functools import partial
 from pathlib import Path
-from typing import Any, Callable, Dict, Iterator, List, Optional, Sequence
+from typing import Callable, Dict, Iterator, List, Optional, Sequence
 
 import cmu
 import hdm05
 import numpy as np
+from motion_files import Clip, write_and_tell
 from open_mocap import MocapFile
 from tqdm import tqdm
 
@@ -32,11 +33,7 @@ from mmdiffpose.datasets.mocap import deepmimic
 from mmdiffpose.datasets.mocap.asf_amc import read_motion
 from mmdiffpose.datasets.mocap.h36m_mapping import (H36M_FROM_ACCLAIM,
                                                     map_joints)
-from mmdiffpose.datasets.world_motions import (WorldMotions, make_motions,
-                                               write_motions)
-
-Clip = Dict[str, Any]
-"""Of :func:`make_motions`."""
+from mmdiffpose.datasets.world_motions import WorldMotions, make_motions
 
 FPS = 120.
 """Frames a second at which DeepMimic's motions are read."""
@@ -120,10 +117,7 @@ def main(argv: Optional[Sequence[str]] = None) -> WorldMotions:
         if root is not None:
             clips += read_clips(root)
     motions = make_motions(clips)
-    write_motions(args.out, motions)
-    lowest = motions.positions[..., 1].min()
-    print(f'{args.out}: {len(motions)} clips, {len(motions.positions)} '
-          f'frames, lowest joint {lowest:.2f} m')
+    write_and_tell(motions, args.out)
     return motions
 
 
