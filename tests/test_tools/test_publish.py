@@ -143,6 +143,19 @@ def test_a_checkpoint_becomes_a_model(publish, root, trained, log):
     assert "init_model('tiny')" in card
 
 
+def test_figures_of_a_note_stand_beside_their_commands(publish, root, trained,
+                                                       log):
+    note = 'Trained for 2 hours. Its error is 81.2 mm, of which 3 % remain.'
+    with pytest.raises(ValueError, match='"rs. Its error is 81.2 mm" is meas'):
+        publish(trained, '--log', log, '--note', note)
+    assert not list_models(root)
+    publish(trained, '--log', log, '--note', note, '--note-commands',
+            'python a.py --b', 'python c.py')
+    card, = (model.card.read_text() for model in list_models(root))
+    after = card.split(note)[1].split('```')
+    assert after[1] == 'bash\npython a.py --b\npython c.py\n'
+
+
 def test_a_model_of_own_joints_needs_nobody_elses_data(publish, root, log,
                                                        tmp_path):
     """Its file says joints, root and frame rate; the recording is gone."""

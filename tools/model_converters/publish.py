@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any, Dict, List, Optional, Sequence
 
 import numpy as np
-from zoo_entry.card import make_card, read_prose, results_section
+from zoo_entry.card import make_card, note_section, read_prose, results_section
 from zoo_entry.metafile import (check_aliases, collection_of, find_metafile,
                                 updated_metafile)
 from zoo_entry.training_log import format_log, read_logs
@@ -88,6 +88,13 @@ def parse_args(argv: Optional[Sequence[str]] = None) -> argparse.Namespace:
     parser.add_argument(
         '--note', default='', help='for the card: what this model is')
     parser.add_argument(
+        '--note-commands',
+        nargs='+',
+        default=(),
+        metavar='COMMAND',
+        help="that make the note's figures (mm, %%), each in quotes; they "
+        'stand beside them')
+    parser.add_argument(
         '--root',
         type=Path,
         default=Path(__file__).resolve().parents[2],
@@ -120,6 +127,7 @@ def publish(args: argparse.Namespace) -> List[Path]:
     if args.log is None and not files['.log.json'].is_file():
         raise ValueError(f'{name} has no training log: name one with --log')
 
+    note = note_section(args.note, args.note_commands)
     model = init_model(config, args.checkpoint)
     if args.half:
         round_to_half(model)
@@ -146,7 +154,7 @@ def publish(args: argparse.Namespace) -> List[Path]:
         parts['.log.json'].write_text(log, encoding='utf-8')
         card = make_card(
             dict(entry, Alias=entry.get('Alias') or aliases_of(root, name)),
-            collection_of(metafile, args.collection), args.data, args.note,
+            collection_of(metafile, args.collection), args.data, note,
             results_section(files['.md']), views_of(model))
         parts['.md'].write_text(card, encoding='utf-8')
     published = next(m for m in list_models(root) if m.name == name)

@@ -1,6 +1,7 @@
 # Copyright (c) mmdiffpose contributors. All rights reserved.
 """The model card of a zoo entry, in the style of Hugging Face."""
 
+import re
 from pathlib import Path
 from string import Template
 from typing import Any, Dict, Iterable, Mapping, Sequence
@@ -12,6 +13,8 @@ from mmdiffpose.checkpoints.model_zoo import RESULTS_MARKERS, read_yaml
 HERE = Path(__file__).parent
 BEGIN, END = RESULTS_MARKERS
 NO_RESULTS = '\nNot measured yet.\n'
+FIGURE = re.compile(r'\d\s?(?:mm\b|%)')
+"""What somebody has measured, in a note."""
 
 
 def read_prose() -> Dict[str, Any]:
@@ -37,6 +40,28 @@ def results_section(path: Path) -> str:
     return text[start + len(BEGIN):end]
 
 
+def note_section(note: str, commands: Sequence[str]) -> str:
+    """What is particular to a model, above the commands that measure it.
+
+    Args:
+        note (str): May be empty.
+        commands (sequence[str]): That make the note's figures.
+
+    Raises:
+        ValueError: If there are figures in mm or % without commands.
+    """
+    figure = FIGURE.search(note)
+    if figure and not commands:
+        said = note[max(0, figure.start() - 20):figure.end()]
+        raise ValueError(f'--note: "{said}" is measured; expected the '
+                         'commands that make it in --note-commands')
+    if not commands:
+        return f'\n{note.strip()}\n' if note else ''
+    listed = '\n'.join(commands)
+    return (f'\n{note.strip()}\n\nThese figures are made by\n\n'
+            f'```bash\n{listed}\n```\n')
+
+
 def make_card(model: Mapping[str, Any], collection: Mapping[str, Any],
               data: Sequence[str], note: str, results: str, views: str) -> str:
     """Fill the template.
@@ -45,7 +70,7 @@ def make_card(model: Mapping[str, Any], collection: Mapping[str, Any],
         model (Mapping): The model's entry in the metafile.
         collection (Mapping): Of the model, in the metafile.
         data (sequence[str]): Keys of ``data`` in ``prose.yml``.
-        note (str): What is particular to this model; may be empty.
+        note (str): From :func:`note_section`.
         results (str): From :func:`results_section`.
         views (str): Key of ``views`` in ``prose.yml``: which cameras saw the
             training data.
@@ -70,7 +95,7 @@ def make_card(model: Mapping[str, Any], collection: Mapping[str, Any],
         name=model['Name'],
         alias=name,
         summary=method['summary'].strip(),
-        note=f'\n{note.strip()}\n' if note else '',
+        note=note,
         protocol=prose['views'][views]['protocol'],
         view_limit=_items([prose['views'][views]['limit']]),
         training_data=_items(one['training'] for one in sets),
