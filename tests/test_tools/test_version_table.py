@@ -18,6 +18,7 @@ WORKS = dict(
     python='3.12',
     stack='newest',
     mmcv='lite',
+    model=rows.MODEL,
     seen=SEEN,
     apart_mm=.00042,
     tests='362 passed, 1 skipped',
@@ -169,6 +170,57 @@ def test_rows_that_were_not_tried_are_asked_for_again(tmp_path, monkeypatch):
         *outcomes
     ])
     assert asked == ['2.97']
+
+
+def test_rows_of_another_model_are_tried_again(tmp_path, monkeypatch):
+    """Their poses are no measure for those of this one; what failed before
+    anything was lifted is kept."""
+    path = tmp_path / 'rows.json'
+    monkeypatch.setattr(
+        tool, 'try_row', lambda version, *rest: dict(WORKS, python=version))
+    others = [
+        dict(WORKS, python='2.98', model='residual', apart_mm=180.),
+        dict(python='2.97', stack='newest', mmcv='lite', outcome='set-up: x')
+    ]
+    path.write_text(json.dumps(others))
+    assert tool.main([
+        '--json',
+        str(path), '--work-dir',
+        str(tmp_path), '--stacks', 'newest', '--mmcvs', 'lite', '--pythons',
+        '2.97', '2.98'
+    ]) == 1
+    kept, new = json.loads(path.read_text())
+    assert kept == others[1]
+    assert (new['model'], new['apart_mm']) == (rows.MODEL, .00042)
+
+
+def test_the_first_poses_stay_beside_their_rows(tmp_path, monkeypatch):
+    """Whatever becomes of the folder of environments."""
+    lifted = []
+
+    def lift(python, folder, reference, log):
+        lifted.append(reference)
+        return 0.
+
+    monkeypatch.setattr(rows, 'lift', lift)
+    monkeypatch.setattr(rows, 'run', lambda *args, **kwargs: '')
+    monkeypatch.setattr(rows, 'make_environment', lambda *args: tmp_path)
+    monkeypatch.setattr(rows, 'versions', lambda python: SEEN)
+    monkeypatch.setattr(rows, 'fixes', lambda python, log: [])
+    (tmp_path / 'work').mkdir()
+    args = tool.parse_args([
+        '--json',
+        str(tmp_path / 'table.json'), '--work-dir',
+        str(tmp_path / 'work'), '--tests'
+    ])
+    row = rows.try_row('3.12', 'pinned', 'lite', 'python3.12', args)
+    assert lifted == [tmp_path / f'table_{rows.MODEL}.npz']
+    assert row['model'] == rows.MODEL and rows.was_tried(row)
+
+
+def test_lifting_is_by_a_model_whose_weights_never_change():
+    """Those without a version are trained anew."""
+    assert rows.MODEL.endswith('-v1')
 
 
 def test_a_setup_script_that_reads_its_version_from_locals(tmp_path):

@@ -23,6 +23,11 @@ leaves it as it is. With nothing there it takes requirements/constraints.txt.
 """
 FULL_MMCV = 'mmcv==2.1.0'
 TRACK = ROOT / 'mmdiffpose' / 'data' / 'demo_track_coco17.json'
+MODEL = 'diffpose-v1'
+"""Of the zoo; lifts in every row. It samples, and its weights never change,
+so that rows of different days are compared with each other; what has no
+version in its name is trained anew now and then.
+"""
 FROM_TORCH = ('setuptools', 'pkg_resources', '_distutils_hack', 'numpy')
 """What torch may bring along and every row has in a version of its own."""
 SEEN = ('torch', 'numpy', 'opencv-python-headless', 'matplotlib', 'setuptools',
@@ -262,6 +267,12 @@ def versions(python: Path) -> Dict[str, str]:
                        cwd='/').stdout)
 
 
+def reference_of(rows: Path) -> Path:
+    """The first row's poses, beside the file of the rows: whatever becomes of
+    environments, rows that are kept and new ones have the same."""
+    return rows.with_name(f'{rows.stem}_{MODEL}.npz')
+
+
 def lift(python: Path, folder: Path, reference: Path, log: Path) -> float:
     """Lift a track, draw it, and compare it with the first row's poses.
 
@@ -270,7 +281,7 @@ def lift(python: Path, folder: Path, reference: Path, log: Path) -> float:
     """
     shutil.rmtree(folder, ignore_errors=True)
     run([
-        python, '-m', 'mmdiffpose.cli', 'infer', TRACK, '--config', 'residual',
+        python, '-m', 'mmdiffpose.cli', 'infer', TRACK, '--config', MODEL,
         '--formats', 'npz', 'json', 'csv', 'trc', 'html', '--out-dir', folder
     ],
         log,
@@ -356,7 +367,8 @@ def try_row(version: str, stack: str, mmcv: str, base: Optional[str],
         row['seen'] = versions(python)
         row['fixes'] = fixes(python, log)
         row['apart_mm'] = lift(python, args.work_dir / 'lifted',
-                               args.work_dir / 'first_row.npz', log)
+                               reference_of(args.json), log)
+        row['model'] = MODEL
         row['outcome'] = 'works'
         if args.tests:
             row['tests'], broken = test(python, args.tests, log)
@@ -369,5 +381,7 @@ def try_row(version: str, stack: str, mmcv: str, base: Optional[str],
 
 
 def was_tried(row: Optional[Row]) -> bool:
-    """Whether there is a row, and what it needs was to be had."""
-    return row is not None and not row['outcome'].startswith(NOT_TRIED)
+    """Whether there is a row, what it needs was to be had, and its poses, if
+    it came so far, are of the model that rows are compared by."""
+    return (row is not None and not row['outcome'].startswith(NOT_TRIED)
+            and ('apart_mm' not in row or row.get('model') == MODEL))

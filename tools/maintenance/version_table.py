@@ -8,7 +8,8 @@ set-up (``tools/setup_env.sh --no-venv``) runs in it, a real track is lifted
 there with a model of the zoo and compared with the first row's poses, and
 some tests run. Rows that could not be tried say why. Rows of the JSON file
 that were tried are kept, so that an interrupted table goes on; ``--again``
-tries them anew. ``--page`` puts the table into the docs.
+tries them anew. The first row's poses are kept beside that file. ``--page``
+puts the table into the docs.
 
 Needs nothing but a Python to run it: it may be one without any package.
 Other Pythons are given by path, or found on the path and in ``~/.pyenv``.
