@@ -34,6 +34,7 @@ READERS = (
      'array_files'),
     (r'\bpickle\.(loads?|Unpickler)\(', 'plain_pickle.py', 'plain_pickle'),
     (r'\btorch\.load\(', 'safe_classes.py', 'checkpoints.safe_classes'),
+    (r'\bInferenceSession\(', 'onnx_files.py', 'onnx_files.open_onnx'),
     (r'\bcv2\.imread\(', 'frame_sources.py', 'detection.frame_sources'),
     (r'\bcv2\.VideoCapture\(', 'video_frames.py', 'detection.video_frames'),
     (r'\bElementTree\.(parse|fromstring)\(', 'h36m_metadata.py',

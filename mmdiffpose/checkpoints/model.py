@@ -12,7 +12,7 @@ from torch import nn
 from mmdiffpose.config_files import read_config_file
 from mmdiffpose.registry import MODELS
 from mmdiffpose.skeletons import H36M_17
-from mmdiffpose.skeletons.metainfo import describe_skeleton
+from mmdiffpose.skeletons.metainfo import check_stats_info, describe_skeleton
 from .checkpoint import load_weights, origin_of, read_checkpoint
 from .config_names import find_config, find_config_and_weights
 from .config_overrides import check_overrides, check_test_cfg
@@ -69,7 +69,7 @@ def init_model(config: Union[str, Path, Config],
     forget_places(config.model)
     config.model.train_cfg = None
     state, meta = read_checkpoint(checkpoint) if checkpoint else ({}, {})
-    described = dataset_meta_of(meta)
+    described = dataset_meta_of(meta, checkpoint or '')
     skeleton = fill_skeleton(config, described)
     model = revert_sync_batchnorm(MODELS.build(config.model))
     check_test_cfg(model)
@@ -142,7 +142,10 @@ def _read_file(config: Union[Path, Config]) -> Config:
     return config
 
 
-def dataset_meta_of(meta: Mapping[str, Any]) -> Optional[Dict[str, Any]]:
+def dataset_meta_of(
+        meta: Mapping[str, Any],
+        source: Union[str,
+                      Path] = 'the checkpoint') -> Optional[Dict[str, Any]]:
     """What a checkpoint says of the data that it was trained on.
 
     Args:
@@ -150,12 +153,22 @@ def dataset_meta_of(meta: Mapping[str, Any]) -> Optional[Dict[str, Any]]:
             :func:`~mmdiffpose.checkpoints.checkpoint.read_checkpoint`:
             ``dataset_meta`` of MMEngine, or ``skeleton`` and ``fps`` of a
             published file.
+        source (str | Path): The file, for messages.
 
     Returns:
         dict | None: As MMPose parses METAINFO; None where it says nothing.
+
+    Raises:
+        ValueError: If it says where people are, and does not.
     """
-    if meta.get('dataset_meta'):
-        return meta['dataset_meta']
+    stated = meta.get('dataset_meta')
+    if stated:
+        try:
+            check_stats_info(stated)
+        except (ValueError, AttributeError) as error:
+            raise ValueError(f'{source}: expected a data set as dataset_meta, '
+                             f'found another: {error}') from error
+        return stated
     if not meta.get('skeleton'):
         return None
     from mmpose.datasets.datasets.utils import parse_pose_metainfo

@@ -28,8 +28,9 @@ from mmdiffpose.models.heads.parts.sampling import SamplingHead
 from mmdiffpose.skeletons import Skeleton
 from mmdiffpose.structures.keypoint_track import KeypointTrack
 from mmdiffpose.version import __version__
+from .lifter_facts import META_KEY, model_facts, write_meta
 from .lifter_graph import LifterGraph
-from .onnx_lifter import META_KEY, OnnxLifter, model_facts, write_meta
+from .onnx_lifter import OnnxLifter
 
 OPSET = 20
 TOLERANCE = 1e-4

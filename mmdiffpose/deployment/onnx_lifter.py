@@ -1,7 +1,6 @@
 # Copyright (c) mmdiffpose contributors. All rights reserved.
 """A lifter in an ONNX file, run by onnxruntime."""
 
-import json
 from pathlib import Path
 from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple, Union
 
@@ -12,18 +11,18 @@ from mmpose.models.pose_estimators import PoseLifter
 from torch import Tensor, nn
 
 from mmdiffpose.checkpoints.model import read_config
-from mmdiffpose.input_files import check_file, parse_json
+from mmdiffpose.input_files import printable
+from mmdiffpose.lifting.window_inference import window_length
 from mmdiffpose.models import LiftingDataPreprocessor
 from mmdiffpose.models.heads.parts.base import (LiftingEstimate,
                                                 pack_predictions,
                                                 stack_mixtures)
 from mmdiffpose.models.heads.parts.sampling import clip_seeds
-from mmdiffpose.skeletons.metainfo import skeleton_from_metainfo
-from .lifter_graph import Draws
+from mmdiffpose.onnx_files import open_onnx, run_onnx
+from .lifter_facts import META_KEY, model_facts, read_facts
 
-META_KEY = 'mmdiffpose'
-_FACTS = {'model', 'dataset_meta', 'root_index', 'draws', 'seed'}
-"""Of the ONNX file's metadata: JSON of what the exported lifter is."""
+NEEDED_OUTPUTS = {'poses', 'std'}
+"""See :class:`~mmdiffpose.deployment.lifter_graph.LifterGraph`."""
 
 
 def import_onnxruntime() -> Any:
@@ -38,40 +37,6 @@ def import_onnxruntime() -> Any:
         raise ImportError('onnxruntime is not installed here: pip install '
                           '"mmdiffpose[export]"') from error
     return onnxruntime
-
-
-def model_facts(config: Config) -> Dict[str, Any]:
-    """The model's part of a config as JSON knows it.
-
-    Without what weights in a file do not depend on.
-    """
-    model = parse_json(json.dumps(config.model.to_dict()))
-    for part in (model, model.get('backbone') or {}):
-        for key in ('init_cfg', 'context_checkpoint', 'train_cfg'):
-            part.pop(key, None)
-    return model
-
-
-def write_meta(meta: Mapping[str, Any]) -> Any:
-    """A data set's metainfo for JSON: arrays become marked lists."""
-    if isinstance(meta, Mapping):
-        return {'items': [[k, write_meta(v)] for k, v in meta.items()]}
-    if isinstance(meta, np.ndarray):
-        return {'array': meta.tolist(), 'dtype': str(meta.dtype)}
-    if isinstance(meta, (list, tuple, set)):
-        return [write_meta(value) for value in meta]
-    return meta.item() if isinstance(meta, np.generic) else meta
-
-
-def read_meta(stored: Any) -> Any:
-    """The inverse of :func:`write_meta`, with lists for other sequences."""
-    if isinstance(stored, list):
-        return [read_meta(value) for value in stored]
-    if not isinstance(stored, dict):
-        return stored
-    if 'items' in stored:
-        return {key: read_meta(value) for key, value in stored['items']}
-    return np.array(stored['array'], stored['dtype'])
 
 
 class OnnxLifter(nn.Module):
@@ -90,8 +55,8 @@ class OnnxLifter(nn.Module):
     Raises:
         FileNotFoundError: If there is no such file.
         ImportError: Where onnxruntime isn't installed.
-        ValueError: If the file is none of this package's, or was exported
-            from another config.
+        ValueError: If the file is none of this package's, was exported from
+            another config, or its network is not what its metadata say.
     """
 
     def __init__(self,
@@ -102,20 +67,60 @@ class OnnxLifter(nn.Module):
         super().__init__()
         self.cfg = read_config(config, cfg_options)
         self.session = _open(Path(path), device)
-        facts = _read_facts(self.session, path)
-        _compare(facts['model'], model_facts(self.cfg), str(path))
-        self.dataset_meta = read_meta(facts['dataset_meta'])
-        self.skeleton = skeleton_from_metainfo(self.dataset_meta,
-                                               facts['root_index'])
-        self.draws = Draws(
-            tuple(facts['draws']['order']), facts['draws']['num_hypotheses'],
-            facts['draws']['share_frames'], facts['draws']['joint_order'])
-        self.seed = facts['seed']
+        facts = read_facts(
+            self.session.get_modelmeta().custom_metadata_map.get(META_KEY),
+            path)
+        _compare(facts.model, model_facts(self.cfg), printable(path))
+        self.path = Path(path)
+        self.dataset_meta, self.skeleton = facts.dataset_meta, facts.skeleton
+        self.draws, self.seed = facts.draws, facts.seed
         self.test_cfg = dict(self.cfg.model.get('test_cfg') or {})
         self.data_preprocessor = LiftingDataPreprocessor()
         self._inputs = [one.name for one in self.session.get_inputs()]
         self._outputs = [one.name for one in self.session.get_outputs()]
         self._drawn: Dict[Tuple[int, ...], Dict[str, Tensor]] = {}
+        self._check_shapes()
+
+    def _check_shapes(self) -> None:
+        """Raise where the network is not what the metadata say.
+
+        Raises:
+            ValueError: See there.
+        """
+        found = {
+            one.name: tuple(one.shape)
+            for one in self.session.get_inputs()
+        }
+        outputs = set(self._outputs)
+        expected = self._expected_inputs()
+        if not {*expected} <= {*found} <= {*expected, 'mixtures'
+                                           } or not NEEDED_OUTPUTS <= outputs:
+            raise ValueError(
+                f'{printable(self.path)}: expected the inputs '
+                f'{sorted(expected)} and outputs {sorted(NEEDED_OUTPUTS)}, '
+                f'found {sorted(found)!r:.200} and {sorted(outputs)!r:.200}')
+        for name, shape in expected.items():
+            # What is a name there may have any size.
+            if len(found[name]) != len(shape) or any(
+                    isinstance(size, int) and wanted not in (None, size)
+                    for size, wanted in zip(found[name], shape)):
+                raise ValueError(
+                    f'{printable(self.path)}: expected the input {name} of '
+                    f'shape {shape} (None: any), as config and metadata say, '
+                    f'found {found[name]}')
+
+    def _expected_inputs(self) -> Dict[str, Tuple[Optional[int], ...]]:
+        """Shapes of the inputs that there must be; None: any size."""
+        T, J = window_length(self), self.skeleton.num_joints
+        count, order = self.draws.num_hypotheses, self.draws.order
+        rows = (None, count, 1 if self.draws.share_frames else T, J)
+        expected: Dict[str, Tuple[Optional[int],
+                                  ...]] = dict(keypoints=(None, T, J, None))
+        if any(order):
+            expected['noise'] = (*rows, sum(order))
+        if 0 in order:
+            expected['uniform'] = (*rows, order.count(0))
+        return expected
 
     def test_step(self, data: Dict[str, Any]) -> List:
         """As a model of MMEngine does.
@@ -150,8 +155,18 @@ class OnnxLifter(nn.Module):
         """Inputs by name, to outputs by name; see
         :class:`~mmdiffpose.deployment.lifter_graph.LifterGraph`."""
         arrays = {name: given[name].numpy() for name in self._inputs}
-        found = self.session.run(self._outputs, arrays)
-        return dict(zip(self._outputs, map(torch.from_numpy, found)))
+        found = dict(
+            zip(self._outputs,
+                run_onnx(self.session, self.path, self._outputs, arrays)))
+        B, T, J = arrays['keypoints'].shape[:3]
+        for name, shape in (('poses', (B, T, J, 3)), ('std', (B, T, J))):
+            if np.shape(found[name]) != shape or not np.isfinite(
+                    found[name]).all():
+                raise ValueError(
+                    f'{printable(self.path)}: expected finite {name} of shape '
+                    f'{shape}, found an array of shape '
+                    f'{np.shape(found[name])}, or NaN or infinity in it')
+        return {name: torch.from_numpy(value) for name, value in found.items()}
 
     def _draw(self, seeds: Sequence[int],
               shape: Sequence[int]) -> Dict[str, Tensor]:
@@ -164,37 +179,13 @@ class OnnxLifter(nn.Module):
 
 def _open(path: Path, device: str) -> Any:
     runtime = import_onnxruntime()
-    check_file(path, 'an ONNX file')
-    options = runtime.SessionOptions()
-    options.intra_op_num_threads = torch.get_num_threads()
     provider = ('CPUExecutionProvider'
                 if device == 'cpu' else 'CUDAExecutionProvider')
     if provider not in runtime.get_available_providers():
         raise ValueError(f'device {device}: onnxruntime has no {provider} '
                          f'here, but {runtime.get_available_providers()}')
-    try:
-        return runtime.InferenceSession(
-            str(path), options, providers=[provider])
-    except Exception as error:
-        # onnxruntime's exceptions have no common base of their own.
-        raise ValueError(f'{path}: expected an ONNX model, found what '
-                         f'onnxruntime cannot read: {error}') from error
-
-
-def _read_facts(session: Any, path: Union[str, Path]) -> Dict[str, Any]:
-    stored = session.get_modelmeta().custom_metadata_map.get(META_KEY)
-    if stored is None:
-        raise ValueError(f'{path}: expected a file of "mmdiffpose export", '
-                         'found an ONNX model without its metadata')
-    try:
-        facts = parse_json(stored)
-        missing = _FACTS - set(facts)
-    except (ValueError, TypeError) as error:
-        raise ValueError(
-            f'{path}: its metadata cannot be read ({error})') from error
-    if missing:
-        raise ValueError(f'{path}: its metadata lack {sorted(missing)}')
-    return facts
+    return open_onnx(path, runtime, 'an ONNX file of "mmdiffpose export"',
+                     provider, torch.get_num_threads())
 
 
 def _compare(stored: Any, asked: Any, path: str, key: str = 'model') -> None:
@@ -204,5 +195,6 @@ def _compare(stored: Any, asked: Any, path: str, key: str = 'model') -> None:
             _compare(stored.get(name), asked.get(name), path, f'{key}.{name}')
     elif stored != asked:
         raise ValueError(
-            f'{path} was exported from another config: {key} is {stored!r} '
-            f'there and {asked!r} here; export it again with this config')
+            f'{path} was exported from another config: {key} is '
+            f'{stored!r:.200} there and {asked!r:.200} here; export it again '
+            'with this config')

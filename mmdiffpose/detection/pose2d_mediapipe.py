@@ -8,6 +8,7 @@ from typing import Any, List, Optional, Union
 import numpy as np
 import torch
 
+from mmdiffpose.input_files import read_bytes
 from mmdiffpose.optional_imports import Requirement, import_for
 from mmdiffpose.skeletons import get_skeleton
 from mmdiffpose.structures.detections import Detections
@@ -57,8 +58,6 @@ class MediaPipePose2D:
                              f'found {max_people}')
         self.max_people = max_people
         self.path = Path(weights) if weights else _downloaded(variant)
-        if not self.path.is_file():
-            raise FileNotFoundError(f'MediaPipe: no .task file at {self.path}')
         self._close: Any = None
         self.reset()
 
@@ -70,7 +69,8 @@ class MediaPipePose2D:
         vision = tasks.vision
         options = vision.PoseLandmarkerOptions(
             base_options=tasks.BaseOptions(
-                model_asset_buffer=self.path.read_bytes()),
+                model_asset_buffer=read_bytes(self.path,
+                                              "MediaPipe's .task file")),
             running_mode=vision.RunningMode.VIDEO,
             num_poses=self.max_people)
         try:

@@ -13,6 +13,8 @@ from typing import Any, List, NamedTuple, Optional, Tuple, Union
 import cv2
 import numpy as np
 
+from mmdiffpose.input_files import printable
+from mmdiffpose.onnx_files import open_onnx, run_onnx
 from mmdiffpose.optional_imports import Requirement, import_for
 from mmdiffpose.skeletons import COCO_17
 from mmdiffpose.structures.detections import Detections
@@ -29,6 +31,8 @@ MARGIN = 1.25
 MAX_ZOOM = 1.15
 """Largest change of a square's side from frame to frame: one bad frame does
 not throw a track off."""
+MAX_SIDE = 4096
+"""Pixels of the square picture that a model takes."""
 _TORSO = [
     COCO_17.index[f'{side}_{part}'] for part in ('shoulder', 'hip')
     for side in ('left', 'right')
@@ -84,7 +88,8 @@ class MoveNet:
                  max_people: int = 2,
                  search_every: int = 10,
                  threads: int = 0) -> None:
-        self._session, self.size, self._type = _open(Path(weights), threads)
+        self.path = Path(weights)
+        self._session, self.size, self._type = _open(self.path, threads)
         self.max_people, self.search_every = max_people, search_every
         self.reset()
 
@@ -117,8 +122,15 @@ class MoveNet:
         """The person in a square: (17, 3) x, y in pixels and score."""
         patch = square.cut(image, self.size)[None, ..., ::-1]
         name = self._session.get_inputs()[0].name
-        output, = self._session.run(None, {name: patch.astype(self._type)})
-        return square.to_image(output.reshape(COCO_17.num_joints, 3))
+        output, = run_onnx(self._session, self.path, None,
+                           {name: patch.astype(self._type)})
+        shape = COCO_17.num_joints, 3
+        if np.size(output) != np.prod(shape) or not np.isfinite(output).all():
+            raise ValueError(
+                f'{printable(self.path)}: expected y, x and score of '
+                f'{shape[0]} joints, found an array of shape '
+                f'{np.shape(output)} or numbers that are not finite')
+        return square.to_image(output.reshape(shape))
 
     def _follow(self, image: np.ndarray) -> List[np.ndarray]:
         """The people whose squares are known, the surest first."""
@@ -162,17 +174,17 @@ def _open(path: Path, threads: int) -> Tuple[Any, int, type]:
     """The session, the side of its input in pixels and the input's type."""
     onnxruntime = import_for(
         'MoveNet', Requirement('onnxruntime', 'onnxruntime', 'movenet'))
-    if not path.is_file():
-        raise FileNotFoundError(f'no ONNX file at {path}')
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
-    session = onnxruntime.InferenceSession(
-        str(path), options, providers=['CPUExecutionProvider'])
+    session = open_onnx(
+        path, onnxruntime, 'an ONNX file of MoveNet', threads=threads)
+    shapes = [tuple(entry.shape) for entry in session.get_inputs()]
+    sides = range(1, MAX_SIDE + 1)
+    if len(shapes) != 1 or len(shapes[0]) != 4 or shapes[0][3] != 3 or (
+            shapes[0][1] not in sides) or len(session.get_outputs()) != 1:
+        raise ValueError(
+            f'{printable(path)}: expected an input (1, S, S, 3) of up to '
+            f'{MAX_SIDE} pixels and one output, found inputs {shapes!r:.200} '
+            f'and {len(session.get_outputs())} outputs')
     entry = session.get_inputs()[0]
-    if len(entry.shape) != 4 or entry.shape[-1] != 3 or not isinstance(
-            entry.shape[1], int):
-        raise ValueError(f'{path}: expected an input (1, S, S, 3), found '
-                         f'{entry.shape}')
     types = {'tensor(int32)': np.int32, 'tensor(uint8)': np.uint8}
     return session, entry.shape[1], types.get(entry.type, np.float32)
 

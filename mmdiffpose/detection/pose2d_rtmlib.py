@@ -6,6 +6,7 @@ from typing import Any, Callable, Optional, Union
 
 import numpy as np
 
+from mmdiffpose.onnx_files import check_onnx, open_onnx
 from mmdiffpose.optional_imports import Requirement, import_for
 from mmdiffpose.skeletons import get_skeleton
 from mmdiffpose.structures.detections import Detections
@@ -107,11 +108,11 @@ def _existing(path: Union[str, Path, None]) -> Optional[str]:
 
     Raises:
         FileNotFoundError: If there is none.
+        ValueError: See :func:`~mmdiffpose.onnx_files.check_onnx`.
     """
     if path is None:
         return None
-    if not Path(path).is_file():
-        raise FileNotFoundError(f'rtmlib: no ONNX file at {path}')
+    check_onnx(path, 'an ONNX file for rtmlib')
     return str(path)
 
 
@@ -125,8 +126,8 @@ def _is_rtmo(path: str) -> bool:
     onnxruntime = import_for(
         'rtmlib',
         REQUIREMENT._replace(package='onnxruntime', module='onnxruntime'))
-    outputs = onnxruntime.InferenceSession(
-        path, providers=['CPUExecutionProvider']).get_outputs()
+    outputs = open_onnx(path, onnxruntime,
+                        'an ONNX file of RTMPose or RTMO').get_outputs()
     ranks = [len(output.shape) for output in outputs]
     if ranks not in ([3, 3], [3, 4]):
         raise ValueError(

@@ -1,13 +1,14 @@
 # Copyright (c) mmdiffpose contributors. All rights reserved.
 """Who is who from frame to frame, told by a tracker of one's choice."""
 
+import math
 from pathlib import Path
 from typing import Any, Callable, Dict, List, Optional, Protocol, Union
 
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
-from mmdiffpose.input_files import read_text
+from mmdiffpose.input_files import printable, read_text
 from mmdiffpose.optional_imports import Requirement, import_for
 from mmdiffpose.structures.keypoint_track import DEFAULT_FPS
 from .person_tracker import (LOST_SECONDS, MIN_JOINTS, PERSON_THR,
@@ -15,6 +16,8 @@ from .person_tracker import (LOST_SECONDS, MIN_JOINTS, PERSON_THR,
                              joints_box)
 
 BUILTIN = 'builtin'
+MAX_NUMBER = 1 << 53
+"""Up to which floats are exact: of frames and ids."""
 MIN_OVERLAP = 0.3
 """Least intersection over union of the box of somebody's joints and that of a
 file: joints do not reach the top of the head nor the soles."""
@@ -105,31 +108,36 @@ class MotFile(_BoxTracker):
 
 def _read_mot(path: Path) -> Dict[int, np.ndarray]:
     """Frame to rows (P, 5): id and x1, y1, x2, y2."""
-    frames: Dict[int, List[List[float]]] = {}
-    for number, line in enumerate(read_text(path).splitlines(), 1):
+    frames: Dict[int, Dict[float, List[float]]] = {}
+    text = read_text(path, 'boxes of a tracker')
+    for number, line in enumerate(text.splitlines(), 1):
         fields = line.replace(',', ' ').split()
         if not fields:
             continue
         try:
             frame, track, x, y, w, h = map(float, fields[:6])
         except ValueError:
-            frame = track = 0.5
-            w = h = 1.
-        if frame % 1 or track % 1 or frame < 1 or track < 0 or not (w > 0
-                                                                    and h > 0):
+            frame = track = x = y = w = h = math.nan
+        if not (1 <= frame <= MAX_NUMBER and 0 <= track <= MAX_NUMBER
+                and frame % 1 == track % 1 == 0 and 0 < w < math.inf
+                and 0 < h < math.inf and math.isfinite(x + y + w + h)):
             raise ValueError(
-                f'{path}, line {number}: expected "frame, id, left, top, '
-                'width, height" as the MOT challenge has them, frames from '
-                f'1 on, found {line[:60]!r}')
-        rows = frames.setdefault(int(frame), [])
-        if any(row[0] == track for row in rows):
-            raise ValueError(f'{path}, line {number}: expected an id once a '
-                             f'frame, found {int(track)} again in frame '
-                             f'{int(frame)}')
-        rows.append([track, x, y, x + w, y + h])
+                f'{printable(path)}, line {number}: expected "frame, id, left,'
+                ' top, width, height" as the MOT challenge has them, frames '
+                f'from 1 on, found {line[:60]!r}')
+        rows = frames.setdefault(int(frame), {})
+        if track in rows:
+            raise ValueError(
+                f'{printable(path)}, line {number}: expected an id once a '
+                f'frame, found {int(track)} again in frame {int(frame)}')
+        rows[track] = [track, x, y, x + w, y + h]
     if not frames:
-        raise ValueError(f'{path}: expected lines of boxes, found none')
-    return {frame: np.array(rows) for frame, rows in frames.items()}
+        raise ValueError(f'{printable(path)}: expected lines of boxes, found '
+                         'none')
+    return {
+        frame: np.array(list(rows.values()))
+        for frame, rows in frames.items()
+    }
 
 
 class Norfair(_BoxTracker):

@@ -16,7 +16,7 @@ from mmengine.logging import print_log
 
 from mmdiffpose.checkpoints.checkpoint_formats import check_container
 from mmdiffpose.checkpoints.safe_classes import load_safely
-from mmdiffpose.input_files import parse_json
+from mmdiffpose.input_files import parse_json, read_text
 
 try:
     import fcntl
@@ -78,8 +78,7 @@ def _candidates(work_dir: str) -> Iterator[str]:
     seen = set()
     record = osp.join(work_dir, POINTER)
     if osp.isfile(record):
-        with open(record, encoding='utf-8') as file:
-            recorded = file.read().strip()
+        recorded = read_text(record).strip()
         for path in (recorded, osp.join(work_dir, osp.basename(recorded))):
             if osp.isfile(path):
                 seen.add(osp.basename(path))

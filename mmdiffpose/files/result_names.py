@@ -14,7 +14,7 @@ from typing import Any, Dict, Optional, Tuple, Union
 
 from mmdiffpose.array_files import read_npz
 from mmdiffpose.atomic_files import replacing
-from mmdiffpose.input_files import CONTROL, parse_json
+from mmdiffpose.input_files import CONTROL, parse_json, read_text
 
 MAX_STEM = 150
 HEAD = 8192
@@ -118,7 +118,7 @@ class ResultNames:
             if path.is_file():
                 return written_by(path)
         path = _note(folder, name)
-        return path.read_text(encoding='utf-8') if path.is_file() else None
+        return read_text(path) if path.is_file() else None
 
 
 def _note(folder: str, name: str) -> Path:

@@ -383,8 +383,8 @@ def encode_windows(
     while batch := list(islice(samples, batch_size)):
         yield batch, pseudo_collate(
             [pipeline({
-                **sample,
-                **meta
+                **meta,
+                **sample
             }) for sample in batch])
 
 

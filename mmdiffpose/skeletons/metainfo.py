@@ -3,6 +3,9 @@
 
 from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple, Union
 
+import numpy as np
+
+from mmdiffpose.input_files import numbers
 from .joint_spelling import canonical_joint
 from .known_sets import get_skeleton
 from .skeleton import Skeleton, skeleton_from_links
@@ -135,6 +138,31 @@ def describe_skeleton(skeleton: Skeleton) -> Dict[str, Any]:
         joint_weights=[1.] * len(names),
         sigmas=[.05] * len(names),
         root_joint=names[skeleton.root])
+
+
+def check_stats_info(metainfo: Mapping[str, Any]) -> None:
+    """Raise unless a data set's ``stats_info``, if it has one, says where
+    people are: ``bbox_center`` (x, y), ``bbox_scale`` and optionally
+    ``image_size`` (w, h), pixels.
+
+    Raises:
+        ValueError: If it does not.
+    """
+    stats = metainfo.get('stats_info')
+    if not stats:
+        return
+    if not isinstance(stats, Mapping):
+        raise ValueError('stats_info: expected keys and values, found '
+                         f'{stats!r:.80}')
+    for key, count in (('bbox_center', 2), ('bbox_scale', 1), ('image_size',
+                                                               2)):
+        if key == 'image_size' and key not in stats:
+            continue
+        values = numbers(f'stats_info: {key}', stats.get(key),
+                         f'{count} numbers above 0', (count, ))
+        if not (np.isfinite(values) & (values > 0)).all():
+            raise ValueError(f'stats_info: {key}: expected {count} numbers '
+                             f'above 0, found {stats[key]!r:.80}')
 
 
 def drawn_skeleton(metainfo: Mapping[str, Any]) -> Skeleton:

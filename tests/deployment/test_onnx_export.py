@@ -14,9 +14,10 @@ from mmdiffpose.apis import (DiffusionPose3DInferencer, init_model,
                              lift_tracks, read_keypoint_tracks)
 from mmdiffpose.cli.export import main
 from mmdiffpose.deployment import onnx_export
+from mmdiffpose.deployment.lifter_facts import read_meta, write_meta
 from mmdiffpose.deployment.lifter_graph import Draws, LifterGraph
 from mmdiffpose.deployment.onnx_export import DEMO, export_lifter
-from mmdiffpose.deployment.onnx_lifter import OnnxLifter, read_meta, write_meta
+from mmdiffpose.deployment.onnx_lifter import OnnxLifter
 from mmdiffpose.diffusion.noise import seed_from
 
 onnxruntime = pytest.importorskip(
@@ -146,7 +147,7 @@ def test_another_config_or_backend_is_refused(exported, tmp_path):
         OnnxLifter(tmp_path / 'none.onnx', 'mixste')
     broken = tmp_path / 'broken.onnx'
     broken.write_bytes(b'no model')
-    with pytest.raises(ValueError, match='expected an ONNX model'):
+    with pytest.raises(ValueError, match='expected an ONNX file of "mmdiff'):
         OnnxLifter(broken, 'mixste')
 
 

@@ -32,10 +32,13 @@ def test_the_recorded_checkpoint_wherever_the_folder_is(tmp_path):
     assert find_last_checkpoint(str(tmp_path)) == third
 
 
-@pytest.mark.parametrize('record', [None, '', 'epoch_11.pth'])
+@pytest.mark.parametrize(
+    'record', [None, b'', b'epoch_11.pth', b'\x93\xff\0\xfe' * 99,
+               bytes(512)])
 def test_without_a_record_the_one_with_the_highest_number(tmp_path, record):
+    """Or where it is of noise, or of zeros, as power cuts leave files."""
     if record is not None:
-        (tmp_path / 'last_checkpoint').write_text(record)
+        (tmp_path / 'last_checkpoint').write_bytes(record)
     save(tmp_path / 'epoch_9.pth')
     tenth = save(tmp_path / 'epoch_10.pth')
     save(tmp_path / 'best_MPJPE_mm_epoch_12.pth')

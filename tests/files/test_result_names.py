@@ -59,3 +59,6 @@ def test_names_where_no_file_tells(tmp_path):
     assert (tmp_path / 'p/.w.source').read_text() == 'w#1'
     assert ResultNames().free('w', '', 'w#2', tmp_path / 'p') == 'w_2'
     assert ResultNames().free('w', '', 'w#1', tmp_path / 'p') == 'w'
+    # A note that a power cut left is somebody's.
+    (tmp_path / 'p/.w.source').write_bytes(b'\xff\xfe\x93')
+    assert ResultNames().free('w', '', 'w#1', tmp_path / 'p') == 'w_2'

@@ -9,6 +9,7 @@ RECORDING, ANNOTATIONS = 'recording', 'annotations'
 DETECTIONS, MIXTURES = 'detections', 'mixtures'
 MOTIONS, MINI, DEPTHS = 'world motions', 'mocap-mini', 'depth histograms'
 RESULTS = 'results of metrics'
+BOXES, RATES = 'boxes of a tracker', 'frame rates'
 VIEW = 'Ann__walk_1__front__'
 
 
@@ -194,4 +195,42 @@ CASES = [
     (RESULTS, 'a list', '[1]', 'instead of an object'),
     (RESULTS, 'a metric twice', '{"MPJPE": 1, "MPJPE": 2}', 'twice'),
     (RESULTS, 'a number', '17', 'instead of an object'),
+    *((BOXES, f'a box of {what}', f'{line}\n', 'line 1: expected "frame, id')
+      for what, line in dict(
+          text='a,b,c,d,e,f',
+          fields='1,2,3',
+          nan='1,1,nan,2,3,4',
+          infinity='1,1,inf,2,3,4').items()),
+    (BOXES, 'a frame of NaN', 'nan,1,1,2,3,4\n', 'frames from 1 on'),
+    (BOXES, 'frame 0', '0,1,1,2,3,4\n', 'frames from 1 on'),
+    (BOXES, 'frame 1.5', '1.5,1,1,2,3,4\n', 'frames from 1 on'),
+    (BOXES, 'frame 10^300', '1e300,1,1,2,3,4\n', 'frames from 1 on'),
+    (BOXES, 'an id of -1', '1,-1,1,2,3,4\n', 'frames from 1 on'),
+    (BOXES, 'an id of 10^30', '1,1e30,1,2,3,4\n', 'frames from 1 on'),
+    (BOXES, 'a box of no width', '1,1,1,2,0,4\n', 'frames from 1 on'),
+    (BOXES, 'a box of infinite height', '1,1,1,2,3,inf\n', 'frames from 1 on'),
+    (BOXES, 'a corner beyond all floats', '1,1,1e308,2,1e308,4\n',
+     'frames from 1 on'),
+    (BOXES, 'an id twice in a frame', '1,1,1,2,3,4\n1,1.0,5,6,7,8\n',
+     'line 2: expected an id once a frame'),
+    (BOXES, 'the first of 10^5 ids of a frame again',
+     ''.join(f'1,{i % 99_999},1,2,3,4\n' for i in range(10**5)),
+     'line 100000: expected an id once a frame'),
+    (BOXES, 'a line that steers the terminal', '1,1,\x1b[2J,2,3,4\n', 'x1b'),
+    (BOXES, 'blank lines alone', '\n\n \n', 'lines of boxes, found none'),
+    (RATES, 'a header alone', 'subject,rate\n', 'found none'),
+    (RATES, 'a rate of 0', '01,0\n', 'line 1: expected <subject'),
+    (RATES, 'a negative rate', '01,-50\n', 'line 1: expected <subject'),
+    (RATES, 'a rate of 400 digits', f'01,{"9" * 400}\n',
+     'line 1: expected <subject'),
+    (RATES, 'a subject of 5000 digits', f'{"9" * 5000},60\n',
+     'line 1: expected <subject'),
+    (RATES, 'motions up to 10^9', '01_1-999999999,60\n',
+     'line 1: expected <subject'),
+    (RATES, 'motions that go back', '01_9-3,60\n',
+     'line 1: expected <subject'),
+    (RATES, '10^4 motions of each of 10^4 subjects',
+     ''.join(f'{i}_0-9999,60\n'
+             for i in range(10**4)), 'at most 1000000 motions'),
+    (RATES, 'a line that steers the terminal', '01,60\n\x1b[2J\n', 'x1b'),
 ]

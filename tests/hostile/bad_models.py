@@ -72,6 +72,14 @@ def picture(side):
         '>I', zlib.crc32(head)) + b'\0\0\0\0IDAT\0\0\0\0'
 
 
+def data_set(value):
+    """A checkpoint with something else as its data set."""
+    return saved(
+        dict(
+            state_dict=dict(weight=torch.ones(1)),
+            meta=dict(dataset_meta=value)))
+
+
 HUGE_VIEW = torch.ones(1).expand(10**12)
 META = torch.ones(3, device='meta')
 LAUGHS = 'a0: &a0 [x, x]\n' + ''.join(f'a{i}: &a{i} [*a{i - 1}, *a{i - 1}]\n'
@@ -94,6 +102,24 @@ CASES = [
     (PTH, 'metadata of text',
      saved(dict(state_dict=dict(weight=torch.ones(1)),
                 meta='../../etc')), 'keys and values as meta'),
+    (PTH, 'a data set of text', data_set('x'), 'no skeleton|dataset_meta'),
+    (PTH, 'a data set of a list', data_set([1]), 'no skeleton|dataset_meta'),
+    (PTH, 'people of text', data_set(dict(stats_info='x')),
+     'dataset_meta.*stats_info: expected keys'),
+    (PTH, 'people nowhere', data_set(dict(stats_info=dict(bbox_scale=1))),
+     'dataset_meta.*bbox_center: expected 2 numbers'),
+    (PTH, 'people at NaN',
+     data_set(dict(stats_info=dict(bbox_center=[NAN, 1], bbox_scale=1))),
+     'dataset_meta.*bbox_center: expected 2 numbers'),
+    (PTH, 'people of no size',
+     data_set(dict(stats_info=dict(bbox_center=[1, 1], bbox_scale=0))),
+     'dataset_meta.*bbox_scale'),
+    (PTH, 'pictures of three sizes',
+     data_set(
+         dict(
+             stats_info=dict(
+                 bbox_center=[1, 1], bbox_scale=1, image_size=[1, 2, 3]))),
+     'dataset_meta.*image_size'),
     (PTH, 'names that are numbers', saved({5: torch.ones(1)}), 'tensors'),
     (PTH, 'a tensor of terabytes in four bytes', saved(dict(weight=HUGE_VIEW)),
      '1000000000000 numbers of weight'),

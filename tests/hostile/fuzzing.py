@@ -1,7 +1,7 @@
 # Copyright (c) mmdiffpose contributors. All rights reserved.
 """Fuzz targets: a sound file of each reader, changed at random.
 
-    PYTHONPATH=.:tests/helpers:tests/hostile \
+    PYTHONPATH=.:tests/helpers:tests/hostile:tools/dataset_converters \
         python tests/hostile/fuzzing.py --seconds 600
 
 runs all readers for ten minutes with this module's own changes, and with

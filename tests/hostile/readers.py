@@ -17,6 +17,18 @@ import numpy as np
 SEEDS = Path(__file__).parents[1] / 'data' / 'seeds'
 CONVERTERS = Path(__file__).parents[2] / 'tools' / 'dataset_converters'
 SIZE = (1000, 800)
+LIFTER = dict(
+    model=dict(type='PoseLifter', backbone=dict(), head=dict()),
+    test_dataloader=dict(
+        dataset=dict(
+            seq_len=3,
+            pipeline=[
+                dict(
+                    type='GenerateTarget',
+                    encoder=dict(type='mmdiffpose.GMMDiffusionPose')),
+                dict(type='PackPoseInputs', meta_keys=('camera_param', ))
+            ])))
+"""Of the exported lifter: its config, as far as lifting reads one."""
 
 
 class Reader(NamedTuple):
@@ -175,8 +187,10 @@ def _results(path: Path) -> Any:
 def _checkpoint(path: Path) -> Any:
     from mmdiffpose.checkpoints.checkpoint import read_checkpoint
     from mmdiffpose.checkpoints.joint_transfer import skeleton_of_checkpoint
+    from mmdiffpose.checkpoints.model import dataset_meta_of
     state, meta = read_checkpoint(path)
     skeleton_of_checkpoint(meta, path)
+    dataset_meta_of(meta, path)
     return state
 
 
@@ -264,6 +278,38 @@ def _mpi_train(path: Path) -> Any:
 
 def _mpi_test(path: Path) -> Any:
     return tool('mpi_inf_3dhp_sources').load_hdf5(path, ('annot2', 'annot3'))
+
+
+def _exported_lifter(path: Path) -> Any:
+    """Opened, and shown a track."""
+    from mmengine.config import Config
+
+    from mmdiffpose.apis import lift_tracks, read_keypoint_tracks
+    from mmdiffpose.deployment.onnx_lifter import OnnxLifter
+    lifter = OnnxLifter(path, Config(LIFTER))
+    lifted = lift_tracks(lifter,
+                         read_keypoint_tracks(SEEDS / 'mmpose.json', SIZE))
+    for track in lifted:
+        assert np.isfinite(track.keypoints_3d).all()
+        assert ((track.scores >= 0) & (track.scores <= 1)).all()
+    return lifted
+
+
+def _movenet(path: Path) -> Any:
+    """Opened, and shown a picture."""
+    from mmdiffpose.detection.pose2d_movenet import MoveNet
+    found = MoveNet(path, threads=1)(np.zeros((64, 48, 3), np.uint8))
+    assert np.isfinite(found.keypoints).all()
+    return found
+
+
+def _boxes(path: Path) -> Any:
+    from mmdiffpose.detection.trackers import MotFile
+    return MotFile(path)
+
+
+def _frame_rates(path: Path) -> Any:
+    return tool('cmu').read_rates(path)
 
 
 # Readers of folders, too, say what they expected within.
@@ -390,6 +436,11 @@ READERS: Dict[str, Reader] = {
     Reader('metainfo.json', _metainfo),
     'metafile':
     Reader('metafile.yml', _metafile),
+    'boxes of a tracker':
+    # Half of it is its first line.
+    Reader('boxes.txt', _boxes, ('its first half', )),
+    'frame rates':
+    Reader('rates.csv', _frame_rates),
     # Whether a line names anything is found out one by one.
     'list of inputs':
     Reader('videos.txt', _list,
@@ -403,6 +454,12 @@ READERS: Dict[str, Reader] = {
     Reader('picture.jpg', _exif,
            ('empty', 'zeros', 'noise', 'a web page', 'a pointer of Git LFS')),
 }
+
+if importlib.util.find_spec('onnxruntime'):
+    READERS.update({
+        'exported lifter': Reader('lifter.onnx', _exported_lifter),
+        'MoveNet': Reader('movenet.onnx', _movenet)
+    })
 
 
 def read(name: str, path: Path) -> Any:

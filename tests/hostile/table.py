@@ -1,7 +1,8 @@
 # Copyright (c) mmdiffpose contributors. All rights reserved.
 """The table of bad files: what is wrong, and the sentence that it gets.
 
-    PYTHONPATH=.:tests/hostile python tests/hostile/table.py
+    PYTHONPATH=.:tests/hostile:tools/dataset_converters \
+        python tests/hostile/table.py
 
 prints it, as each file is read here.
 """
@@ -18,13 +19,16 @@ import bad_data
 import bad_keypoints
 import bad_models
 import bad_motions
+import bad_onnx
 import bad_results
 from common_kinds import KINDS
 from making import MARKER, Make
 from readers import READERS, SEEDS, read
 
 SECONDS = 10
-"""That a file may take, on a machine that has other things to do."""
+"""Of a processor that a file may take: other programs do not count."""
+WAITED = 120
+"""Seconds after which a reader that waits for something is stopped."""
 BYTES = 1 << 30
 """Of memory that a file may take."""
 
@@ -56,8 +60,8 @@ class Bad(NamedTuple):
 
 
 class Reading(NamedTuple):
-    """What became of a bad file: the error, the seconds, and whether code
-    that was planted in it ran."""
+    """What became of a bad file: the error, the seconds of a processor, and
+    whether code that was planted in it ran."""
     error: Union[BaseException, None]
     seconds: float
     planted: bool
@@ -77,44 +81,57 @@ def _common() -> Iterator[Bad]:
 
 
 TABLE: List[Bad] = [
-    *_common(), *(Bad(*case) for module in (bad_keypoints, bad_motions,
-                                            bad_data, bad_models, bad_results)
+    *_common(), *(Bad(*case)
+                  for module in (bad_keypoints, bad_motions, bad_data,
+                                 bad_models, bad_onnx, bad_results)
                   for case in module.CASES)
 ]
 
 
 @contextmanager
-def limits(seconds: int = SECONDS) -> Iterator[None]:
-    """Bounds of time and memory for what stands within."""
+def limits(seconds: float = SECONDS, waited: float = WAITED) -> Iterator[None]:
+    """Bounds of time and memory for what stands within.
 
-    def stop(*_):
-        raise TooSlow(f'more than {seconds} s')
+    Args:
+        seconds: Of a processor, all threads together.
+        waited: Of the clock on the wall.
+    """
+
+    def stop(number, frame):
+        raise TooSlow(f'more than {seconds} s of a processor' if number ==
+                      signal.SIGPROF else f'more than {waited} s')
 
     with open('/proc/self/statm') as file:
         pages = int(file.read().split()[0])
     soft, hard = resource.getrlimit(resource.RLIMIT_AS)
-    before = signal.signal(signal.SIGALRM, stop)
+    timers = ((signal.ITIMER_PROF, signal.SIGPROF, seconds),
+              (signal.ITIMER_REAL, signal.SIGALRM, waited))
+    before = [signal.signal(number, stop) for _, number, _ in timers]
     resource.setrlimit(resource.RLIMIT_AS,
                        (pages * resource.getpagesize() + BYTES, hard))
-    signal.alarm(seconds)
+    for timer, _, left in timers:
+        signal.setitimer(timer, left)
     try:
         yield
     finally:
-        signal.alarm(0)
+        for timer, _, _ in timers:
+            signal.setitimer(timer, 0)
         resource.setrlimit(resource.RLIMIT_AS, (soft, hard))
-        signal.signal(signal.SIGALRM, before)
+        for (_, number, _), handler in zip(timers, before):
+            signal.signal(number, handler)
 
 
 def try_file(bad: Bad, folder: Path) -> Reading:
     """Read a bad file within bounds of time and memory."""
     path, error = bad.place(folder), None
-    start = time.monotonic()
+    start = time.process_time()
     try:
         with limits():
             read(bad.reader, path)
     except (Exception, TooSlow) as raised:
         error = raised
-    return Reading(error, time.monotonic() - start, (folder / MARKER).exists())
+    return Reading(error,
+                   time.process_time() - start, (folder / MARKER).exists())
 
 
 def complaint(bad: Bad, folder: Path, reading: Reading) -> str:

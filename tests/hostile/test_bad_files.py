@@ -1,6 +1,7 @@
 # Copyright (c) mmdiffpose contributors. All rights reserved.
 """Files from strangers: each gets a sentence, soon and in little memory."""
 import sys
+import time
 from collections import Counter
 
 import pytest
@@ -31,3 +32,15 @@ def test_the_table_is_of_different_files():
     assert max(names.values()) == 1
     assert len(names) >= 600
     assert {bad.reader for bad in table.TABLE} == set(table.READERS)
+
+
+def test_the_time_of_other_programs_does_not_count():
+    with table.limits(seconds=.1):
+        time.sleep(.3)
+    with pytest.raises(table.TooSlow, match='of a processor'):
+        with table.limits(seconds=.1):
+            while True:
+                pass
+    with pytest.raises(table.TooSlow, match='more than 0.1 s$'):
+        with table.limits(waited=.1):
+            time.sleep(60)

@@ -1,7 +1,7 @@
 # Copyright (c) mmdiffpose contributors. All rights reserved.
 """Write ``tests/data/seeds``: a sound file of a few bytes for each reader.
 
-    PYTHONPATH=.:tests/helpers:tests/hostile \
+    PYTHONPATH=.:tests/helpers:tests/hostile:tools/dataset_converters \
         python tests/hostile/write_seeds.py
 
 The table of bad inputs changes them, and the fuzzers start from them.
@@ -15,15 +15,21 @@ from pathlib import Path
 import cv2
 import h5py
 import numpy as np
+import onnx
 import torch
 from deepmimic_files import frame, write_character, write_motion
 from foreign_files import document, walk
 from long_clips import lifted_track
-from readers import tool
+from mmengine.config import Config
+from onnx import TensorProto, helper, numpy_helper
+from readers import LIFTER, tool
 from safetensors.torch import save_file
 from scipy.io import savemat
 from walking_person import walking
 
+from mmdiffpose.checkpoints.model import dataset_meta_of
+from mmdiffpose.deployment.lifter_facts import (META_KEY, model_facts,
+                                                write_meta)
 from mmdiffpose.files.result_files import write_results
 from mmdiffpose.skeletons import COCO_17, H36M_17
 from mmdiffpose.skeletons.metainfo import describe_skeleton
@@ -332,7 +338,74 @@ def models():
     (FOLDER / 'metainfo.json').write_text(
         json.dumps(dict(dataset_info=describe_skeleton(joints))))
     (FOLDER / 'metafile.yml').write_text('Models: []\n')
+    (FOLDER / 'boxes.txt').write_text('1,1,10,20,30,40,1,-1,-1,-1\n'
+                                      '2,1,11,20,30,40,1,-1,-1,-1\n')
+    (FOLDER / 'rates.csv'
+     ).write_text('subject or trials,frames a second\n01,120\n02_01-03,60\n')
     (FOLDER / 'videos.txt').write_text('# two videos\na.mp4\nb.mp4\n')
+
+
+def network(name, inputs, outputs, nodes, **weights):
+    """An ONNX file; values are (type, shape) by name."""
+    values = [[
+        helper.make_tensor_value_info(key, *value)
+        for key, value in side.items()
+    ] for side in (inputs, outputs)]
+    graph = helper.make_graph(nodes, name, *values, [
+        numpy_helper.from_array(np.array(value), key)
+        for key, value in weights.items()
+    ])
+    model = helper.make_model(
+        graph, ir_version=8, opset_imports=[helper.make_opsetid('', 17)])
+    onnx.checker.check_model(model)
+    return model
+
+
+def networks():
+    """A lifter of one matrix, and a detector that sees nobody."""
+    real, whole = TensorProto.FLOAT, TensorProto.INT32
+    rows = ['batch', 3, 17]
+    model = network(
+        'lifter',
+        dict(
+            keypoints=(real, [*rows, 2]), noise=(real, ['batch', 2, 3, 17,
+                                                        3])),
+        dict(
+            poses=(real, [*rows, 3]),
+            std=(real, rows),
+            hypotheses=(real, ['batch', 2, 3, 17, 3])), [
+                helper.make_node('MatMul', ['keypoints', 'matrix'], ['poses']),
+                helper.make_node('Unsqueeze', ['poses', 'axis'], ['one']),
+                helper.make_node('Mul', ['noise', 'width'], ['apart']),
+                helper.make_node('Add', ['one', 'apart'], ['hypotheses']),
+                helper.make_node(
+                    'ReduceL2', ['poses'], ['std'], axes=[-1], keepdims=0)
+            ],
+        matrix=np.eye(2, 3, dtype=np.float32) / 2,
+        axis=np.array([1]),
+        width=np.float32(.01))
+    facts = dict(
+        model=model_facts(Config(LIFTER)),
+        dataset_meta=write_meta(
+            dataset_meta_of(dict(skeleton=H36M_17.as_dict(), fps=50))),
+        draws=dict(
+            order=[3], num_hypotheses=2, share_frames=False, joint_order=None),
+        seed=0,
+        root_index=0)
+    helper.set_model_props(model, {META_KEY: json.dumps(facts)})
+    onnx.save(model, FOLDER / 'lifter.onnx')
+    onnx.save(
+        network(
+            'movenet',
+            dict(picture=(whole, [1, 32, 32, 3])),
+            dict(joints=(real, [1, 1, 17, 3])), [
+                helper.make_node('Cast', ['picture'], ['real'], to=real),
+                helper.make_node(
+                    'ReduceMean', ['real'], ['mean'], axes=[1, 2, 3]),
+                helper.make_node('Mul', ['mean', 'nobody'], ['joints'])
+            ],
+            nobody=np.zeros((1, 1, 17, 3), np.float32)),
+        FOLDER / 'movenet.onnx')
 
 
 def pictures():
@@ -350,5 +423,5 @@ def pictures():
 if __name__ == '__main__':
     FOLDER.mkdir(parents=True, exist_ok=True)
     for write in (keypoints, motion_capture, cameras, data_sets, converted,
-                  results, models, pictures):
+                  results, models, networks, pictures):
         write()

@@ -248,6 +248,16 @@ def test_view_is_fitted_where_the_data_set_says_its_own(fake):
     np.testing.assert_allclose(model.inputs[1], truth, atol=1e-5)
 
 
+def test_no_data_set_takes_a_tracks_place(fake):
+    """Whatever a checkpoint says of its data is beside what is lifted."""
+    track, model = make_track(6), fake(in_plane)
+    model.dataset_meta = dict(
+        keypoints=np.zeros((9, 17, 2), np.float32), frame_ids=[7], clip='x')
+    found = lift_track(model, track, fit=False)
+    np.testing.assert_allclose(
+        found.keypoints_3d[..., :2], normalized(track), atol=1e-5)
+
+
 def test_coco_track_is_mapped(fake):
     model = fake(in_plane)
     track = make_track(9, COCO_17)

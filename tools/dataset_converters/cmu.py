@@ -29,7 +29,7 @@ from typing import Any, Dict, List, Mapping, Optional, Sequence
 from open_mocap import MocapFile, convert, make_parser
 
 import mmdiffpose
-from mmdiffpose.input_files import read_text, visible
+from mmdiffpose.input_files import MAX_UNFOLDED, printable, read_text, visible
 
 MOTION_NAME = re.compile(r'(?P<subject>\d+)_(?P<motion>\d+)\.amc$')
 FPS = 120.
@@ -40,29 +40,34 @@ KNOWN = Path(mmdiffpose.__file__).parent / 'data' / 'cmu_frame_rates.csv'
 Rates = Mapping[str, float]
 """Frames a second by subject (``'89'``) or trial (``'89_01'``)."""
 
+_RATE = (r'([0-9]{1,6})(?:_([0-9]{1,4})(?:-([0-9]{1,4}))?)?'
+         r'\s*[,;\s]\s*([0-9]{1,6}(?:\.[0-9]{1,6})?)')
+"""A line of a table of rates: subject, first and last motion, rate."""
+
 
 def read_rates(path: Path) -> Rates:
     """A table of frame rates.
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If a line is not ``<subject or trials>,<rate>``.
+        ValueError: If a line is not ``<subject or trials>,<rate>``, or there
+            is none.
     """
     rates: Dict[str, float] = {}
     header = True
-    for number, line in enumerate(read_text(path).splitlines(), 1):
+    for number, line in enumerate(
+            read_text(path, 'a table of frame rates').splitlines(), 1):
         line = line.split('#')[0].strip()
         if not line or (header and not line[0].isdecimal()):
             header = header and not line
             continue
         header = False
-        match = re.fullmatch(
-            r'(\d+)(?:_(\d+)(?:-(\d+))?)?\s*[,;\s]\s*(\d+(?:\.\d+)?)', line)
+        match = re.fullmatch(_RATE, line)
         if (match is None or not float(match[4]) > 0
                 or int(match[3] or match[2] or 0) < int(match[2] or 0)):
-            raise ValueError(f'{path}, line {number}: expected <subject or '
-                             f'subject_motion>,<frames a second>, found '
-                             f'"{line}"')
+            raise ValueError(f'{printable(path)}, line {number}: expected '
+                             '<subject or subject_motion>,<frames a second>, '
+                             f'found {line!r:.80}')
         subject, first, last, rate = match.groups()
         names = [subject]
         if first is not None:
@@ -72,6 +77,12 @@ def read_rates(path: Path) -> Rates:
                                     int(last or first) + 1)
             ]
         rates.update(dict.fromkeys(names, float(rate)))
+        if len(rates) > MAX_UNFOLDED:
+            raise ValueError(f'{printable(path)}, line {number}: expected at '
+                             f'most {MAX_UNFOLDED} motions, found more')
+    if not rates:
+        raise ValueError(f'{printable(path)}: expected lines <subject or '
+                         'subject_motion>,<frames a second>, found none')
     return rates
 
 
