@@ -1,11 +1,11 @@
 # Copyright (c) mmdiffpose contributors. All rights reserved.
 """Convert published weights to a checkpoint and a config of this package.
 
-    mmdiffpose convert METHOD SRC DST.safetensors
+    mmdiffpose convert mixste SRC DST.safetensors
 
 Writes DST.safetensors and, beside it, DST.py, which ``init_model`` and the
 commands ``test`` and ``infer`` take as a pair. Sizes come from the tensors.
-Every tensor must find its place; nothing in SRC is executed::
+Every tensor must find its place; nothing in SRC is executed. Methods::
 
     method      SRC
     mixste      MixSTE's *.bin; DiffHPE's conditioner *.pt

@@ -1,55 +1,21 @@
 # Copyright (c) mmdiffpose contributors. All rights reserved.
-"""What README and docs show works: Python runs, commands fit the tools."""
+"""What README and docs show works: Python runs, the first command lifts."""
 import ast
 import re
-import shlex
 import subprocess
 import sys
 from configparser import ConfigParser
-from pathlib import Path
 
 import numpy as np
 import pytest
+from docs_pages import BLOCK, PAGES, ROOT, blocks, commands, page_name
 from mmengine.registry import Registry
 
 from mmdiffpose import registry
 
-ROOT = Path(__file__).parents[2]
-PAGES = sorted([
-    *ROOT.glob('*.md'), *ROOT.glob('docs/*.md'), *ROOT.glob('configs/*.md'),
-    *ROOT.glob('tools/*/README.md'), *ROOT.glob('projects/*/README.md')
-])
-BLOCK = re.compile(r'^```(\w+)([^\n]*)\n(.*?)^```', re.MULTILINE | re.DOTALL)
 SHAPE = re.compile(r'^(?P<expression>[\w.\[\]]+)\s+# (?P<shape>\([\d, ]+\))',
                    re.MULTILINE)
-FILES = re.compile(r'^(configs|tools|projects|examples|mmdiffpose)/')
 SNIPPET = 'snippet_of_the_docs'
-RUN = 'notest'
-"""Python blocks with this word beside the language need what is not here."""
-
-
-def blocks(language, page):
-    """Snippets of a page, without those that cannot run."""
-    text = page.read_text(encoding='utf-8')
-    return [
-        code for name, words, code in BLOCK.findall(text)
-        if name == language and RUN not in words
-    ]
-
-
-def commands(page):
-    """Command lines of a page, as lists of words."""
-    found = []
-    for code in blocks('bash', page):
-        for line in code.replace('\\\n', ' ').splitlines():
-            words = shlex.split(line, comments=True)
-            if words:
-                found.append(words)
-    return found
-
-
-def page_name(page):
-    return str(page.relative_to(ROOT))
 
 
 @pytest.fixture
@@ -99,66 +65,6 @@ def test_the_command_of_the_readme_lifts_a_file(tmp_path):
     with np.load(next(tmp_path.glob('*.npz'))) as results:
         assert (98, 17, 3) in [array.shape for array in results.values()]
     assert list(tmp_path.glob('*.png')), 'a picture'
-
-
-@pytest.mark.parametrize(
-    'page', [page for page in PAGES if commands(page)], ids=page_name)
-def test_files_in_commands_are_there(page):
-    """Configs, tools, examples and data of the package."""
-    for words in commands(page):
-        for word in words:
-            path = word.split(':')[0]
-            if FILES.match(path) and '*' not in path and '/' in path:
-                assert (ROOT / path).exists(), ' '.join(words)
-
-
-def script_of(words):
-    """The file that a command runs, if it is one of this repository."""
-    while words and '=' in words[0]:  # variables before a command
-        words = words[1:]
-    if words[:1] == ['mmdiffpose']:
-        return ROOT / 'mmdiffpose' / 'cli' / f'{words[1]}.py'
-    if words[:2] == ['python', '-m']:
-        return ROOT / (words[2].replace('.', '/') + '.py')
-    if words[:1] in (['python'], ['bash']) and len(words) > 1:
-        return ROOT / words[1]
-    return None
-
-
-def options_of(script):
-    """Strings that begin with dashes in a script and what it imports."""
-    sources = [script]
-    if script.suffix == '.py':
-        sources += [
-            *(ROOT / 'mmdiffpose' / 'cli').glob('*.py'),
-            *ROOT.glob('projects/common/*.py'), *script.parent.rglob('*.py')
-        ]
-    text = '\n'.join(path.read_text(encoding='utf-8') for path in sources)
-    return set(re.findall(r'(?<![\w-])--[a-z][a-z0-9-]*', text))
-
-
-@pytest.mark.parametrize(
-    'page', [page for page in PAGES if commands(page)], ids=page_name)
-def test_commands_and_their_options_exist(page):
-    for words in commands(page):
-        script = script_of(words)
-        if script is None:
-            continue
-        assert script.is_file(), ' '.join(words)
-        known = options_of(script)
-        unknown = {
-            word.split('=')[0]
-            for word in words if word.startswith('--')
-        } - known
-        assert not unknown, ' '.join(words)
-
-
-def test_commands_are_found():
-    """The tests above have something to say."""
-    assert len(PAGES) > 15
-    scripts = {script_of(words) for page in PAGES for words in commands(page)}
-    names = {script.name for script in scripts if script is not None}
-    assert names >= {'infer.py', 'models.py', 'test.py', 'train.py', 'run.py'}
 
 
 def test_the_architecture_is_the_contract():
