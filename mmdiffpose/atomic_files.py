@@ -30,6 +30,17 @@ def replacing(path: Union[str, Path]) -> Iterator[Path]:
         raise
 
 
+def replace_text(path: Union[str, Path], text: str) -> None:
+    """Write a text in UTF-8; the file is the old one or wholly the new one.
+
+    Args:
+        path: The file to write; its folder is made where it is missing.
+        text: Its content.
+    """
+    with replacing(path) as temporary:
+        temporary.write_text(text, encoding='utf-8')
+
+
 def _new_file(path: Path) -> Path:
     """An empty file beside another, with the permissions of a new file.
 

@@ -23,7 +23,7 @@ from typing import (Any, Dict, Iterator, List, Mapping, Optional, Set, Tuple,
 from mmengine.config import Config
 from torch import nn
 
-from mmdiffpose.atomic_files import replacing
+from mmdiffpose.atomic_files import replace_text, replacing
 from mmdiffpose.config_files import read_config_file
 from mmdiffpose.input_files import check_file, read_json
 from mmdiffpose.optional_imports import Requirement, import_for
@@ -175,8 +175,7 @@ def save_pretrained(config: Union[str, Path, Config],
         'pipeline_tag: keypoint-detection\n'
         'tags:\n- 3d-human-pose-estimation\n---\n')
     for file, content in ((CONFIG, text + '\n'), (CARD, front + card)):
-        with replacing(folder / file) as part:
-            part.write_text(content, encoding='utf-8')
+        replace_text(folder / file, content)
     return folder
 
 

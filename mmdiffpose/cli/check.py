@@ -19,7 +19,7 @@ from typing import Any, Dict, Iterator, List, Optional, Sequence, Tuple
 import numpy as np
 
 from mmdiffpose.array_files import npz_names
-from mmdiffpose.atomic_files import replacing
+from mmdiffpose.atomic_files import replace_text
 from .launching import end_with, require_mmpose
 
 PICTURES = 3
@@ -53,19 +53,13 @@ def make_parser(prog: Optional[str] = None) -> argparse.ArgumentParser:
     return parser
 
 
-def parse_args(argv: Optional[Sequence[str]] = None,
-               prog: Optional[str] = None) -> argparse.Namespace:
-    """Read the command line."""
-    return make_parser(prog).parse_args(argv)
-
-
 def main(argv: Optional[Sequence[str]] = None,
          prog: Optional[str] = None) -> None:
     """Check, print and draw."""
     require_mmpose()
     from mmdiffpose.datasets.recordings.data_report import report_data
     from mmdiffpose.skeletons.metainfo import drawn_skeleton
-    args = parse_args(argv, prog)
+    args = make_parser(prog).parse_args(argv)
     folder = Path(args.out_dir)
     values: Dict[str, Any] = {}
     warnings = 0
@@ -86,9 +80,7 @@ def main(argv: Optional[Sequence[str]] = None,
             values[name] = dict(report.values, warnings=report.warnings)
     except (OSError, ValueError) as error:
         end_with(error, 'REFUSED')
-    with replacing(folder / 'report.json') as partial:
-        partial.write_text(
-            json.dumps(values, indent=2) + '\n', encoding='utf-8')
+    replace_text(folder / 'report.json', json.dumps(values, indent=2) + '\n')
     print(f'report: {folder / "report.json"}')
     if warnings and args.strict:
         sys.exit(f'{warnings} things look wrong')

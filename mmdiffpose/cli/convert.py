@@ -53,12 +53,6 @@ def make_parser(prog: Optional[str] = None) -> argparse.ArgumentParser:
     return parser
 
 
-def parse_args(argv: Optional[Sequence[str]] = None,
-               prog: Optional[str] = None) -> argparse.Namespace:
-    """Read the command line."""
-    return make_parser(prog).parse_args(argv)
-
-
 def main(argv: Optional[Sequence[str]] = None,
          prog: Optional[str] = None) -> None:
     """Convert, and say what was done."""
@@ -66,7 +60,7 @@ def main(argv: Optional[Sequence[str]] = None,
     from mmdiffpose.checkpoints.config_names import find_config
     from mmdiffpose.config_files import read_config_file
     from mmdiffpose.conversion import convert_official
-    args = parse_args(argv, prog)
+    args = make_parser(prog).parse_args(argv)
     try:
         report = convert_official(
             args.method,

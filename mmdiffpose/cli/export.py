@@ -56,12 +56,6 @@ def make_parser(prog: Optional[str] = None) -> argparse.ArgumentParser:
     return parser
 
 
-def parse_args(argv: Optional[Sequence[str]] = None,
-               prog: Optional[str] = None) -> argparse.Namespace:
-    """Read the command line."""
-    return make_parser(prog).parse_args(argv)
-
-
 def describe(exported: 'ExportedLifter', int8: bool) -> List[str]:
     """What was written, in lines."""
     kind = 'unsigned 8-bit integers' if int8 else 'float32'
@@ -85,7 +79,7 @@ def describe(exported: 'ExportedLifter', int8: bool) -> List[str]:
 def main(argv: Optional[Sequence[str]] = None,
          prog: Optional[str] = None) -> None:
     """Export; end with a sentence where that can't be done."""
-    args = parse_args(argv, prog)
+    args = make_parser(prog).parse_args(argv)
     require_mmpose()
     try:
         from mmdiffpose.deployment.onnx_export import export_lifter

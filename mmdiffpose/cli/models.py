@@ -26,12 +26,6 @@ def make_parser(prog: Optional[str] = None) -> argparse.ArgumentParser:
     return parser
 
 
-def parse_args(argv: Optional[Sequence[str]] = None,
-               prog: Optional[str] = None) -> argparse.Namespace:
-    """Read the command line."""
-    return make_parser(prog).parse_args(argv)
-
-
 def as_json(model: ZooModel) -> Dict[str, Any]:
     """What a program may want to know of a model."""
     return dict(
@@ -47,7 +41,7 @@ def as_json(model: ZooModel) -> Dict[str, Any]:
 def main(argv: Optional[Sequence[str]] = None,
          prog: Optional[str] = None) -> None:
     """Print the zoo."""
-    args = parse_args(argv, prog)
+    args = make_parser(prog).parse_args(argv)
     if args.json:
         print(json.dumps([as_json(m) for m in list_models()], indent=2))
     else:

@@ -94,17 +94,11 @@ def make_parser(prog: Optional[str] = None) -> argparse.ArgumentParser:
     return parser
 
 
-def parse_args(argv: Optional[Sequence[str]] = None,
-               prog: Optional[str] = None) -> argparse.Namespace:
-    """Read the command line."""
-    return make_parser(prog).parse_args(argv)
-
-
 def main(argv: Optional[Sequence[str]] = None,
          prog: Optional[str] = None) -> None:
     """Convert, and say what was written."""
     require_mmpose()
-    args = parse_args(argv, prog)
+    args = make_parser(prog).parse_args(argv)
     try:
         recording = read_source(args)
         total = add_to_file(Path(args.out), recording)

@@ -10,7 +10,7 @@ from mmengine.config import Config
 from mmengine.dist import is_main_process
 from mmengine.runner import Runner
 
-from mmdiffpose.atomic_files import replacing
+from mmdiffpose.atomic_files import replace_text
 from mmdiffpose.checkpoints.config_skeleton import prepare_skeleton
 from mmdiffpose.engine.strict_loading_hook import StrictLoadingHook
 from mmdiffpose.engine.training_checks import (check_aligned_metrics,
@@ -37,12 +37,6 @@ def make_parser(prog: Optional[str] = None) -> argparse.ArgumentParser:
         help='write every prediction to this file, for offline evaluation')
     add_common_arguments(parser)
     return parser
-
-
-def parse_args(argv: Optional[Sequence[str]] = None,
-               prog: Optional[str] = None) -> argparse.Namespace:
-    """Read the command line."""
-    return make_parser(prog).parse_args(argv)
 
 
 def configure(args: argparse.Namespace) -> Config:
@@ -86,8 +80,7 @@ def write_metrics(metrics: Dict[str, Any], path: str) -> None:
     """
     numbers = {name: _json_number(value) for name, value in metrics.items()}
     text = json.dumps(numbers, indent=2, default=float)
-    with replacing(path) as partial:
-        partial.write_text(text + '\n', encoding='utf-8')
+    replace_text(path, text + '\n')
 
 
 def _json_number(value: Any) -> Any:
@@ -99,7 +92,7 @@ def _json_number(value: Any) -> Any:
 def main(argv: Optional[Sequence[str]] = None,
          prog: Optional[str] = None) -> None:
     """Test."""
-    args = parse_args(argv, prog)
+    args = make_parser(prog).parse_args(argv)
     require_mmpose()
     cfg = configure(args)
     prepare_skeleton(cfg)

@@ -49,12 +49,6 @@ def make_parser(prog: Optional[str] = None) -> argparse.ArgumentParser:
     return parser
 
 
-def parse_args(argv: Optional[Sequence[str]] = None,
-               prog: Optional[str] = None) -> argparse.Namespace:
-    """Read the command line."""
-    return make_parser(prog).parse_args(argv)
-
-
 def configure(args: argparse.Namespace) -> Config:
     """Read the config and apply the arguments.
 
@@ -112,7 +106,7 @@ def _enable_amp(cfg: Config) -> None:
 def main(argv: Optional[Sequence[str]] = None,
          prog: Optional[str] = None) -> None:
     """Train."""
-    args = parse_args(argv, prog)
+    args = make_parser(prog).parse_args(argv)
     require_mmpose()
     cfg = configure(args)
     prepare_skeleton(cfg, transfer=True)

@@ -14,7 +14,7 @@ from mmengine.optim import OptimWrapper
 from mmengine.runner import BaseLoop, EpochBasedTrainLoop, Runner
 from torch import Tensor
 
-from mmdiffpose.atomic_files import replacing
+from mmdiffpose.atomic_files import replace_text
 from mmdiffpose.registry import HOOKS
 from .residual_calibration_hook import unwrap
 from .work_dir import (META_KEY, POINTER, describe_training,
@@ -232,8 +232,7 @@ class SafeCheckpointHook(CheckpointHook):
                 backend_args=self.backend_args,
                 **self.args)
             if is_main_process():
-                with replacing(osp.join(runner.work_dir, POINTER)) as pointer:
-                    pointer.write_text(path, encoding='utf-8')
+                replace_text(osp.join(runner.work_dir, POINTER), path)
         self._gradients = None
         self._last_step = step
         self._remove_obsolete(runner)

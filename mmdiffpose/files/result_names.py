@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Dict, Optional, Tuple, Union
 
 from mmdiffpose.array_files import read_npz
-from mmdiffpose.atomic_files import replacing
+from mmdiffpose.atomic_files import replace_text
 from mmdiffpose.input_files import CONTROL, parse_json, read_text
 
 MAX_STEM = 150
@@ -106,8 +106,7 @@ class ResultNames:
         for place in places:
             self._owners[place, name] = source
             if note:
-                with replacing(_note(place, name)) as part:
-                    part.write_text(source, encoding='utf-8')
+                replace_text(_note(place, name), source)
         return candidate
 
     def _owner(self, folder: str, name: str) -> Optional[str]:

@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import List, Sequence
 
-from mmdiffpose.atomic_files import replacing
+from mmdiffpose.atomic_files import replace_text
 from mmdiffpose.structures.lifted_track import LiftedTrack
 from .marker_trc import write_marker_trc
 from .result_options import ResultOptions
@@ -46,6 +46,5 @@ def write_opensim(tracks: Sequence[LiftedTrack], stem: str,
         trc_unseen='nan' if unseen == 'blank' else unseen)
     paths = write_marker_trc(tracks, f'{folder}/', own, 'person')
     script = folder / 'inverse_kinematics.py'
-    with replacing(script) as part:
-        part.write_text(SCRIPT.read_text(encoding='utf-8'), encoding='utf-8')
+    replace_text(script, SCRIPT.read_text(encoding='utf-8'))
     return [*paths, script]

@@ -80,28 +80,6 @@ class WindowPlan:
         nearest."""
         return _Picked(self)
 
-    def blend(self, values: np.ndarray) -> np.ndarray:
-        """Weighted mean over windows.
-
-        Args:
-            values (np.ndarray): One result per position, (W, T, ...).
-
-        Returns:
-            np.ndarray: One result per frame, (F, ...), of the same type.
-        """
-        return _all_of(self.blending(), values)
-
-    def pick(self, values: np.ndarray) -> np.ndarray:
-        """Each frame's result from the window whose middle is nearest.
-
-        Args:
-            values (np.ndarray): One result per position, (W, T, ...).
-
-        Returns:
-            np.ndarray: One result per frame, (F, ...).
-        """
-        return _all_of(self.picking(), values)
-
 
 class JoinedWindows(ABC):
     """Results of a clip's windows, put together as they come.
@@ -193,12 +171,6 @@ class _OneEach(JoinedWindows):
     def _join(self, frames: np.ndarray, number: int,
               values: np.ndarray) -> None:
         frames[number] = values[0]
-
-
-def _all_of(joined: JoinedWindows, values: np.ndarray) -> np.ndarray:
-    for window in values:
-        joined.add(window)
-    return joined.per_frame()
 
 
 def plan_windows(num_frames: int, length: int, overlap: int) -> WindowPlan:

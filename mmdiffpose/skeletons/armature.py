@@ -164,10 +164,6 @@ class Armature:
         """(J, ) the node at each joint."""
         return [self.index[joint] for joint in self.skeleton.joints]
 
-    def driver(self, joint: int) -> int:
-        """The node whose rotation turns the bone that ends at a joint."""
-        return self.parents[self.joints[joint]]
-
     def end_offset(self, node: int) -> np.ndarray:
         """(3, ) where a bone without a joint at its end points, metres.
 

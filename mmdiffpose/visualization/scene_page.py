@@ -8,7 +8,7 @@ from typing import Any, Dict, List, Optional, Tuple, Union
 
 import numpy as np
 
-from mmdiffpose.atomic_files import replacing
+from mmdiffpose.atomic_files import replace_text
 from mmdiffpose.skeletons import Skeleton
 from mmdiffpose.skeletons.joint_angles import angle_joints
 from mmdiffpose.structures.keypoint_track import DEFAULT_FPS
@@ -50,8 +50,7 @@ def write_html(lifted: Lifted,
     Raises:
         ValueError: If there is nobody to show.
     """
-    with replacing(path) as part:
-        part.write_text(page_text(lifted, max_hypotheses), encoding='utf-8')
+    replace_text(path, page_text(lifted, max_hypotheses))
     return Path(path)
 
 

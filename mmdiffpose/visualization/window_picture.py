@@ -1,7 +1,7 @@
 # Copyright (c) mmdiffpose contributors. All rights reserved.
 """A frame of a window in one picture: 2D, prediction, truth beside it."""
 
-from typing import List, Optional, Sequence
+from typing import Optional
 
 import numpy as np
 
@@ -70,14 +70,3 @@ def _draw_flat(keypoints: np.ndarray, seen: np.ndarray, skeleton: Skeleton,
     draw_figure(image, points, skeleton, 3, seen, hide_unseen=True)
     draw_text(image, title, (8, 20))
     return image
-
-
-def stack_pictures(pictures: Sequence[np.ndarray]) -> np.ndarray:
-    """Pictures of one width or less, one above the other."""
-    width = max(picture.shape[1] for picture in pictures)
-    rows: List[np.ndarray] = []
-    for picture in pictures:
-        row = blank(picture.shape[0], width, PANEL)
-        row[:, :picture.shape[1]] = picture
-        rows.append(row)
-    return np.vstack(rows)

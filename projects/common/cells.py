@@ -13,7 +13,7 @@ from typing import (Any, Callable, Dict, Iterable, List, Mapping, Optional,
 
 from mmengine.config import Config
 
-from mmdiffpose.atomic_files import replacing
+from mmdiffpose.atomic_files import replace_text
 from mmdiffpose.cli.logged_process import run_logged
 
 TOOLS = Path(__file__).resolve().parents[2] / 'tools'
@@ -131,8 +131,7 @@ def run_cell(cell: StudyCell, jobs: int, options: Dict[str, Any]) -> None:
             cfg.model.context_checkpoint = str(
                 cell.encoder.checkpoint().resolve())
         cell.folder.mkdir(parents=True, exist_ok=True)
-        with replacing(config) as partial:
-            partial.write_text(cfg.pretty_text)
+        replace_text(config, cfg.pretty_text)
         _run(cell, jobs, cell.folder, ['train.py', config, '--resume'])
         cell.trained.touch()
     for variant, changes in cell.tests.items():

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Dict, Optional, Sequence
 
 import numpy as np
 
-from mmdiffpose.atomic_files import replacing
+from mmdiffpose.atomic_files import replace_text
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -30,8 +30,7 @@ def write_report(stem: Path, text: str, document: Dict[str, Any]) -> None:
     for suffix, content in (('md', text), ('json',
                                            json.dumps(document, indent=2))):
         path = stem.parent / f'{stem.name}.{suffix}'
-        with replacing(path) as partial:
-            partial.write_text(content.rstrip() + '\n')
+        replace_text(path, content.rstrip() + '\n')
         print(f'written: {path}')
     print(text)
 

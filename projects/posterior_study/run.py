@@ -23,7 +23,7 @@ import numpy as np
 import torch
 
 from mmdiffpose.apis import init_model
-from mmdiffpose.atomic_files import replacing
+from mmdiffpose.atomic_files import replace_text
 from mmdiffpose.datasets.mocap_views import MocapViewDataset
 from mmdiffpose.datasets.views_grid import TEST_ACTORS
 from mmdiffpose.datasets.world_motions import WorldMotions, read_motions
@@ -288,8 +288,7 @@ def run_seed(model: Any, seed: int, args: argparse.Namespace) -> Dict:
                          missing), factors, args.hypotheses)
         for title, missing in CONDITIONS.items()
     }
-    with replacing(file) as partial:
-        Path(partial).write_text(json.dumps(results), encoding='utf-8')
+    replace_text(file, json.dumps(results))
     return results
 
 
@@ -338,8 +337,7 @@ def main(argv: Optional[Sequence[str]] = None) -> None:
     model = init_model(config, checkpoint or None)
     results = [run_seed(model, seed, args) for seed in args.seeds]
     text = tables.write(results, args.seeds)
-    with replacing(args.out_dir / 'results.md') as partial:
-        Path(partial).write_text(text, encoding='utf-8')
+    replace_text(args.out_dir / 'results.md', text)
     pictures.draw_all(results, args.out_dir)
     draw_modes(model, args)
     print(text)

@@ -13,7 +13,7 @@ from typing import Any, Dict, List, Mapping, Optional, Sequence
 
 import numpy as np
 
-from mmdiffpose.atomic_files import replacing
+from mmdiffpose.atomic_files import replace_text
 from mmdiffpose.datasets.mocap_views import MocapViewDataset
 from mmdiffpose.evaluation.functional import align_similarity
 from mmdiffpose.skeletons import H36M_17
@@ -96,8 +96,7 @@ def run_row(name: str, seed: int, validation: Dict[str, np.ndarray],
         clip=validation['clip'].tolist(),
         lean=trunk_lean(validation['targets'],
                         validation['up']).round(2).tolist())
-    with replacing(file) as partial:
-        Path(partial).write_text(json.dumps(result), encoding='utf-8')
+    replace_text(file, json.dumps(result))
     return result
 
 
@@ -150,8 +149,7 @@ def main(argv: Optional[Sequence[str]] = None) -> None:
         for name in args.rows:
             results[name].append(run_row(name, seed, validation, args))
     text = tables.write(results, args.seeds)
-    with replacing(args.out_dir / 'results.md') as partial:
-        Path(partial).write_text(text, encoding='utf-8')
+    replace_text(args.out_dir / 'results.md', text)
     print(text)
 
 

@@ -14,8 +14,8 @@ from mmengine.config import Config
 def train(load_command: Callable, tiny_config: Path) -> Callable[..., Config]:
     """Configure a training with arguments."""
     tool = load_command('train')
-    return lambda *arguments: tool.configure(
-        tool.parse_args([str(tiny_config), *arguments]))
+    return lambda *arguments: tool.configure(tool.make_parser().parse_args(
+        [str(tiny_config), *arguments]))
 
 
 def test_defaults(train: Callable[..., Config]) -> None:
@@ -47,7 +47,8 @@ def test_no_validate(train: Callable[..., Config]) -> None:
 def test_no_validate_reaches_the_earlier_stage(load_command: Callable) -> None:
     tool = load_command('train')
     path = Path(__file__).parents[2] / 'configs/diffpose_mixste_mini-27.py'
-    cfg = tool.configure(tool.parse_args([str(path), '--no-validate']))
+    cfg = tool.configure(tool.make_parser().parse_args(
+        [str(path), '--no-validate']))
     given = cfg.train_cfg.context_options
     assert cfg.val_dataloader is None
     assert {given[f'val_{key}']
@@ -118,7 +119,8 @@ def test_occlusion_reaches_all_splits_and_the_earlier_stage(
 
     def configure(name: str, *arguments: str) -> Config:
         path = Path(__file__).parents[2] / 'configs' / name
-        return tool.configure(tool.parse_args([str(path), *arguments]))
+        return tool.configure(tool.make_parser().parse_args(
+            [str(path), *arguments]))
 
     def found(cfg: Config) -> list:
         return [
@@ -149,8 +151,8 @@ def test_occlusion_reaches_joined_data_sets_and_all_earlier_stages(
 
     def configure(name: str) -> Config:
         path = Path(__file__).parents[2] / 'configs' / name
-        return tool.configure(
-            tool.parse_args([str(path), '--occlusion', 'random']))
+        return tool.configure(tool.make_parser().parse_args(
+            [str(path), '--occlusion', 'random']))
 
     def earlier(train_cfg: dict, stage: str) -> Config:
         cfg = Config.fromfile(train_cfg[f'{stage}_config'])
@@ -178,12 +180,13 @@ def test_missing_config_names_a_similar_one(load_command: Callable) -> None:
             FileNotFoundError,
             match='no config at configs/mixste_mini-72.py.*did you mean '
             'mixste_mini-27'):
-        tool.configure(tool.parse_args(['configs/mixste_mini-72.py']))
+        tool.configure(tool.make_parser().parse_args(
+            ['configs/mixste_mini-72.py']))
 
 
 def test_a_config_is_found_by_its_name(load_command: Callable) -> None:
     tool = load_command('train')
-    cfg = tool.configure(tool.parse_args(['mixste_mini-27']))
+    cfg = tool.configure(tool.make_parser().parse_args(['mixste_mini-27']))
     assert Path(cfg.filename).name == 'mixste_mini-27.py'
     assert cfg.work_dir == str(Path('work_dirs/mixste_mini-27'))
 
@@ -231,9 +234,8 @@ def test_test_arguments(load_command: Callable, tiny_config: Path,
     checkpoint = tmp_path / 'weights.pth'
 
     def configure(*arguments: str) -> Config:
-        return tool.configure(
-            tool.parse_args([str(tiny_config),
-                             str(checkpoint), *arguments]))
+        return tool.configure(tool.make_parser().parse_args(
+            [str(tiny_config), str(checkpoint), *arguments]))
 
     with pytest.raises(FileNotFoundError, match='weights.pth'):
         configure()

@@ -27,6 +27,8 @@ SCRIPTS = sorted([
     *ROOT.glob('tools/**/*.py'), *ROOT.glob('projects/**/*.py'),
     *ROOT.glob('examples/*.py'), *ROOT.glob('mmdiffpose/cli/*.py')
 ])
+# Tests of projects have imported them before.
+pytestmark = pytest.mark.filterwarnings('ignore:.* found in sys.modules')
 
 
 class Stop(BaseException):

@@ -35,6 +35,12 @@ def test_plan_covers_the_clip(clip):
         assert len(plan.starts) == 1
 
 
+def join(joined, windows):
+    for window in windows:
+        joined.add(window)
+    return joined.per_frame()
+
+
 @settings(deadline=None, max_examples=50)
 @given(CLIPS)
 def test_what_depends_on_the_frame_alone_survives(clip):
@@ -42,8 +48,9 @@ def test_what_depends_on_the_frame_alone_survives(clip):
     plan = plan_windows(*clip)
     truth = np.random.default_rng(0).normal(size=(clip[0], 2, 3))
     windows = truth[plan.frames]
-    np.testing.assert_allclose(plan.blend(windows), truth, atol=1e-12)
-    np.testing.assert_array_equal(plan.pick(windows), truth)
+    np.testing.assert_allclose(
+        join(plan.blending(), windows), truth, atol=1e-12)
+    np.testing.assert_array_equal(join(plan.picking(), windows), truth)
 
 
 def test_blend_is_smooth_over_seams():
@@ -55,7 +62,7 @@ def test_blend_is_smooth_over_seams():
     plan = plan_windows(83, 27, 13)
     answers = np.broadcast_to(
         np.arange(len(plan.starts), dtype=float)[:, None], plan.weights.shape)
-    blended = plan.blend(answers)
+    blended = join(plan.blending(), answers)
     assert blended[0] == 0
     assert blended[-1] == pytest.approx(len(plan.starts) - 1)
     assert (np.diff(blended) > -1e-9).all()
@@ -67,7 +74,7 @@ def test_pick_takes_the_most_central_window():
     own = np.broadcast_to(
         np.arange(len(plan.starts))[:, None], plan.weights.shape)
     middle = plan.starts + 4.5
-    picked = plan.pick(own)
+    picked = join(plan.picking(), own)
     distance = np.abs(np.arange(40)[:, None] - middle)
     np.testing.assert_array_equal(distance[np.arange(40), picked],
                                   distance.min(1))

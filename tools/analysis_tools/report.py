@@ -36,7 +36,7 @@ from reporting.tables import card_section, page_section, zoo_tables
 from reporting.views_page import (draw_views, measure_views, read_views,
                                   views_document)
 
-from mmdiffpose.atomic_files import replacing
+from mmdiffpose.atomic_files import replace_text
 from mmdiffpose.checkpoints.model_zoo import (INDEX, RESULTS_MARKERS,
                                               list_models)
 
@@ -200,8 +200,7 @@ def documents(models: Dict[str, Any]) -> Dict[Path, str]:
 def write_documents(models: Dict[str, Any]) -> int:
     """Put the figures into the page, cards and metafiles; returns 0."""
     for path, text in documents(models).items():
-        with replacing(path) as partial:
-            partial.write_text(text, encoding='utf-8')
+        replace_text(path, text)
         print(f'written: {path}')
     return 0
 

@@ -25,7 +25,7 @@ import mmdiffpose  # noqa: F401
 from reporting.views import long_table, picture, run
 
 from mmdiffpose.apis import init_model
-from mmdiffpose.atomic_files import replacing
+from mmdiffpose.atomic_files import replace_text
 from mmdiffpose.datasets.views_grid import GRID, TEST_ACTORS
 from mmdiffpose.datasets.world_motions import read_motions
 
@@ -80,10 +80,9 @@ def main(argv: Optional[Sequence[str]] = None) -> None:
     motions = read_motions(args.motions, args.subjects)
     rows = run(models, motions, args.windows, args.factors, tell)
     args.out_dir.mkdir(parents=True, exist_ok=True)
-    with replacing(args.out_dir / 'results.json') as partial:
-        Path(partial).write_text(json.dumps(rows, indent=1) + '\n')
-    with replacing(args.out_dir / 'results.md') as partial:
-        Path(partial).write_text(long_table(rows))
+    replace_text(args.out_dir / 'results.json',
+                 json.dumps(rows, indent=1) + '\n')
+    replace_text(args.out_dir / 'results.md', long_table(rows))
     picture(rows, args.out_dir / 'results.png')
     print(long_table(rows))
 

@@ -8,7 +8,7 @@ from typing import Any, Dict, List, Mapping, Optional, Sequence
 
 import numpy as np
 
-from mmdiffpose.atomic_files import replacing
+from mmdiffpose.atomic_files import replace_text, replacing
 from mmdiffpose.skeletons import H36M_17
 from . import annotation_checks as checks
 from .annotations import AnnotationPaths
@@ -207,8 +207,7 @@ def print_summary(split: str, report: Mapping[str, Any]) -> None:
 
 def write_report(path: Path, report: Mapping[str, Any]) -> None:
     """Write a conversion's report as JSON, atomically."""
-    with replacing(path) as temporary:
-        temporary.write_text(json.dumps(report, indent=2) + '\n')
+    replace_text(path, json.dumps(report, indent=2) + '\n')
     print(f'report: {path}')
 
 

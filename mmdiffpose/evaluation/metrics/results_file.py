@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 from typing import Any, Dict, Union
 
-from mmdiffpose.atomic_files import replacing
+from mmdiffpose.atomic_files import replace_text
 from mmdiffpose.input_files import read_json
 
 
@@ -46,5 +46,4 @@ def write_results(path: Union[str, Path], name: str,
     """
     content = {**read_results(path), name: results}
     text = json.dumps(content, indent=2, allow_nan=False)
-    with replacing(path) as temporary:
-        temporary.write_text(text, encoding='utf-8')
+    replace_text(path, text)

@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 from typing import Any, Dict, List, Tuple
 
-from mmdiffpose.atomic_files import replacing
+from mmdiffpose.atomic_files import replace_text
 from .rows import printed_figures
 
 FORMAT = 1
@@ -37,8 +37,7 @@ def write_results(models: Dict[str, Any], path: Path) -> None:
         written_by='tools/analysis_tools/report.py',
         models=models)
     text = json.dumps(document, indent=1, allow_nan=False)
-    with replacing(path) as partial:
-        partial.write_text(text + '\n', encoding='utf-8')
+    replace_text(path, text + '\n')
 
 
 def merge(committed: Dict[str, Any], found: Dict[str, Any],
@@ -117,5 +116,4 @@ def put_between(path: Path, markers: Tuple[str, str], body: str) -> str:
 def write_between(path: Path, markers: Tuple[str, str], body: str) -> None:
     """Write :func:`put_between` back; the file is whole or not changed."""
     text = put_between(path, markers, body)
-    with replacing(path) as partial:
-        partial.write_text(text, encoding='utf-8')
+    replace_text(path, text)

@@ -14,7 +14,7 @@ from typing import Any, Dict, List, Optional
 from mmengine.config import Config
 
 import mmdiffpose
-from mmdiffpose.atomic_files import replacing
+from mmdiffpose.atomic_files import replace_text
 from mmdiffpose.checkpoints.model_zoo import ZooModel, sha256_of
 from mmdiffpose.cli.logged_process import run_logged
 from .environment import SEED, THREADS, environment
@@ -98,8 +98,7 @@ def evaluate(cell: Cell,
             shutil.rmtree(folder)
         _run_test(cell, cfg, weights, folder, metrics)
         # Last: without it the folder counts as unfinished.
-        with replacing(record) as partial:
-            partial.write_text(json.dumps(inputs, indent=2) + '\n')
+        replace_text(record, json.dumps(inputs, indent=2) + '\n')
     return dict(
         environment=inputs['environment'],
         data=inputs['data'],

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, Dict, List, Optional, Sequence, Tuple
 
 from mmdiffpose.apis import init_model
-from mmdiffpose.atomic_files import replacing
+from mmdiffpose.atomic_files import replace_text
 from mmdiffpose.checkpoints import model_zoo
 from mmdiffpose.datasets.views_grid import GRID, TEST_ACTORS
 from mmdiffpose.datasets.world_motions import read_motions
@@ -47,8 +47,7 @@ def write_views(stored: Stored, path: Path) -> None:
                       f'{json.dumps(measured["sha256"])}, "rows": [\n'
                       f'{rows}]}}')
     text = '{\n' + ',\n'.join(models) + '}\n'
-    with replacing(path) as partial:
-        partial.write_text(text, encoding='utf-8')
+    replace_text(path, text)
 
 
 def measure_views(names: Optional[Sequence[str]],
