@@ -92,8 +92,8 @@ def read_facts(stored: Optional[str], path: Union[str, Path]) -> LifterFacts:
         path (str | Path): The file, for messages.
 
     Raises:
-        ValueError: If it has none, or none that :func:`~.onnx_export.
-            export_lifter` writes; names what is wrong.
+        ValueError: If it has none, or none that
+            :func:`~.onnx_export.export_lifter` writes; names what is wrong.
     """
     path = printable(path)
     if stored is None:

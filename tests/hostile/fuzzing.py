@@ -4,11 +4,15 @@
     PYTHONPATH=.:tests/helpers:tests/hostile:tools/dataset_converters \
         python tests/hostile/fuzzing.py --seconds 600
 
-runs all readers for ten minutes with this module's own changes, and with
+runs all readers for ten minutes with this module's own changes, with
 ``--atheris READER`` one reader under atheris, which looks for inputs that go
-other ways through the code (``pip install atheris``).
+other ways through the code (``pip install atheris``) until one is complained
+of, and with ``--atheris all`` each of them in turn, in equal parts of the
+seconds.
 """
 import argparse
+import ctypes
+import os
 import random
 import re
 import shutil
@@ -123,10 +127,8 @@ def fuzz(seconds: float, seed: int, names: List[str],
 def run_atheris(name: str, arguments: List[str]) -> None:
     """One reader under atheris, from the sound files; never returns."""
     import atheris
+    instrument([name])
     folder = Path(tempfile.mkdtemp())
-    # All that is imported, torch included, would take minutes.
-    with atheris.instrument_imports(include=['mmdiffpose']):
-        read(name, SEEDS / READERS[name].seed)
 
     def one(content: bytes) -> None:
         found = complaint(name, content, folder)
@@ -140,19 +142,72 @@ def run_atheris(name: str, arguments: List[str]) -> None:
     atheris.Fuzz()
 
 
+def instrument(names: List[str]) -> None:
+    """Import what readers need, so that atheris sees where they go."""
+    import atheris
+
+    # All that is imported, torch included, would take minutes.
+    with atheris.instrument_imports(include=['mmdiffpose']):
+        for name in names:
+            read(name, SEEDS / READERS[name].seed)
+
+
+def run_all_atheris(seconds: float) -> Dict[str, int]:
+    """All readers under atheris, each in a process of its own; returns how
+    many files were tried, by reader."""
+    names = targets()
+    instrument(names)
+    tried: Dict[str, int] = {}
+    complaints = 0
+    with tempfile.TemporaryDirectory() as folder:
+        log = Path(folder) / 'log'
+        for name in names:
+            # atheris ends the process that it runs in.
+            child = os.fork()
+            if not child:
+                with log.open('wb') as file:
+                    for stream in (1, 2):
+                        os.dup2(file.fileno(), stream)
+                # What would be ended at exit are threads of the parent.
+                libc = ctypes.CDLL(None)
+                libc.on_exit(libc._exit, None)
+                run_atheris(name, [
+                    f'-max_total_time={max(1, round(seconds / len(names)))}',
+                    '-rss_limit_mb=0', f'-artifact_prefix={folder}/'
+                ])
+                os._exit(1)
+            status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+            said = log.read_text(errors='replace')
+            done = re.findall(r'^Done (\d+) runs', said, re.MULTILINE)
+            tried[name] = int(done[-1]) if done else 0
+            print(f'{name}: {tried[name]}', file=sys.stderr, flush=True)
+            if status or not done:
+                complaints += 1
+                print(f'{name}: ended with {status}: {said[-3000:]}')
+                for path in Path(folder).glob('*-*'):
+                    print(f'    {path.read_bytes()[:2000]!r}')
+                    path.unlink()
+    tried['complaints'] = complaints
+    return tried
+
+
 def main() -> None:
     """Fuzz, and print what was tried."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument('--seconds', type=float, default=600)
     parser.add_argument('--seed', type=int, default=0)
     parser.add_argument('--reader', choices=targets())
-    parser.add_argument('--atheris', choices=targets(), metavar='READER')
+    parser.add_argument(
+        '--atheris', choices=(*targets(), 'all'), metavar='READER')
     args, rest = parser.parse_known_args()
     warnings.simplefilter('ignore')
-    if args.atheris:
-        run_atheris(args.atheris, rest)
     names = [args.reader] if args.reader else targets()
-    tried = fuzz(args.seconds, args.seed, names, print)
+    if args.atheris == 'all':
+        tried = run_all_atheris(args.seconds)
+    elif args.atheris:
+        run_atheris(args.atheris, rest)
+    else:
+        tried = fuzz(args.seconds, args.seed, names, print)
     wrong = tried.pop('complaints')
     for name, count in tried.items():
         print(f'| {name} | {count} |')
