@@ -21,6 +21,8 @@ from mmdiffpose.models.heads.parts.sampling import clip_seeds
 from mmdiffpose.onnx_files import open_onnx, run_onnx
 from .lifter_facts import META_KEY, model_facts, read_facts
 
+POSES = ('poses', 'hypotheses', 'coarse')
+OUTPUTS = (*POSES, 'std', 'std_xyz', 'scores')
 NEEDED_OUTPUTS = {'poses', 'std'}
 """See :class:`~mmdiffpose.deployment.lifter_graph.LifterGraph`."""
 
@@ -77,7 +79,10 @@ class OnnxLifter(nn.Module):
         self.test_cfg = dict(self.cfg.model.get('test_cfg') or {})
         self.data_preprocessor = LiftingDataPreprocessor()
         self._inputs = [one.name for one in self.session.get_inputs()]
-        self._outputs = [one.name for one in self.session.get_outputs()]
+        self._outputs = [
+            one.name for one in self.session.get_outputs()
+            if one.name in OUTPUTS and one.type == 'tensor(float)'
+        ]
         self._drawn: Dict[Tuple[int, ...], Dict[str, Tensor]] = {}
         self._check_shapes()
 
@@ -153,19 +158,31 @@ class OnnxLifter(nn.Module):
 
     def run(self, given: Mapping[str, Tensor]) -> Dict[str, Tensor]:
         """Inputs by name, to outputs by name; see
-        :class:`~mmdiffpose.deployment.lifter_graph.LifterGraph`."""
+        :class:`~mmdiffpose.deployment.lifter_graph.LifterGraph`.
+
+        Raises:
+            ValueError: If the network fails at them, or says what cannot be.
+        """
         arrays = {name: given[name].numpy() for name in self._inputs}
         found = dict(
             zip(self._outputs,
                 run_onnx(self.session, self.path, self._outputs, arrays)))
-        B, T, J = arrays['keypoints'].shape[:3]
-        for name, shape in (('poses', (B, T, J, 3)), ('std', (B, T, J))):
-            if np.shape(found[name]) != shape or not np.isfinite(
-                    found[name]).all():
+        pose = (*arrays['keypoints'].shape[:3], 3)
+        B, *rest = pose
+        shapes = dict(
+            poses=pose,
+            std=pose[:3],
+            scores=pose[:3],
+            hypotheses=(B, self.draws.num_hypotheses, *rest),
+            coarse=pose,
+            std_xyz=pose)
+        for name, value in found.items():
+            if np.shape(value) != shapes[name] or not np.isfinite(
+                    value).all() or (name not in POSES and (value < 0).any()):
                 raise ValueError(
                     f'{printable(self.path)}: expected finite {name} of shape '
-                    f'{shape}, found an array of shape '
-                    f'{np.shape(found[name])}, or NaN or infinity in it')
+                    f'{shapes[name]}, none below 0 but places, found '
+                    f'{np.shape(value)} or other numbers')
         return {name: torch.from_numpy(value) for name, value in found.items()}
 
     def _draw(self, seeds: Sequence[int],

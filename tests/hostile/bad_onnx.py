@@ -104,6 +104,16 @@ def renamed(side, number, name):
     return model(change)
 
 
+def typed(side, number, kind):
+    """The sound model with another type declared of an input or output."""
+
+    def change(found):
+        value = getattr(found.graph, side)[number]
+        value.type.tensor_type.elem_type = kind
+
+    return model(change)
+
+
 def weights(**told):
     """The sound model whose first weights say something else."""
 
@@ -335,7 +345,8 @@ LIFTERS = [
      "expected the inputs .* found .*'picture'"),
     ('an input of a script', renamed('input', 0, '</script>\x1b[2J'),
      r'expected the inputs .* found .*x1b'),
-    ('no poses', renamed('output', 0, 'boxes'), "and .*'boxes'"),
+    ('no poses', renamed('output', 0, 'boxes'),
+     r"outputs \['poses', 'std'\], found .* and \['hypotheses', 'std'\]"),
     ('draws that it does not have', fact('draws', 'order', [0, 3]),
      "expected the inputs .*'uniform'"),
     ('draws that it has and does not say', fact('draws', 'order',
@@ -343,6 +354,15 @@ LIFTERS = [
     ('poses of one axis less',
      operator(0, op_type='ReduceSum', input=['keypoints'],
               output=['poses']), 'cannot read|poses of shape|the model fails'),
+    ('poses of text', typed('output', 0, 8), 'cannot read|and outputs'),
+    ('poses of whole numbers', typed('output', 0,
+                                     7), 'cannot read|and outputs'),
+    ('a std below 0',
+     operator(4, op_type='ReduceMin', input=['keypoints'],
+              output=['std']), 'finite std .* none below 0'),
+    ('hypotheses of another number',
+     operator(3, op_type='Identity', input=['one'],
+              output=['hypotheses']), 'finite hypotheses of shape'),
     ('poses of NaN', constant(NAN), 'finite'),
     ('poses at infinity', constant(float('inf')), 'finite'),
 ]
