@@ -74,8 +74,9 @@ class FrameResults:
         root joint, ``keypoint_scores`` (J, ), ``keypoint_std`` (J, ) metres,
         ``keypoints_2d`` (J, 2) pixels, ``keypoint_scores_2d`` (J, ), ``bbox``
         ((x1, y1, x2, y2), ) pixels, where they were asked for
-        ``hypotheses`` (N, J, 3) and ``root`` (3, ) metres, and ``height``,
-        metres, where it was given and everything is scaled by it.
+        ``hypotheses`` (N, J, 3) and ``root`` (3, ) metres, and ``height``
+        and its ``height_std``, metres, where it was given and everything is
+        scaled by it.
         """
         people = []
         for person in self._people(frame_id):
@@ -89,14 +90,15 @@ class FrameResults:
             people.append(dict(numbers, bbox=(numbers['bbox'], )))
         for person, (track, _) in zip(people, self.tracks_at(frame_id)):
             if track.height is not None:
-                person['height'] = track.height
+                person.update(height=track.height, height_std=track.height_std)
         return people
 
     def data_sample(self, frame_id: int) -> PoseDataSample:
         """The same as MMPose's structure, P people in ``pred_instances``.
 
         Fields have the plural names ``bboxes`` and ``track_ids`` there, and
-        ``heights``, where any was given, NaN for the others.
+        ``heights`` and ``height_stds``, where any was given, NaN for the
+        others.
         """
         people = list(self._people(frame_id))
         sample = PoseDataSample(metainfo=dict(frame_id=frame_id))
@@ -111,9 +113,11 @@ class FrameResults:
             }
             fields['bboxes'] = np.stack([p['bbox'] for p in people])
             fields['track_ids'] = np.array([p['track_id'] for p in people])
-            heights = [track.height for track, _ in self.tracks_at(frame_id)]
-            if any(height is not None for height in heights):
-                fields['heights'] = np.array(heights, float)
+            tracks = [track for track, _ in self.tracks_at(frame_id)]
+            if any(track.height is not None for track in tracks):
+                fields['heights'] = np.array([t.height for t in tracks], float)
+                fields['height_stds'] = np.array(
+                    [t.height_std for t in tracks], float)
         sample.pred_instances = InstanceData(**fields)
         return sample
 

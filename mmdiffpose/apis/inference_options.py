@@ -82,7 +82,9 @@ class InferenceOptions:
             else assumed, with a warning.
         person_height: The height of the one person who is lifted, metres,
             standing without shoes, or of several by track id: their poses,
-            std, hypotheses and places are scaled by it, offline
+            std, hypotheses and places are scaled by it, and hold no doubt of
+            the size but that of the height, (1.69, .1) with its standard
+            deviation, offline
             (:func:`~mmdiffpose.lifting.known_height.scale_to_height`).
             Defaults to None: the size that the lifter guesses.
         overlap: Frames that neighbouring windows share, offline. Defaults to

@@ -9,7 +9,7 @@ from typing import (Any, Callable, Dict, Iterator, List, Optional, Sequence,
 import numpy as np
 
 from mmdiffpose.atomic_files import replacing
-from mmdiffpose.structures.lifted_track import LiftedTrack
+from mmdiffpose.structures.lifted_track import HEIGHT_FIELDS, LiftedTrack
 from mmdiffpose.structures.people import (ROWS_AT_ONCE, Lifted, as_list,
                                           frames_together, person_numbers)
 from mmdiffpose.visualization.scene_page import write_html
@@ -121,7 +121,10 @@ def result_meta(tracks: Sequence[LiftedTrack], axes: str) -> Dict[str, Any]:
     if first.focal_px is not None:
         meta.update(focal_px=first.focal_px, focal_source=first.focal_source)
     heights = {
-        str(number): dict(height=track.height, scaled_by=track.scaled_by)
+        str(number): {
+            name: getattr(track, name)
+            for name in HEIGHT_FIELDS if getattr(track, name) is not None
+        }
         for number, track in zip(person_numbers(tracks), tracks)
         if track.height is not None
     }
@@ -145,8 +148,10 @@ def write_json(lifted: Lifted,
     joint's position, metres. Frames have a ``time`` in seconds where it is
     known. ``fps`` counts the frames of the file: of every n-th frame of a
     video, ``frame_step`` is n. ``heights`` of ``meta_info`` has, by track id,
-    the people whose height was given (``height``, metres) and what their poses
-    were multiplied by (``scaled_by``).
+    the people whose height was given: ``height`` and its standard deviation
+    ``height_std``, metres, what their poses were multiplied by
+    (``scaled_by``), and the standard deviation of the logarithm of the size
+    that the std held before (``size_std``).
 
     Args:
         lifted (LiftedTrack | sequence[LiftedTrack]): The people.

@@ -12,8 +12,10 @@ from mmdiffpose.input_files import (check_file, check_name, numbers,
 from mmdiffpose.skeletons import SKELETONS, Skeleton
 from mmdiffpose.structures.axes import AXES, LIFTER
 from mmdiffpose.structures.keypoint_track import seconds_of
-from mmdiffpose.structures.lifted_track import LiftedTrack
-from mmdiffpose.structures.option_checks import check_height, check_number
+from mmdiffpose.structures.lifted_track import HEIGHT_FIELDS, LiftedTrack
+from mmdiffpose.structures.option_checks import (check_height,
+                                                 check_height_std,
+                                                 check_number)
 from .keypoint_files.checks import (choose_fps, choose_image_size, describe,
                                     expect, expect_list, whole)
 
@@ -150,7 +152,6 @@ def _track(where: str, said: Dict[str, Any], heights: Any, skeleton: Skeleton,
     if 'std_xyz' in rows:
         # What joins the axes is not in the file.
         covariance = rows['std_xyz'][..., None]**2 * np.eye(3)
-    height, scaled_by = _height(where, heights, number)
     return LiftedTrack(
         keypoints_3d=rows['keypoints_3d'],
         scores=rows['scores'],
@@ -164,14 +165,13 @@ def _track(where: str, said: Dict[str, Any], heights: Any, skeleton: Skeleton,
         root_trajectory=rows.get('root'),
         covariance=covariance,
         times=times,
-        height=height,
-        scaled_by=scaled_by,
+        **_height(where, heights, number),
         **said).in_axes('camera')
 
 
-def _height(where: str, heights: Any,
-            number: int) -> Tuple[Optional[float], float]:
-    """A person's height, if it was given, and what that scaled them by.
+def _height(where: str, heights: Any, number: int) -> Dict[str, Any]:
+    """A person's height, if it was given, and what that did to them, by the
+    fields of :class:`LiftedTrack`.
 
     Raises:
         ValueError: If it is no height.
@@ -179,17 +179,27 @@ def _height(where: str, heights: Any,
     said = heights
     if isinstance(heights, dict):
         if str(number) not in heights:
-            return None, 1.
+            return {}
         said = heights[str(number)]
     if not isinstance(said, dict):
         raise ValueError(
             f'{where}: heights: expected height and scaled_by by track id, '
             f'found {describe(said)}')
-    height: Any = said.get('height')
-    scaled_by: Any = said.get('scaled_by')
-    check_height(f'{where}: heights, person {number}', height)
-    check_number(f'{where}: scaled_by, person {number}', scaled_by, 1e-3, 1e3)
-    return float(height), float(scaled_by)
+    # Older files have the first and the last: what std there was is in them.
+    found: Dict[str, Any] = {
+        name: said.get(name)
+        for name in HEIGHT_FIELDS
+        if name in said or name in ('height', 'scaled_by')
+    }
+    found.setdefault('height_std', 0.)
+    who = f'person {number}'
+    check_height(f'{where}: heights, {who}', found['height'])
+    check_height_std(f'{where}: height_std, {who}', found['height_std'],
+                     found['height'])
+    if 'size_std' in found:
+        check_number(f'{where}: size_std, {who}', found['size_std'], 0., 10.)
+    check_number(f'{where}: scaled_by, {who}', found['scaled_by'], 1e-3, 1e3)
+    return {name: float(value) for name, value in found.items()}
 
 
 def _of_npz(path: Path, where: str) -> Any:

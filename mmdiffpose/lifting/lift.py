@@ -92,9 +92,10 @@ def lift_tracks(model: nn.Module,
         check_units (bool): Whether tracks whose coordinates look like shares
             or percents of the picture, or lie outside of it, all of them
             together, are refused. Defaults to True.
-        person_height (float | Mapping[int, float], optional): How tall the
-            one person is known to be, or some of several by track id, metres:
-            they are scaled by it
+        person_height (float | tuple[float, float] | Mapping, optional): How
+            tall the one person is known to be, or some of several by track
+            id, metres, or metres and their standard deviation: they are
+            scaled by it
             (:func:`~mmdiffpose.lifting.known_height.scale_to_height`).
 
     Returns:
@@ -189,7 +190,8 @@ def lift_track(model: nn.Module,
         resample (bool): Whether it is lifted at the rate of training.
         score_thr (float): Joints of lower scores count as not seen.
         check_units (bool): Whether coordinates that are no pixels are refused.
-        person_height (float, optional): How tall the person is, metres.
+        person_height (float | tuple[float, float], optional): How tall the
+            person is, metres, or metres and their standard deviation.
 
     Returns:
         LiftedTrack: All frames but those of long gaps, and those before the

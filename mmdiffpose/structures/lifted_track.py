@@ -15,6 +15,8 @@ from .lifter_view import (LifterView, join_views, rotate_covariances,
 _PER_FRAME = ('keypoints_3d', 'scores', 'std', 'hypotheses', 'keypoints_2d',
               'scores_2d', 'frame_ids', 'times', 'root_trajectory',
               'covariance')
+HEIGHT_FIELDS = ('height', 'height_std', 'size_std', 'scaled_by')
+"""What is known of a person's height, and what that did."""
 
 
 @dataclass
@@ -60,7 +62,12 @@ class LiftedTrack:
         source: Which input it is of, if that is known.
         height: The person's height as it was given, metres, by which
             everything was scaled; None where the size is the lifter's guess.
-        scaled_by: What everything was multiplied by since the lifter.
+        height_std: The standard deviation of that height, metres: 0 where it
+            was given as known.
+        size_std: The standard deviation of the logarithm of the size that std
+            and covariance held, of the model's own, before it was replaced by
+            that of the height; None where the size is the lifter's guess.
+        scaled_by: What poses were multiplied by since the lifter.
     """
     keypoints_3d: np.ndarray
     scores: np.ndarray
@@ -83,6 +90,8 @@ class LiftedTrack:
     times: Optional[np.ndarray] = None
     source: Optional[str] = None
     height: Optional[float] = None
+    height_std: Optional[float] = None
+    size_std: Optional[float] = None
     scaled_by: float = 1.
 
     def __len__(self) -> int:

@@ -67,6 +67,20 @@ def check_height(name: str, value: Any) -> None:
                      f'{MOST_HEIGHT:g}, got {value!r}{hint}')
 
 
+MOST_UNSURE = .3
+"""Standard deviation of a height that says something, over the height; that of
+all people, children too, is some .2 of theirs."""
+
+
+def check_height_std(name: str, value: Any, height: float) -> None:
+    """Check how unsure somebody's height is, metres.
+
+    Raises:
+        ValueError: If it is no number from 0 to :data:`MOST_UNSURE` of it.
+    """
+    check_number(name, value, 0., MOST_UNSURE * height)
+
+
 def check_flag(name: str, value: Any) -> None:
     """Check a flag.
 

@@ -122,6 +122,8 @@ def _track_data(person: ScenePerson, poses: np.ndarray, clouds: np.ndarray,
         cloud=_base64(clouds / step, '<i2'))
     if track.height is not None:
         data['height'] = round(track.height, 3)
+    if track.height_std:
+        data['heightStd'] = round(track.height_std, 3)
     if track.std is not None:
         millimetres = np.clip(1000 * track.std, 0, np.iinfo(np.uint16).max)
         data['std'] = _base64(millimetres, '<u2')

@@ -139,7 +139,7 @@ def test_a_known_height_scales_what_comes_out(turned, tmp_path):
     np.testing.assert_allclose(track.root_trajectory[0], .3 * ROOT, atol=.01)
     result, _ = turned(frames(2), pred_out_dir=str(tmp_path), **options)
     person, = result['predictions'][0]
-    assert person['height'] == height
+    assert (person['height'], person['height_std']) == (height, 0)
     document = json.loads((tmp_path / 'frames.json').read_text())
     said = document['meta_info']['heights']['0']
     assert said['height'] == height
@@ -149,8 +149,13 @@ def test_a_known_height_scales_what_comes_out(turned, tmp_path):
     sample = next(turned(frames(1), return_datasamples=True, **options))
     np.testing.assert_allclose(sample['predictions'][0].pred_instances.heights,
                                [height])
+    np.testing.assert_allclose(
+        sample['predictions'][0].pred_instances.height_stds, [0])
     by_id = turned.lift_clip(frames(2), person_height={0: height}).tracks[0]
     assert by_id.scaled_by == track.scaled_by
+    unsure = turned.lift_clip(frames(2), person_height=(height, .1)).tracks[0]
+    assert (unsure.height, unsure.height_std) == (height, .1)
+    assert (unsure.std[:, 1:] > track.std[:, 1:]).all()
 
 
 def test_a_known_height_takes_a_whole_clip(turned):
@@ -158,6 +163,8 @@ def test_a_known_height_takes_a_whole_clip(turned):
         InferenceOptions(person_height=1.8, causal=True)
     with pytest.raises(ValueError, match='got 180 .centimetres. 1.8 m'):
         InferenceOptions(person_height=180)
+    with pytest.raises(ValueError, match='from 0 to 0.54, got 0.6'):
+        InferenceOptions(person_height=(1.8, .6))
     with pytest.raises(ValueError, match=r'track ids \[3\], found \[0\]'):
         turned.lift_clip(frames(1), person_height={3: 1.8})
 

@@ -12,6 +12,7 @@ from PIL import Image
 from video_files import write_video
 
 from mmdiffpose.apis import init_model
+from mmdiffpose.cli.known_heights import parse_heights
 
 ROOT = Path(__file__).parents[2]
 CONFIG = ROOT / 'configs/diffpose_mixste_mini-27.py'
@@ -86,7 +87,7 @@ def test_options(infer, short_track):
         assert file['hypotheses'].shape[1] == 7
 
 
-@pytest.mark.parametrize('height', ['1.5', '0=1.5'])
+@pytest.mark.parametrize('height', ['1.5', '0=1.5', '1.5+-0.2', '0=1.5±.2'])
 def test_known_height(infer, short_track, height):
     with np.load(infer(short_track, '--no-animation')[1]) as file:
         before = dict(file)
@@ -95,12 +96,34 @@ def test_known_height(infer, short_track, height):
     with np.load(path) as after:
         said = json.loads(str(after['meta']))['heights']['0']
         assert said['height'] == 1.5
-        for name in ('keypoints_3d', 'hypotheses', 'std'):
-            np.testing.assert_allclose(
-                after[name],
-                before[name] * said['scaled_by'],
-                rtol=1e-4,
-                atol=1e-6)
+        assert said['height_std'] == (0 if height.endswith('.5') else .2)
+        np.testing.assert_allclose(
+            after['keypoints_3d'],
+            before['keypoints_3d'] * said['scaled_by'],
+            rtol=1e-4,
+            atol=1e-6)
+
+
+@pytest.mark.parametrize('texts, heights', [
+    (None, None),
+    (['1.75'], 1.75),
+    (['1.69+-0.1'], (1.69, .1)),
+    (['1.69±0.1'], (1.69, .1)),
+    (['0=1.88+-.02', '3=1.71'], {
+        0: (1.88, .02),
+        3: 1.71
+    }),
+])
+def test_heights_in_words(texts, heights):
+    assert parse_heights(texts) == heights
+
+
+@pytest.mark.parametrize('texts',
+                         [['1.7+-'], ['1.7+-.1+-.1'], ['+-.1'], ['1.7-.1'],
+                          ['0=1.7+-x'], ['0=1.7', '0=1.8']])
+def test_heights_in_wrong_words(texts):
+    with pytest.raises(ValueError, match=r'--height: expected metres, or ID='):
+        parse_heights(texts)
 
 
 def test_video_below_the_joints(infer, short_track, tmp_path):

@@ -76,17 +76,34 @@ def test_round_trip(tmp_path, kind, axes):
     assert (result.name, len(result)) == ('a', 6)
 
 
+TALL = dict(height=1.88, height_std=.05, size_std=.15, scaled_by=1.07)
+
+
 @pytest.mark.parametrize('kind', ['json', 'npz'])
 def test_heights_that_were_given(tmp_path, kind):
     people = [
-        person(3, [2, 3], height=1.88, scaled_by=1.07),
-        person(3, [9], height=1.88, scaled_by=1.07),
-        person(1, [2, 3])
+        person(number, frames, **known)
+        for number, frames, known in ((3, [2, 3], TALL), (3, [9], TALL), (
+            1, [2, 3], {}), (0, [2], dict(TALL, height_std=0., size_std=None)))
     ]
     path, = write_results(people, tmp_path / 'a', (kind, ))
-    other, tall = sorted(read_results(path), key=lambda t: t.track_id)
-    assert (tall.height, tall.scaled_by) == (1.88, 1.07)
-    assert (other.height, other.scaled_by) == (None, 1.)
+    sure, other, tall = sorted(read_results(path), key=lambda t: t.track_id)
+    assert {name: getattr(tall, name) for name in TALL} == TALL
+    assert (other.height, other.height_std, other.size_std,
+            other.scaled_by) == (None, None, None, 1.)
+    assert (sure.height, sure.height_std, sure.size_std) == (1.88, 0, None)
+
+
+def test_heights_of_older_files(tmp_path):
+    """They were all given as sure, and their std was scaled alone."""
+    path, = write_results(
+        person(3, [0, 1], **TALL), tmp_path / 'a', ('json', ))
+    document = json.loads(path.read_text())
+    document['meta_info']['heights'] = {'3': dict(height=1.88, scaled_by=1.07)}
+    path.write_text(json.dumps(document))
+    track, = read_results(path)
+    assert (track.height, track.height_std, track.size_std,
+            track.scaled_by) == (1.88, 0, None, 1.07)
 
 
 @pytest.mark.parametrize('heights', [
@@ -94,13 +111,17 @@ def test_heights_that_were_given(tmp_path, kind):
                                                     'scaled_by': 1}},
     {'3': {'height': 1.88, 'scaled_by': 0}},
     {'3': {'height': 1.88, 'scaled_by': None}},
+    {'3': {'height': 1.88, 'scaled_by': 1, 'height_std': -.1}},
+    {'3': {'height': 1.88, 'scaled_by': 1, 'height_std': 1.}},
+    {'3': {'height': 1.88, 'scaled_by': 1, 'height_std': None}},
+    {'3': {'height': 1.88, 'scaled_by': 1, 'size_std': 'x'}},
 ])  # yapf: disable
 def test_heights_that_are_none(tmp_path, heights):
     path, = write_results(person(3, [0, 1]), tmp_path / 'a', ('json', ))
     document = json.loads(path.read_text())
     document['meta_info']['heights'] = heights
     path.write_text(json.dumps(document))
-    with pytest.raises(ValueError, match='height|scaled_by'):
+    with pytest.raises(ValueError, match='height|scaled_by|size_std'):
         read_results(path)
 
 

@@ -51,11 +51,30 @@ def test_a_lifter_that_sees_people_a_tenth_too_small(tool, monkeypatch,
     one, two = rows['actors, scale 1'][0], rows['actors, scale 1.2'][0]
     assert two.true == pytest.approx(1.2 * one.true, rel=1e-4)
     for found in sum(rows.values(), []):
-        guess, known, off = (f['MPJPE'] for f in found.figures)
+        guess, known, off, adult = (f['MPJPE'] for f in found.figures)
         assert found.guess == pytest.approx(.9 * found.true, rel=1e-4)
         assert found.spread == pytest.approx(
             np.std(np.log([.8, .9, 1]), ddof=1))
         assert known == pytest.approx(0, abs=1e-3)
         assert off == pytest.approx(.3 * guess, rel=1e-3)
+        assert adult == pytest.approx(
+            10 * guess * abs(1.69 / found.true - 1), rel=1e-3)
         assert found.figures[1]['90 % x'] == 1 > found.figures[0]['90 % y']
+        as_guessed, at_height, _, vague = found.energy
+        assert at_height == pytest.approx(0, abs=1e-2)
+        assert min(as_guessed, vague) > 1
     assert '| -10.5 ± 0.0 | 11.2 |' in capsys.readouterr().out
+
+
+def test_the_energy_score_by_hand(tool):
+    """Samples off by 20, 10 and 0 mm: 10 less half of their distance, which
+    is 80 / 9 over all nine pairs."""
+    motions = np.zeros((2, 17, 3))
+    motions[:, 6] = [0, .1, 0]
+    window = tool.Drawn(None, 1000., motions, np.eye(3))
+    apart = np.zeros((2, 3, 17, 3))
+    apart[:, :, 6, 2] = [.02, .01, 0]
+    lifted = LiftedTrack(motions, np.ones((2, 17)), None,
+                         motions[:, None] + apart, motions[..., :2],
+                         np.ones((2, 17)), np.arange(2), (8, 8))
+    assert tool._energy(lifted, window) == pytest.approx(10 - 40 / 9)

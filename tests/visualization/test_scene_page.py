@@ -65,12 +65,14 @@ def test_page_stands_alone(tmp_path):
 
 
 def test_heights_that_were_given_are_told(tmp_path):
-    tracks = crowd(2)
-    tracks[1] = replace(tracks[1], height=1.8765, scaled_by=1.1)
+    tracks = crowd(3)
+    tracks[1] = replace(tracks[1], height=1.8765, height_std=0., scaled_by=1.1)
+    tracks[2] = replace(tracks[2], height=1.69, height_std=.1, scaled_by=1.1)
     path = write_html(tracks, tmp_path / 'a.html')
     numbers = [track['person'] for track in data_of(path)['tracks']]
     assert run(path, 'scene.tracks.map(page.nameOf)') == [
-        f'person {numbers[0]}', f'person {numbers[1]}, 1.877 m as given'
+        f'person {numbers[0]}', f'person {numbers[1]}, 1.877 m as given',
+        f'person {numbers[2]}, 1.69 ± 0.1 m as given'
     ]
 
 

@@ -10,7 +10,9 @@ the scales of the grid, then the same motions with the bodies of adults whom
 ANSUR II measured, and with those of the training's law, children and people of
 unusual size among them. Each window is lifted as a user's track is, and then
 scaled to the true height (``scale_to_height``), which is that of the true
-skeleton by the same definition, and to one that is 3 % too large.
+skeleton by the same definition, to one that is 3 % too large, and to that of
+adults whose heights nobody knows. Heights in rows are in metres; energy scores
+are those of whole poses, of as many hypotheses as the model draws.
 """
 
 import argparse
@@ -34,6 +36,7 @@ from mmdiffpose.datasets.views_grid import (FRAMES, GRID, SEED, STANDARD,
                                             TEST_ACTORS, cell_simulator,
                                             law_of)
 from mmdiffpose.datasets.world_motions import WorldMotions, read_motions
+from mmdiffpose.evaluation.functional import energy_score
 
 BODIES: Dict[str, Dict[str, Any]] = {
     'adults of ANSUR II': dict(children=0, scaled=0),
@@ -42,6 +45,10 @@ BODIES: Dict[str, Dict[str, Any]] = {
 """Names of rows to arguments of ``BodySampler``."""
 OFF = 1.03
 """A height that is not quite the true one, over the true one."""
+ADULT = (1.69, .1)
+"""Metres: mean and standard deviation of ANSUR II's women and men together
+(half of either), by the package's table of limbs, 1.69 and 0.096, and what a
+lifter's skeleton adds."""
 
 
 class Sized(NamedTuple):
@@ -52,13 +59,16 @@ class Sized(NamedTuple):
         guess: The lifter's, of its pose.
         spread: Standard deviation of the logarithm of the hypotheses'
             heights; NaN where there are none.
-        figures: Errors as guessed, at the true height, and at one that is
-            :data:`OFF`.
+        figures: Errors as guessed, at the true height, at one that is
+            :data:`OFF`, and at :data:`ADULT`'s.
+        energy: Energy scores of the hypotheses, mm, of the same; NaN where
+            there are none.
     """
     true: float
     guess: float
     spread: float
-    figures: Tuple[Figures, Figures, Figures]
+    figures: Tuple[Figures, ...]
+    energy: Tuple[float, ...]
 
 
 def simulators(motions: WorldMotions) -> Iterator[Tuple[str, ViewSimulator]]:
@@ -86,12 +96,27 @@ def measure(model: Any, window: Drawn) -> Optional[Sized]:
             for poses in lifted.hypotheses.swapaxes(0, 1)
         ]
         spread = float(np.std(np.log(heights), ddof=1))
-    known, = scale_to_height(lifted, true)
-    off, = scale_to_height(lifted, OFF * true)
+    ways = (lifted, *scale_to_height(lifted, true),
+            *scale_to_height(lifted, OFF * true),
+            *scale_to_height(lifted, ADULT))
     return Sized(true,
-                 measure_height(lifted).metres,
-                 spread, (figures_of(lifted, window), figures_of(
-                     known, window), figures_of(off, window)))
+                 measure_height(lifted).metres, spread,
+                 tuple(figures_of(way, window) for way in ways),
+                 tuple(_energy(way, window) for way in ways))
+
+
+def _energy(lifted: LiftedTrack, window: Drawn) -> float:
+    """The energy score of whole poses, mm, mean over frames."""
+    if lifted.hypotheses is None:
+        return float('nan')
+    rows = np.searchsorted(np.arange(len(window.target)), lifted.frame_ids)
+    truth = window.target[rows].astype(float)
+    found = lifted.hypotheses.astype(float) @ window.rotation.T
+    found = found - found[:, :, :1]
+    return 1000 * float(
+        energy_score(
+            found.reshape(*found.shape[:2], -1), truth.reshape(len(truth),
+                                                               -1)).mean())
 
 
 def _with(lifted: LiftedTrack, poses: np.ndarray) -> LiftedTrack:
@@ -105,25 +130,26 @@ def _with(lifted: LiftedTrack, poses: np.ndarray) -> LiftedTrack:
 
 def table(rows: Dict[str, List[Sized]]) -> str:
     """The table as Markdown."""
+    unsure = f'{ADULT[0]} ± {ADULT[1]} m'
     lines = [
         '| people | true height, m | guess, m | log size: off by, %, and '
         'spread of that | spread of hypotheses, % | MPJPE, mm: guess | known '
-        f'| known, {100 * (OFF - 1):.0f} % off | 90 % intervals hold, %, x, '
-        'y, z: guess | known |', '|---|' + '---:|' * 9
+        f'| known, {100 * (OFF - 1):.0f} % off | {unsure} | 90 % intervals '
+        f'hold, %, x, y, z: guess | known | {unsure} | energy score, mm: '
+        f'guess | known | {unsure} |', '|---|' + '---:|' * 14
     ]
     for name, found in rows.items():
         off = 100 * np.log([one.guess / one.true for one in found])
-        mpjpe = [
-            np.mean([one.figures[i]['MPJPE'] for one in found])
-            for i in range(3)
-        ]
         cells = [
             f'{np.mean([one.true for one in found]):.2f}',
             f'{np.mean([one.guess for one in found]):.2f}',
             f'{off.mean():+.1f} ± {off.std(ddof=1):.1f}',
             f'{100 * np.mean([one.spread for one in found]):.1f}',
-            *(f'{error:.1f}' for error in mpjpe),
-            *(_inside([one.figures[i] for one in found]) for i in (0, 1))
+            *(f'{np.mean([one.figures[i]["MPJPE"] for one in found]):.1f}'
+              for i in range(4)), *(_inside([one.figures[i] for one in found])
+                                    for i in (0, 1, 3)),
+            *(f'{np.mean([one.energy[i] for one in found]):.0f}'
+              for i in (0, 1, 3))
         ]
         lines.append(f'| {name} | ' + ' | '.join(cells) + ' |')
     return '\n'.join(lines) + '\n'
