@@ -180,6 +180,16 @@ def test_what_is_unsure_of_the_shape_stays():
         rtol=2e-3, atol=1e-9)  # yapf: disable
 
 
+def test_axes_stay_as_correlated():
+    track = size_and_shape()
+    x, y = track.std_xyz[:, 3, 0], track.std_xyz[:, 3, 1]
+    track.covariance[:, 3, 0, 1] = track.covariance[:, 3, 1, 0] = .6 * x * y
+    found = scale_to_height(track, HEIGHT)[0].covariance[0, 3]
+    # .05 m along either axis is left, as above.
+    np.testing.assert_allclose(
+        found[:2, :2], .05**2 * np.array([[1, .6], [.6, 1]]), rtol=5e-3)
+
+
 def test_an_unsure_height():
     """Hypotheses and std hold 6 % of it, whatever they held before."""
     for track in (sized(), sized(.2)):

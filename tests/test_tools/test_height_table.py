@@ -43,9 +43,12 @@ def test_a_lifter_that_sees_people_a_tenth_too_small(tool, monkeypatch,
     monkeypatch.setattr(tool, 'init_model', lambda *names: None)
     monkeypatch.setattr(tool, 'draw_from', draw_from)
     monkeypatch.setattr(tool, 'lift_track', lift)
+    page = tmp_path / 'page.md'
+    page.write_text('\n'.join(['above', *tool.MARKERS, 'below']))
     rows = tool.main([
-        'any', '--motions', motions, '--subjects', 'mini/S1', '--windows', '2'
-    ])
+        'any', '--motions', motions, '--subjects', 'mini/S1', '--windows', '2',
+        '--out', str(page)
+    ])  # yapf: disable
     scales = [f'actors, scale {s}' for s in ('0.75', '0.9', '1', '1.1', '1.2')]
     assert list(rows) == [*scales, 'adults of ANSUR II', 'bodies of the law']
     one, two = rows['actors, scale 1'][0], rows['actors, scale 1.2'][0]
@@ -63,7 +66,16 @@ def test_a_lifter_that_sees_people_a_tenth_too_small(tool, monkeypatch,
         as_guessed, at_height, _, vague = found.energy
         assert at_height == pytest.approx(0, abs=1e-2)
         assert min(as_guessed, vague) > 1
-    assert '| -10.5 ± 0.0 | 11.2 |' in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert '| -10.5 ± 0.0 | 11.2 |' in printed
+    begin, end = tool.MARKERS
+    assert page.read_text(
+    ) == f'above\n{begin}\n{printed.strip()}\n{end}\nbelow'
+    # Two tables of as many rows, each as wide as its header.
+    tables = [part.split('\n') for part in printed.strip().split('\n\n')]
+    assert [len(lines) for lines in tables] == [9, 9]
+    assert [{line.count('|')
+             for line in lines} for lines in tables] == [{10}, {8}]
 
 
 def test_the_energy_score_by_hand(tool):

@@ -2,7 +2,7 @@
 """What a lifter guesses of people's size, and what their known height gives.
 
     python tools/analysis_tools/height_table.py residual \
-        --motions data/world_motions.npz
+        --motions data/world_motions.npz --out docs/lifting.md
 
 The standard cell of the benchmark hdm05-views
 (configs/hdm05_views_protocol.md) with people of several sizes: the actors at
@@ -17,6 +17,7 @@ are those of whole poses, of as many hypotheses as the model draws.
 
 import argparse
 from dataclasses import replace
+from pathlib import Path
 from typing import (Any, Dict, Iterator, List, NamedTuple, Optional, Sequence,
                     Tuple)
 
@@ -26,6 +27,7 @@ import numpy as np
 import mmdiffpose  # noqa: F401
 
 # isort: split
+from reporting.documents import write_between
 from reporting.views import Drawn, Figures, draw_from, figures_of
 
 from mmdiffpose.apis import (LiftedTrack, init_model, lift_track,
@@ -38,6 +40,8 @@ from mmdiffpose.datasets.views_grid import (FRAMES, GRID, SEED, STANDARD,
 from mmdiffpose.datasets.world_motions import WorldMotions, read_motions
 from mmdiffpose.evaluation.functional import energy_score
 
+MARKERS = ('<!-- height_table.py: begin -->', '<!-- height_table.py: end -->')
+"""Lines of a page that the tables stand between."""
 BODIES: Dict[str, Dict[str, Any]] = {
     'adults of ANSUR II': dict(children=0, scaled=0),
     'bodies of the law': {},
@@ -129,30 +133,41 @@ def _with(lifted: LiftedTrack, poses: np.ndarray) -> LiftedTrack:
 
 
 def table(rows: Dict[str, List[Sized]]) -> str:
-    """The table as Markdown."""
-    unsure = f'{ADULT[0]} ± {ADULT[1]} m'
-    lines = [
+    """Two tables as Markdown: sizes and errors, then spreads."""
+    adult = f'{ADULT[0]} ± {ADULT[1]} m'
+    sizes = [
         '| people | true height, m | guess, m | log size: off by, %, and '
         'spread of that | spread of hypotheses, % | MPJPE, mm: guess | known '
-        f'| known, {100 * (OFF - 1):.0f} % off | {unsure} | 90 % intervals '
-        f'hold, %, x, y, z: guess | known | {unsure} | energy score, mm: '
-        f'guess | known | {unsure} |', '|---|' + '---:|' * 14
+        f'| known, {100 * (OFF - 1):.0f} % off | {adult} |',
+        '|---|' + '---:|' * 8
+    ]
+    spreads = [
+        '| people | 90 % intervals hold, %, x, y, z: guess | known | '
+        f'{adult} | energy score, mm: guess | known | {adult} |',
+        '|---|' + '---:|' * 6
     ]
     for name, found in rows.items():
         off = 100 * np.log([one.guess / one.true for one in found])
-        cells = [
-            f'{np.mean([one.true for one in found]):.2f}',
-            f'{np.mean([one.guess for one in found]):.2f}',
-            f'{off.mean():+.1f} ± {off.std(ddof=1):.1f}',
-            f'{100 * np.mean([one.spread for one in found]):.1f}',
-            *(f'{np.mean([one.figures[i]["MPJPE"] for one in found]):.1f}'
-              for i in range(4)), *(_inside([one.figures[i] for one in found])
-                                    for i in (0, 1, 3)),
-            *(f'{np.mean([one.energy[i] for one in found]):.0f}'
-              for i in (0, 1, 3))
-        ]
-        lines.append(f'| {name} | ' + ' | '.join(cells) + ' |')
-    return '\n'.join(lines) + '\n'
+        mpjpe = np.mean([[f['MPJPE'] for f in one.figures] for one in found],
+                        axis=0)
+        energy = np.mean([one.energy for one in found], axis=0)
+        sizes.append(
+            _row(name, f'{np.mean([one.true for one in found]):.2f}',
+                 f'{np.mean([one.guess for one in found]):.2f}',
+                 f'{off.mean():+.1f} ± {off.std(ddof=1):.1f}',
+                 f'{100 * np.mean([one.spread for one in found]):.1f}',
+                 *(f'{error:.1f}' for error in mpjpe)))
+        spreads.append(
+            _row(
+                name,
+                *(_inside([one.figures[i]
+                           for one in found]) for i in (0, 1, 3)),
+                *(f'{energy[i]:.0f}' for i in (0, 1, 3))))
+    return '\n'.join([*sizes, '', *spreads]) + '\n'
+
+
+def _row(*cells: str) -> str:
+    return f'| {" | ".join(cells)} |'
 
 
 def _inside(figures: Sequence[Figures]) -> str:
@@ -175,6 +190,8 @@ def main(argv: Optional[Sequence[str]] = None) -> Dict[str, List[Sized]]:
         help='default: the test actors; choose nothing on them')
     parser.add_argument(
         '--windows', type=int, default=96, help='of a row (default: 96)')
+    parser.add_argument(
+        '--out', type=Path, help='page with the two markers to write into')
     args = parser.parse_args(argv)
     config, _, checkpoint = args.model.partition(':')
     model = init_model(config, checkpoint or None)
@@ -187,6 +204,8 @@ def main(argv: Optional[Sequence[str]] = None) -> Dict[str, List[Sized]]:
         ]
         rows[name] = [one for one in found if one is not None]
     print(table(rows))
+    if args.out is not None:
+        write_between(args.out, MARKERS, table(rows).rstrip('\n'))
     return rows
 
 
