@@ -92,10 +92,7 @@ def stiffened(points: np.ndarray, lengths: np.ndarray,
     while waiting:
         parent = waiting.pop()
         for child in children_of(skeleton, parent):
-            bone = points[:, child] - points[:, parent]
-            length = np.linalg.norm(bone, axis=-1, keepdims=True)
-            with np.errstate(invalid='ignore', divide='ignore'):
-                unit = np.where(length > MIN_LENGTH, bone / length, np.nan)
+            unit = _direction(points[:, child] - points[:, parent])
             stiff[:, child] = stiff[:, parent] + lengths[child] * unit
             waiting.append(child)
     return stiff
@@ -165,16 +162,21 @@ def _local_rotation(armature: Armature, node: int, directions: np.ndarray,
     return _bone_rotation(skeleton, bone, directions, local, fps)
 
 
+def _direction(bone: np.ndarray) -> np.ndarray:
+    """Unit vectors (F, 3); NaN where a bone has no length or no place."""
+    length = np.linalg.norm(bone, axis=-1, keepdims=True)
+    with np.errstate(invalid='ignore', divide='ignore'):
+        return np.where(length > MIN_LENGTH, bone / length, np.nan)
+
+
 def _directions(points: np.ndarray, skeleton: Skeleton) -> np.ndarray:
     """Unit vectors from parents to joints, (F, J, 3), without holes."""
     directions = np.zeros_like(points, float)
     rest = rest_directions(skeleton)
     for parent, child in skeleton.bones:
-        bone = points[:, child] - points[:, parent]
-        length = np.linalg.norm(bone, axis=-1, keepdims=True)
-        with np.errstate(invalid='ignore', divide='ignore'):
-            unit = np.where(length > MIN_LENGTH, bone / length, np.nan)
-        unit = _filled(unit, f'the bone to {skeleton.joints[child]}')
+        unit = _filled(
+            _direction(points[:, child] - points[:, parent]),
+            f'the bone to {skeleton.joints[child]}')
         directions[:, child] = _unit(unit, rest[child])
     return directions
 

@@ -8,11 +8,10 @@ import numpy as np
 from mmdiffpose.skeletons import H36M_17, Skeleton
 from .canvas import blank, draw_line, draw_text, text_width
 from .palette import CENTER, LEFT, RIGHT, UNSEEN, lighten
+from .panel_row import FOOTER, GAP, HEADER, empty_row, fill_row
 from .scene import Scene
 from .stick_figure import FAINT, draw_figure, draw_hypotheses
 from .view import SceneView
-
-HEADER, FOOTER, GAP = 34, 40, 6
 
 
 class ReverseProcessRenderer:
@@ -125,15 +124,11 @@ class ReverseProcessRenderer:
         return np.concatenate(parts)
 
     def _picture(self, step: int, panels: Sequence[np.ndarray]) -> np.ndarray:
-        width = len(panels) * (self.size + GAP) + GAP
-        height = HEADER + self.size + FOOTER
-        picture = blank(height + height % 2, width + width % 2)
+        picture = empty_row(self.size, [self.size] * len(panels))
         draw_text(picture, self._title(step), (8, 23))
         error = f'mean error of a sample {self.errors_mm()[step]:.0f} mm'
         draw_text(picture, error, (90, 23))
-        for position, panel in enumerate(panels):
-            left = GAP + position * (self.size + GAP)
-            picture[HEADER:HEADER + self.size, left:left + self.size] = panel
+        fill_row(picture, panels)
         self._draw_legend(picture[HEADER + self.size:])
         return picture
 

@@ -7,15 +7,15 @@ import numpy as np
 
 from mmdiffpose.structures.lifted_track import LiftedTrack
 from mmdiffpose.structures.people import as_list, person_numbers
-from .canvas import blank, draw_polygon, draw_text, text_width
+from .canvas import draw_polygon, draw_text, text_width
 from .common_scene import CommonScene, ScenePerson
 from .legend import draw_legend
-from .palette import BACKGROUND, lighten, person_color
+from .palette import lighten, person_color
+from .panel_row import HEADER, empty_row, fill_row, label_row
 from .person_figure import draw_person
 from .picture_panel import PicturePanel
 from .view import SceneView
 
-HEADER, FOOTER, GAP = 34, 40, 6
 MAX_HYPOTHESES = 5
 """Per person: with several people, more would only blur."""
 MAX_WIDTH = 1.8
@@ -90,14 +90,8 @@ class SceneRenderer:
                 the 2D joints are in.
         """
         frame = self._frame.copy()
-        left = GAP
-        for panel in self.panels(frame_id, image):
-            frame[HEADER:HEADER + self.size,
-                  left:left + panel.shape[1]] = panel
-            left += panel.shape[1] + GAP
-        label = self._label(frame_id)
-        draw_text(frame, label,
-                  (frame.shape[1] - text_width(label) - 2 * GAP, 23))
+        fill_row(frame, self.panels(frame_id, image))
+        label_row(frame, self._label(frame_id))
         return frame
 
     def panels(
@@ -169,13 +163,9 @@ class SceneRenderer:
 
     def _layout(self, tracks: Sequence[LiftedTrack]) -> np.ndarray:
         """What all frames share: titles and legend."""
-        width = self.picture.width + self.view.width + 3 * GAP
-        height = HEADER + self.size + FOOTER
-        # Video codecs want even sides.
-        frame = blank(height + height % 2, width + width % 2, BACKGROUND)
         title = '3D: in one scene' if self.scene.rooted else '3D'
-        draw_text(frame, '2D: input', (GAP + 4, 23))
-        draw_text(frame, title, (2 * GAP + 4 + self.picture.width, 23))
+        frame = empty_row(self.size, [self.picture.width, self.view.width],
+                          ['2D: input', title])
         clouds = any(track.hypotheses is not None for track in tracks)
         spread = any(track.std is not None for track in tracks)
         draw_legend(

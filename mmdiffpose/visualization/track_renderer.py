@@ -6,14 +6,14 @@ from typing import List, Optional, Sequence, Tuple
 import numpy as np
 
 from mmdiffpose.structures.lifted_track import LiftedTrack
-from .canvas import blank, draw_text, text_width
+from .canvas import blank, draw_text
 from .legend import draw_legend
+from .panel_row import FOOTER, GAP, HEADER, empty_row, fill_row, label_row
 from .person_figure import draw_person
 from .picture_panel import PicturePanel
 from .scene import Scene
 from .view import SceneView
 
-HEADER, FOOTER, GAP = 34, 40, 6
 MAX_HYPOTHESES = 10
 """More faint skeletons than this only make a blur."""
 
@@ -91,17 +91,12 @@ class TrackRenderer:
             frames.
         """
         frame = self._frame.copy()
-        left = GAP
-        for panel in self.panels(index, image):
-            frame[HEADER:HEADER + self.size,
-                  left:left + panel.shape[1]] = panel
-            left += panel.shape[1] + GAP
+        fill_row(frame, self.panels(index, image))
         label = f'frame {self.lifted.frame_ids[index]}'
         if self.lifted.std is not None:
             label += f'   mean std {1000 * self.lifted.std[index].mean():.0f}'
             label += ' mm'
-        draw_text(frame, label,
-                  (frame.shape[1] - text_width(label) - 2 * GAP, 23))
+        label_row(frame, label)
         return frame
 
     def sheet(
@@ -140,14 +135,7 @@ class TrackRenderer:
     def _layout(self) -> np.ndarray:
         """What all frames share: titles and legend."""
         widths = [self.picture.width] + [self.size] * len(self.views)
-        width = sum(widths) + GAP * (len(widths) + 1)
-        height = HEADER + self.size + FOOTER
-        # Video codecs want even sides.
-        frame = blank(height + height % 2, width + width % 2)
-        left = GAP
-        for title, panel_width in zip(self.titles, widths):
-            draw_text(frame, title, (left + 4, 23))
-            left += panel_width + GAP
+        frame = empty_row(self.size, widths, self.titles)
         self._legend(frame, HEADER + self.size + 25)
         return frame
 

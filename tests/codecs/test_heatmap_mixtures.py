@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from mixtures import moments
 from mmpose.registry import KEYPOINT_CODECS
 from mmpose.structures.bbox import get_warp_matrix
 
@@ -31,14 +32,6 @@ def render(mixture, height=H, width=W):
                          ((y - v) / std_v)**2)
                   for weight, u, v, std_u, std_v in mixture)
     return (0.9 * density / density.max()).astype(np.float32)
-
-
-def moments(mixture):
-    """Mean and variances (..., 2) of mixtures (..., M, 5)."""
-    weight, mean, std = mixture[..., :1], mixture[..., 1:3], mixture[..., 3:]
-    centre = (weight * mean).sum(-2)
-    spread = std**2 + (mean - centre[..., None, :])**2
-    return centre, (weight * spread).sum(-2)
 
 
 @pytest.mark.parametrize('method', METHODS)

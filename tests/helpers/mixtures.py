@@ -1,5 +1,8 @@
 # Copyright (c) mmdiffpose contributors. All rights reserved.
 """Mixtures as PyTorch's own distributions, in float64: the reference."""
+from typing import Tuple
+
+import numpy as np
 import torch
 from torch import Tensor
 from torch import distributions as D
@@ -60,3 +63,11 @@ def select(mixture: GaussianMixture, part) -> GaussianMixture:
     """Some mixtures of a batch."""
     return GaussianMixture(mixture.weights[part], mixture.means[part],
                            mixture.scale[part], mixture.covariance_type)
+
+
+def moments(mixture: np.ndarray) -> Tuple[np.ndarray, np.ndarray]:
+    """Mean and variances (..., 2) of mixtures (..., M, 5)."""
+    weight, mean, std = mixture[..., :1], mixture[..., 1:3], mixture[..., 3:]
+    centre = (weight * mean).sum(-2)
+    spread = std**2 + (mean - centre[..., None, :])**2
+    return centre, (weight * spread).sum(-2)

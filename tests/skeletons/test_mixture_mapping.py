@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from mixtures import moments
 from scipy.stats import norm
 
 from mmdiffpose.codecs import GMMDiffusionPose
@@ -12,14 +13,6 @@ from mmdiffpose.codecs.heatmap_mixtures import (fill_masked, map_mixtures,
                                                 mask_joints)
 from mmdiffpose.skeletons import (COCO_17, H36M_17, SKELETONS, Skeleton,
                                   mapping_matrix)
-
-
-def moments(mixture):
-    """Mean and variances (..., 2) of mixtures (..., M, 5)."""
-    weight, mean, std = mixture[..., :1], mixture[..., 1:3], mixture[..., 3:]
-    centre = (weight * mean).sum(-2)
-    spread = std**2 + (mean - centre[..., None, :])**2
-    return centre, (weight * spread).sum(-2)
 
 
 def random_mixtures(seed, lead=(), joints=17, components=2):

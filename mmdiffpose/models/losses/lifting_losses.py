@@ -46,7 +46,8 @@ def mixste_joint_weights(skeleton: Skeleton) -> Tuple[float, ...]:
 
 
 def masked_mean(value: Tensor, weight: Optional[Tensor]) -> Tensor:
-    """Mean of ``value`` (B, T, J), weighted; of nothing it is 0."""
+    """Mean of ``value`` (..., J) by ``weight``, broadcastable, if any; of
+    nothing it is 0."""
     if weight is None:
         return value.mean()
     weight = weight.expand_as(value)

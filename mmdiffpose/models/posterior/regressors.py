@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from mmdiffpose.registry import MODELS
 from ..layers import FullPrecisionLinear, GatedBlock, Linear
+from ..losses.lifting_losses import masked_mean
 
 POSE_SCALE = 0.25
 """Metres per unit of a network's input, about a joint's distance per axis."""
@@ -188,12 +189,4 @@ class ResidualStdRegressor(_WholePoseMLP):
         """
         residual = (target - poses.detach()) / std
         loss = (std.log() + residual.square() / 2).mean(dim=-1)
-        return weighted_mean(loss, weight)
-
-
-def weighted_mean(value: Tensor, weight: Optional[Tensor]) -> Tensor:
-    """Mean of ``value`` (..., J) by ``weight``, broadcastable, if any."""
-    if weight is None:
-        return value.mean()
-    weight = weight.expand_as(value)
-    return (value * weight).sum() / weight.sum().clamp(min=1e-6)
+        return masked_mean(loss, weight)

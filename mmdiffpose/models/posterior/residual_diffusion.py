@@ -21,7 +21,8 @@ from mmdiffpose.registry import MODELS
 from mmdiffpose.skeletons.metainfo import SkeletonLike, as_skeleton
 from ..denoisers.angle_denoiser import VelocityNetwork, build_velocity
 from ..layers import Derived
-from .regressors import joint_tokens, weighted_mean
+from ..losses.lifting_losses import masked_mean
+from .regressors import joint_tokens
 
 Integrator = Callable[[Velocity, Tensor, Sequence[float]], Tensor]
 """A sampler of the flow: of a velocity, a start and angles."""
@@ -240,7 +241,7 @@ class ResidualDiffusion(BaseModule):
         predicted = self.denoiser(state, angle,
                                   self.context(features, mean, std, seen))
         error = (predicted - velocity).square().mean(dim=-1)
-        return weighted_mean(error, weight)
+        return masked_mean(error, weight)
 
     @torch.no_grad()
     def sample(self,
