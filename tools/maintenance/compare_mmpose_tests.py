@@ -28,6 +28,8 @@ from collections import Counter
 from pathlib import Path
 from typing import Dict, List, Optional, Sequence
 
+from whole_files import write_whole
+
 ROOT = Path(__file__).resolve().parents[2]
 TESTS = ('test_codecs', 'test_engine', 'test_evaluation', 'test_structures',
          'test_utils', 'test_visualization', 'test_datasets/test_transforms',
@@ -218,11 +220,9 @@ def told(folders: Folders, plugin: str) -> str:
 
 def write(path: Path, folders: Folders) -> None:
     """Write outcomes, whole or not at all."""
-    part = path.with_name(f'{path.name}.part')
-    part.write_text(
-        json.dumps(dict(folders=folders, **summary(folders)), indent=1) + '\n',
-        encoding='utf-8')
-    part.replace(path)
+    write_whole(
+        path,
+        json.dumps(dict(folders=folders, **summary(folders)), indent=1) + '\n')
 
 
 if __name__ == '__main__':

@@ -26,6 +26,7 @@ from typing import Dict, Optional, Sequence, Tuple
 
 from version_rows import (FULL_MMCV, ROOT, STACKS, Row, find_python, try_row,
                           was_tried)
+from whole_files import write_whole
 
 PAGE = ROOT / 'docs' / 'robustness.md'
 MARKERS = ('<!-- versions: begin -->', '<!-- versions: end -->')
@@ -134,9 +135,9 @@ def put_table(rows: Sequence[Row], page: Path) -> None:
     if len(parts) != 3 or text.index(MARKERS[0]) > text.index(MARKERS[1]):
         raise ValueError(f'{page}: expected {MARKERS[0]} and then '
                          f'{MARKERS[1]}, each once')
-    page.write_text(
-        f'{parts[0]}{MARKERS[0]}\n\n{table(rows)}\n\n{MARKERS[1]}{parts[2]}',
-        encoding='utf-8')
+    write_whole(
+        page,
+        f'{parts[0]}{MARKERS[0]}\n\n{table(rows)}\n\n{MARKERS[1]}{parts[2]}')
 
 
 def main(argv: Optional[Sequence[str]] = None) -> int:
@@ -158,9 +159,9 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
         if args.again or not was_tried(rows.get(key)):
             print(f'[versions] {" ".join(key)}', file=sys.stderr, flush=True)
             rows[key] = try_row(*key, base, args)
-            args.json.write_text(
-                json.dumps([rows[k] for k in sorted(rows)], indent=1) + '\n',
-                encoding='utf-8')
+            write_whole(
+                args.json,
+                json.dumps([rows[k] for k in sorted(rows)], indent=1) + '\n')
         failed += was_tried(rows[key]) and rows[key]['outcome'] != 'works'
     in_order = sorted(
         rows.values(),
