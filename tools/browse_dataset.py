@@ -274,10 +274,14 @@ def draw_cut_out(stage: Stage, frame: int, skeleton: Skeleton) -> np.ndarray:
                  for name, joint in zip(skeleton.joints, stage.mixtures[frame])
                  for component in joint if component[0] > .02]
         for low_weight, opacity in ((.5, .5), (.02, .25)):
-            draw_veils(image, [
+            chosen = [
                 disc[:3] for disc in discs
                 if low_weight <= disc[3] and (opacity == .5 or disc[3] < .5)
-            ], opacity)
+            ]
+            if chosen:
+                centers, radii, colors = zip(*chosen)
+                draw_veils(image, np.array(centers), np.array(radii), colors,
+                           opacity)
     draw_figure(image, points * scale + offset, skeleton, 2, seen)
     return image
 

@@ -1,7 +1,7 @@
 # Copyright (c) mmdiffpose contributors. All rights reserved.
 """Anti-aliased drawing at fractions of a pixel, in place, with OpenCV."""
 
-from typing import Iterable, Sequence, Tuple, Union
+from typing import List, Sequence, Tuple, Union
 
 import cv2
 import numpy as np
@@ -25,6 +25,13 @@ def _fixed(point: Point) -> Tuple[int, int]:
     return round(x * _UNIT), round(y * _UNIT)
 
 
+def _all_fixed(points: np.ndarray) -> List[Tuple[int, int]]:
+    """Points (P, 2) in OpenCV's fixed-point coordinates."""
+    bounded = np.minimum(np.maximum(points, -_LIMIT), _LIMIT, dtype=float)
+    x, y = np.rint(bounded * _UNIT).astype(int).T.tolist()
+    return list(zip(x, y))
+
+
 def draw_line(image: np.ndarray,
               start: Point,
               end: Point,
@@ -42,6 +49,27 @@ def draw_lines(image: np.ndarray, lines: np.ndarray, color: Color) -> None:
                   1, cv2.LINE_AA, _SHIFT)
 
 
+def draw_rimmed_lines(image: np.ndarray, lines: np.ndarray,
+                      colors: Sequence[Color], thickness: int) -> None:
+    """Draw lines (S, 2, 2) with white rims, which keep them apart where they
+    cross, one after the other on an image (H, W, 3)."""
+    ends = _all_fixed(lines.reshape(-1, 2))
+    for start, end, color in zip(ends[::2], ends[1::2], colors):
+        for shade, width in ((BACKGROUND, thickness + 2), (color, thickness)):
+            cv2.line(image, start, end, shade, width, cv2.LINE_AA, _SHIFT)
+
+
+def draw_rimmed_discs(image: np.ndarray, centers: np.ndarray, radius: float,
+                      colors: Sequence[Color], filled: Sequence[bool]) -> None:
+    """Draw discs at (D, 2) on white ones, which stand out by a pixel, one
+    after the other on an image (H, W, 3); those not filled are rings."""
+    inner, outer = (round(value * _UNIT) for value in (radius, radius + 1))
+    for center, color, whole in zip(_all_fixed(centers), colors, filled):
+        cv2.circle(image, center, outer, BACKGROUND, -1, cv2.LINE_AA, _SHIFT)
+        cv2.circle(image, center, inner, color, -1 if whole else 1,
+                   cv2.LINE_AA, _SHIFT)
+
+
 def draw_disc(image: np.ndarray, center: Point, radius: float,
               color: Color) -> None:
     """Draw a filled disc on an image (H, W, 3)."""
@@ -49,39 +77,33 @@ def draw_disc(image: np.ndarray, center: Point, radius: float,
                cv2.LINE_AA, _SHIFT)
 
 
-def draw_ring(image: np.ndarray,
-              center: Point,
-              radius: float,
-              color: Color,
-              thickness: int = 1) -> None:
-    """Draw a circle on an image (H, W, 3)."""
-    cv2.circle(image, _fixed(center), int(round(radius * _UNIT)), color,
-               thickness, cv2.LINE_AA, _SHIFT)
-
-
 def draw_polygon(image: np.ndarray, points: np.ndarray, color: Color) -> None:
     """Fill a convex polygon (P, 2) on an image (H, W, 3)."""
-    corners = np.array([_fixed(point) for point in points], np.int32)
+    corners = np.array(_all_fixed(points), np.int32)
     cv2.fillConvexPoly(image, corners, color, cv2.LINE_AA, _SHIFT)
 
 
-def draw_veils(image: np.ndarray, discs: Iterable[Tuple[Point, float, Color]],
-               opacity: float) -> None:
-    """Draw translucent discs (centre, radius, colour) in one pass."""
-    discs = list(discs)
-    if not discs:
+def draw_veils(image: np.ndarray, centers: np.ndarray, radii: np.ndarray,
+               colors: Sequence[Color], opacity: float) -> None:
+    """Draw translucent discs at (D, 2), radii (D, ), in one pass.
+
+    Where they overlap, the last one is seen.
+    """
+    if not len(centers):
         return
-    centers = np.array([center for center, _, _ in discs], float)
-    radii = np.array([[radius] for _, radius, _ in discs]) + 2
+    reach = radii[:, None] + 2
     # Only the part of the image that they cover is blended.
-    left, top = np.clip((centers - radii).min(0), 0, _LIMIT).astype(int)
-    right, bottom = np.clip((centers + radii).max(0), 0, _LIMIT).astype(int)
+    left, top = (centers - reach).min(0).clip(0, _LIMIT).astype(int).tolist()
+    right, bottom = (centers + reach).max(0).clip(0,
+                                                  _LIMIT).astype(int).tolist()
     part = image[top:bottom + 1, left:right + 1]
     if not part.size:
         return
     overlay = part.copy()
-    for center, (_, radius, color) in zip(centers - [left, top], discs):
-        draw_disc(overlay, center, radius, color)
+    places = _all_fixed(centers - [left, top])
+    for place, radius, color in zip(places, radii.tolist(), colors):
+        cv2.circle(overlay, place, round(radius * _UNIT), color, -1,
+                   cv2.LINE_AA, _SHIFT)
     cv2.addWeighted(overlay, opacity, part, 1 - opacity, 0, part)
 
 

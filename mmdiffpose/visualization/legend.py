@@ -32,7 +32,8 @@ def draw_legend(image: np.ndarray,
         draw_text(image, name, (x + 30, y))
         x += 48 + text_width(name)
     if std:
-        draw_veils(image, [((x + 10, y - 5), 10, CENTER)], 2 * VEIL_OPACITY)
+        draw_veils(image, np.array([[x + 10., y - 5.]]), np.array([10.]),
+                   [CENTER], 2 * VEIL_OPACITY)
         draw_disc(image, (x + 10, y - 5), 3, CENTER)
         draw_text(image, 'two std', (x + 28, y))
         x += 46 + text_width('two std')

@@ -14,9 +14,16 @@ from mmdiffpose.atomic_files import replacing
 
 ENCODERS = ('libx264', 'libopenh264')
 """H.264 encoders that FFmpeg may have, the best first."""
-QUALITY = {'libx264': {'crf': '20', 'preset': 'veryfast'}}
-"""Options of the encoders. Flat colours and thin lines stay clear, in an
-eighth of the bytes that OpenCV writes."""
+QUALITY = {
+    'libx264': {
+        'crf': '20',
+        'preset': 'superfast',
+        'x264-params': 'bframes=0:cabac=0'
+    }
+}
+"""Options of the encoders. Flat colours and thin lines stay clear, in 0.6 to
+0.9 of the bytes that OpenCV writes. ``veryfast`` as it is takes almost twice
+the time over a video, for 0.4 of these bytes at 0.1 to 0.9 dB less."""
 CLOCK = 90000
 """Ticks a second of a video's time stamps."""
 

@@ -42,12 +42,18 @@ def joint_color(name: str, center: Color = CENTER) -> Color:
 
 
 @lru_cache(maxsize=None)
+def joint_colors(skeleton: Skeleton,
+                 center: Color = CENTER) -> Tuple[Color, ...]:
+    """A colour per joint."""
+    return tuple(joint_color(name, center) for name in skeleton.joints)
+
+
+@lru_cache(maxsize=None)
 def bone_colors(skeleton: Skeleton,
                 center: Color = CENTER) -> Tuple[Color, ...]:
     """A colour per bone: its child joint's."""
-    return tuple(
-        joint_color(skeleton.joints[child], center)
-        for _, child in skeleton.bones)
+    colors = joint_colors(skeleton, center)
+    return tuple(colors[child] for _, child in skeleton.bones)
 
 
 def lighten(color: Color, share: float) -> Color:

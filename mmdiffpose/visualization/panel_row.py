@@ -1,7 +1,7 @@
 # Copyright (c) mmdiffpose contributors. All rights reserved.
 """A frame of an animation: panels beside each other, words over and below."""
 
-from typing import Iterable, Sequence
+from typing import Iterable, List, Sequence
 
 import numpy as np
 
@@ -33,13 +33,22 @@ def empty_row(size: int, widths: Sequence[int],
     return frame
 
 
-def fill_row(frame: np.ndarray, panels: Iterable[np.ndarray]) -> None:
-    """Put panels into a frame of :func:`empty_row`."""
-    left = GAP
-    for panel in panels:
-        height, width = panel.shape[:2]
-        frame[HEADER:HEADER + height, left:left + width] = panel
+def panels_of(frame: np.ndarray, size: int,
+              widths: Sequence[int]) -> List[np.ndarray]:
+    """Where the panels stand in a frame of :func:`empty_row`, to draw on."""
+    panels, left = [], GAP
+    for width in widths:
+        panels.append(frame[HEADER:HEADER + size, left:left + width])
         left += width + GAP
+    return panels
+
+
+def fill_row(frame: np.ndarray, panels: Sequence[np.ndarray]) -> None:
+    """Put panels into a frame of :func:`empty_row`."""
+    places = panels_of(frame, len(panels[0]),
+                       [panel.shape[1] for panel in panels])
+    for place, panel in zip(places, panels):
+        place[:] = panel
 
 
 def label_row(frame: np.ndarray, label: str) -> None:

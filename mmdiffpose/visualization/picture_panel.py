@@ -1,7 +1,7 @@
 # Copyright (c) mmdiffpose contributors. All rights reserved.
 """The 2D panel: the joints that were lifted, over the video if given."""
 
-from typing import Optional, Tuple
+from typing import Optional, Sequence, Tuple
 
 import cv2
 import numpy as np
@@ -18,6 +18,14 @@ ASPECTS = (0.75, 1.6)
 WHOLE_ASPECTS = (0.5, 2.)
 """The same for whole pictures: a telephone's fits in."""
 MAX_STRETCH = 0.02
+
+
+def edges_of(image_size: Tuple[int, int]) -> np.ndarray:
+    """A picture's upper left and lower right corner, (2, 2), pixels.
+
+    A pixel's coordinates are those of its middle, half a pixel from its edges.
+    """
+    return np.array([(0, 0), image_size]) - 0.5
 
 
 class PicturePanel:
@@ -42,9 +50,17 @@ class PicturePanel:
         extent = np.asarray(high, float) - low
         aspect = float(np.clip(extent[0] / extent[1], *aspects))
         self.height, self.width = height, int(round(height * aspect))
-        self.scale = min(self.width / extent[0], height / extent[1])
+        panel = np.array([self.width, height])
+        self.scale = np.full(2, (panel / extent).min())
+        # The picture and nothing else fills the panel, but for a rounded side.
+        self._is_whole = (
+            np.allclose([low, high], edges_of(image_size)) and bool(
+                (abs(self.scale * extent - panel) < 1).all()))
+        if self._is_whole:
+            self.scale = panel / extent
         center = (np.asarray(low) + high) / 2
-        self.offset = np.array([self.width, height]) / 2 - self.scale * center
+        self.offset = (panel - 1) / 2 - self.scale * center
+        self._empty = blank(height, self.width, PANEL)
 
     @classmethod
     def around(cls, keypoints: np.ndarray, scores: np.ndarray,
@@ -65,22 +81,35 @@ class PicturePanel:
     @classmethod
     def whole(cls, image_size: Tuple[int, int], height: int) -> 'PicturePanel':
         """The whole picture."""
-        size = np.array(image_size)
-        return cls(0 * size, size, image_size, height, WHOLE_ASPECTS)
+        low, high = edges_of(image_size)
+        return cls(low, high, image_size, height, WHOLE_ASPECTS)
 
     def place(self, keypoints: np.ndarray) -> np.ndarray:
         """Picture pixels (..., 2) to the panel's."""
         return keypoints * self.scale + self.offset
 
-    def backdrop(self, image: Optional[np.ndarray] = None) -> np.ndarray:
-        """The panel without joints, (height, width, 3), RGB.
+    def backdrop(self,
+                 image: Optional[np.ndarray] = None,
+                 out: Optional[np.ndarray] = None) -> np.ndarray:
+        """The panel without joints.
+
+        Args:
+            image (np.ndarray, optional): The video's frame, RGB.
+            out (np.ndarray, optional): (height, width, 3), uint8, drawn on;
+                it may be part of a larger picture. Defaults to a new one.
+
+        Returns:
+            np.ndarray: (height, width, 3), RGB; ``out``, if it is given.
 
         Raises:
             ValueError: If the frame is of another shape than the picture that
                 the keypoints are in.
         """
+        if out is None:
+            out = np.empty((self.height, self.width, 3), np.uint8)
         if image is None:
-            return blank(self.height, self.width, PANEL)
+            out[:] = self._empty
+            return out
         # The picture may be stored at another size than the joints' one.
         ratio = np.array(self.image_size) / image.shape[1::-1]
         if abs(ratio[0] / ratio[1] - 1) > MAX_STRETCH:
@@ -88,17 +117,31 @@ class PicturePanel:
                 f'expected a video of {self.image_size[0]} x '
                 f'{self.image_size[1]} pixels or the same shape, as the '
                 f'keypoints are, found {image.shape[1]} x {image.shape[0]}')
-        matrix = np.column_stack([np.diag(self.scale * ratio),
-                                  self.offset]).astype(float)
         # OpenCV copies a whole picture whose channels run backwards, as those
         # of a frame that was read as BGR: the panel is turned around instead.
         step = -1 if image.strides[-1] < 0 else 1
-        panel = cv2.warpAffine(
-            image[..., ::step],
-            matrix, (self.width, self.height),
+        panel = self._cut(image[..., ::step], ratio, PANEL[::step],
+                          out if step > 0 else None)
+        return panel if step > 0 else cv2.cvtColor(
+            panel, cv2.COLOR_BGR2RGB, dst=out)
+
+    def _cut(self, image: np.ndarray, ratio: np.ndarray, border: Sequence[int],
+             out: Optional[np.ndarray]) -> np.ndarray:
+        """What the panel shows of a frame whose pixels are so large."""
+        size = (self.width, self.height)
+        if self._is_whole:
+            # In half of the time.
+            return cv2.resize(image, size, dst=out)
+        # Of pixels' middles, here too.
+        shift = self.offset + self.scale * (ratio - 1) / 2
+        matrix = np.column_stack([np.diag(self.scale * ratio), shift])
+        return cv2.warpAffine(
+            image,
+            matrix.astype(float),
+            size,
+            dst=out,
             flags=cv2.INTER_LINEAR,
-            borderValue=PANEL[::step])
-        return panel if step > 0 else cv2.cvtColor(panel, cv2.COLOR_BGR2RGB)
+            borderValue=border)
 
     def draw_person(self,
                     panel: np.ndarray,

@@ -11,7 +11,7 @@ from .canvas import draw_polygon, draw_text, text_width
 from .common_scene import CommonScene, ScenePerson
 from .legend import draw_legend
 from .palette import lighten, person_color
-from .panel_row import HEADER, empty_row, fill_row, label_row
+from .panel_row import HEADER, empty_row, label_row, panels_of
 from .person_figure import draw_person
 from .picture_panel import PicturePanel
 from .view import SceneView
@@ -64,6 +64,7 @@ class SceneRenderer:
         for person in self.scene.people:
             for row, frame in enumerate(person.track.frame_ids.tolist()):
                 self._rows.setdefault(frame, []).append((person, row))
+        self._widths = [self.picture.width, self.view.width]
         self._frame = self._layout(tracks)
 
     @property
@@ -90,7 +91,7 @@ class SceneRenderer:
                 the 2D joints are in.
         """
         frame = self._frame.copy()
-        fill_row(frame, self.panels(frame_id, image))
+        self._draw(frame_id, image, *self._panels_of(frame))
         label_row(frame, self._label(frame_id))
         return frame
 
@@ -100,19 +101,26 @@ class SceneRenderer:
             image: Optional[np.ndarray] = None
     ) -> Tuple[np.ndarray, np.ndarray]:
         """The 2D and the 3D panel of a frame; arguments as for ``render``."""
-        people = self._rows.get(frame_id, [])
-        picture = self.picture.backdrop(image)
-        scene = self.view.background.copy()
+        picture, scene = self._panels_of(self._frame.copy())
+        self._draw(frame_id, image, picture, scene)
+        return picture, scene
+
+    def _panels_of(self, frame: np.ndarray) -> List[np.ndarray]:
+        return panels_of(frame, self.size, self._widths)
+
+    def _draw(self, frame_id: int, image: Optional[np.ndarray],
+              picture: np.ndarray, scene: np.ndarray) -> None:
+        """Draw on the panels of a frame that shows nobody yet."""
+        self.picture.backdrop(image, out=picture)
         # The nearest person last.
         people = sorted(
-            people,
+            self._rows.get(frame_id, []),
             key=lambda pair: self.view.project(pair[0].offsets[pair[1]])[2])
         for person, row in people:
             self._draw_shadow(scene, person, row)
         for person, row in people:
             self._draw_2d(picture, person, row)
             self._draw_3d(scene, person, row)
-        return picture, scene
 
     def _draw_2d(self, panel: np.ndarray, person: ScenePerson,
                  row: int) -> None:
@@ -162,10 +170,9 @@ class SceneRenderer:
         return label
 
     def _layout(self, tracks: Sequence[LiftedTrack]) -> np.ndarray:
-        """What all frames share: titles and legend."""
+        """What all frames share: titles, legend and the floor."""
         title = '3D: in one scene' if self.scene.rooted else '3D'
-        frame = empty_row(self.size, [self.picture.width, self.view.width],
-                          ['2D: input', title])
+        frame = empty_row(self.size, self._widths, ['2D: input', title])
         clouds = any(track.hypotheses is not None for track in tracks)
         spread = any(track.std is not None for track in tracks)
         draw_legend(
@@ -175,4 +182,5 @@ class SceneRenderer:
             clouds,
             self.view.cell,
             middle=False)
+        self._panels_of(frame)[1][:] = self.view.background
         return frame

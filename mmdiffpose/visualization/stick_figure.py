@@ -1,14 +1,15 @@
 # Copyright (c) mmdiffpose contributors. All rights reserved.
 """Draw skeletons: the same figure in the picture and in the 3D views."""
 
-from typing import Optional
+from functools import lru_cache
+from typing import Optional, Tuple
 
 import numpy as np
 
 from mmdiffpose.skeletons import Skeleton
-from .canvas import draw_disc, draw_line, draw_lines, draw_ring, draw_veils
-from .palette import (BACKGROUND, CENTER, UNSEEN, Color, bone_colors,
-                      joint_color, lighten)
+from .canvas import (draw_lines, draw_rimmed_discs, draw_rimmed_lines,
+                     draw_veils)
+from .palette import CENTER, UNSEEN, Color, bone_colors, joint_colors, lighten
 
 SPREAD = 2
 """Stds that a disc shows: less would hide behind the joint's dot."""
@@ -40,29 +41,32 @@ def draw_figure(image: np.ndarray,
     """
     if seen is None:
         seen = np.ones(len(points), bool)
+    places = points[:, :2]
     depth = points[:, 2] if points.shape[1] == 3 else np.zeros(len(points))
-    bones = list(zip(skeleton.bones, bone_colors(skeleton, center)))
-    bones.sort(key=lambda bone: depth[bone[0][0]] + depth[bone[0][1]])
-    places = points[:, :2].tolist()
-    for (parent, child), color in bones:
-        start, end = places[parent], places[child]
-        known = seen[parent] and seen[child]
-        if hide_unseen and not known:
-            continue
-        # A white rim keeps limbs apart where they cross.
-        draw_line(image, start, end, BACKGROUND, thickness + 2)
-        draw_line(image, start, end, color if known else UNSEEN, thickness)
-    radius = max(3., 0.7 * thickness)
-    for joint in np.argsort(depth, kind='stable'):
-        if hide_unseen and not seen[joint]:
-            continue
-        place = places[joint]
-        draw_disc(image, place, radius + 1, BACKGROUND)
-        if seen[joint]:
-            draw_disc(image, place, radius,
-                      joint_color(skeleton.joints[joint], center))
-        else:
-            draw_ring(image, place, radius, UNSEEN)
+    bones = _bones(skeleton)
+    known = seen[bones].all(1)
+    order = np.argsort(depth[bones].sum(1), kind='stable')
+    if hide_unseen:
+        order = order[known[order]]
+    colors = bone_colors(skeleton, center)
+    draw_rimmed_lines(
+        image, places[bones[order]],
+        [colors[bone] if known[bone] else UNSEEN
+         for bone in order.tolist()], thickness)
+    order = np.argsort(depth, kind='stable')
+    if hide_unseen:
+        order = order[seen[order]]
+    colors = joint_colors(skeleton, center)
+    draw_rimmed_discs(
+        image, places[order], max(3., 0.7 * thickness),
+        [colors[joint] if seen[joint] else UNSEEN
+         for joint in order.tolist()], seen[order].tolist())
+
+
+@lru_cache(maxsize=None)
+def _bones(skeleton: Skeleton) -> np.ndarray:
+    """Both joints of each bone, (B, 2)."""
+    return np.array(skeleton.bones).reshape(-1, 2)
 
 
 def draw_hypotheses(image: np.ndarray,
@@ -70,12 +74,19 @@ def draw_hypotheses(image: np.ndarray,
                     skeleton: Skeleton,
                     center: Color = CENTER) -> None:
     """Draw hypotheses (N, J, 2 or 3), pixels, as faint thin skeletons."""
-    bones = np.array(skeleton.bones)
-    colors = bone_colors(skeleton, center)
-    for color in dict.fromkeys(colors):
-        chosen = bones[[other == color for other in colors]]
-        lines = points[:, chosen, :2].reshape(-1, 2, 2)
+    for color, bones in _bones_by_color(skeleton, center):
+        lines = points[:, bones, :2].reshape(-1, 2, 2)
         draw_lines(image, lines, lighten(color, FAINT))
+
+
+@lru_cache(maxsize=None)
+def _bones_by_color(skeleton: Skeleton,
+                    center: Color) -> Tuple[Tuple[Color, np.ndarray], ...]:
+    """Each colour's bones, (B, 2) joints."""
+    colors = bone_colors(skeleton, center)
+    return tuple((color, _bones(skeleton)[[other == color
+                                           for other in colors]])
+                 for color in dict.fromkeys(colors))
 
 
 def draw_uncertainty(image: np.ndarray,
@@ -94,7 +105,5 @@ def draw_uncertainty(image: np.ndarray,
         skeleton (Skeleton): J joints.
         center (Color): Of what is on neither side.
     """
-    draw_veils(image,
-               ((point[:2], SPREAD * scale * width, joint_color(name, center))
-                for point, width, name in zip(points, std, skeleton.joints)),
-               VEIL_OPACITY)
+    draw_veils(image, points[:, :2], SPREAD * scale * std.astype(float),
+               joint_colors(skeleton, center), VEIL_OPACITY)

@@ -8,7 +8,7 @@ import numpy as np
 from mmdiffpose.structures.lifted_track import LiftedTrack
 from .canvas import blank, draw_text
 from .legend import draw_legend
-from .panel_row import FOOTER, GAP, HEADER, empty_row, fill_row, label_row
+from .panel_row import FOOTER, GAP, HEADER, empty_row, label_row, panels_of
 from .person_figure import draw_person
 from .picture_panel import PicturePanel
 from .scene import Scene
@@ -44,6 +44,7 @@ class TrackRenderer:
                                            size)
         self.views = [SceneView(scene, size, azimuth) for _, azimuth in views]
         self.titles = ['2D: input'] + [title for title, _ in views]
+        self._widths = [self.picture.width] + [size] * len(self.views)
         self._frame = self._layout()
 
     def panels(self,
@@ -58,9 +59,19 @@ class TrackRenderer:
         Returns:
             list[np.ndarray]: RGB images of ``size`` pixels height.
         """
+        panels = self._panels_of(self._frame.copy())
+        self._draw(index, image, panels)
+        return panels
+
+    def _panels_of(self, frame: np.ndarray) -> List[np.ndarray]:
+        return panels_of(frame, self.size, self._widths)
+
+    def _draw(self, index: int, image: Optional[np.ndarray],
+              panels: Sequence[np.ndarray]) -> None:
+        """Draw on the panels of a frame that shows nobody yet."""
         track = self.lifted
         seen = track.scores_2d[index] > 0
-        picture = self.picture.backdrop(image)
+        picture = self.picture.backdrop(image, out=panels[0])
         self.picture.draw_person(picture, track.keypoints_2d[index],
                                  track.scores_2d[index], track.skeleton)
         pose = track.keypoints_3d[index]
@@ -68,14 +79,10 @@ class TrackRenderer:
         if track.hypotheses is not None:
             hypotheses = track.hypotheses[index, :MAX_HYPOTHESES]
         world, cloud = self.scene.place(pose, hypotheses)
-        panels = [picture]
-        for view in self.views:
-            panel = view.background.copy()
+        for view, panel in zip(self.views, panels[1:]):
             draw_person(panel, view, world, cloud, track.skeleton,
                         max(3, self.size // 90), seen,
                         None if track.std is None else track.std[index])
-            panels.append(panel)
-        return panels
 
     def render(self,
                index: int,
@@ -91,7 +98,7 @@ class TrackRenderer:
             frames.
         """
         frame = self._frame.copy()
-        fill_row(frame, self.panels(index, image))
+        self._draw(index, image, self._panels_of(frame))
         label = f'frame {self.lifted.frame_ids[index]}'
         if self.lifted.std is not None:
             label += f'   mean std {1000 * self.lifted.std[index].mean():.0f}'
@@ -133,10 +140,11 @@ class TrackRenderer:
         return np.concatenate([sheet, footer])
 
     def _layout(self) -> np.ndarray:
-        """What all frames share: titles and legend."""
-        widths = [self.picture.width] + [self.size] * len(self.views)
-        frame = empty_row(self.size, widths, self.titles)
+        """What all frames share: titles, legend and floors."""
+        frame = empty_row(self.size, self._widths, self.titles)
         self._legend(frame, HEADER + self.size + 25)
+        for panel, view in zip(self._panels_of(frame)[1:], self.views):
+            panel[:] = view.background
         return frame
 
     def _legend(self, image: np.ndarray, y: int) -> None:

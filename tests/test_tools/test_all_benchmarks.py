@@ -1,7 +1,6 @@
 # Copyright (c) mmdiffpose contributors. All rights reserved.
 import argparse
-import sys
-from types import SimpleNamespace
+from contextlib import contextmanager
 
 import pytest
 from PIL import Image
@@ -28,29 +27,60 @@ def test_short_runs_use_arguments_that_there_are(package):
         parsed(importlib.import_module(f'benchmarks.{name}'), *options.split())
 
 
-def test_what_a_revision_lacks_is_left_out(package, monkeypatch, capsys):
-
-    def fake(*names):
-        return SimpleNamespace(
-            add_arguments=lambda parser: parser.add_argument(
-                '--steps', type=int, default=100),
-            run=lambda args: [f'{name} {args.steps}' for name in names])
-
-    def absent(args):
-        raise ImportError('no such package yet')
-
+@pytest.fixture
+def parts(package, monkeypatch):
+    """Three benchmarks, one of which fails; and what they were told."""
     monkeypatch.setattr(package.all, 'QUICK',
-                        dict(gmm='--steps 3', infer='--steps 4', zoo=''))
-    for name, module in dict(
-            gmm=fake('a', 'b'), infer=fake('c'), zoo=fake()).items():
-        monkeypatch.setitem(sys.modules, f'benchmarks.{name}', module)
-    sys.modules['benchmarks.zoo'].run = absent
-    assert package.all.run(parsed(package.all)) == ['a 3', 'b 3', 'c 4']
-    assert 'zoo: not measured: ImportError' in capsys.readouterr().err
-    assert package.all.run(parsed(package.all, '--full', '--only',
-                                  'infer')) == ['c 100']
-    with pytest.raises(ValueError, match='nothing could be measured'):
-        package.all.run(parsed(package.all, '--only', 'zoo'))
+                        dict(gmm='--steps 3', infer='', zoo='--long'))
+    told = []
+
+    def run_there(script, root, arguments):
+        told.append(arguments)
+        assert script.name == 'benchmark.py' and (root / 'setup.cfg').is_file()
+        if arguments[0] == 'infer':
+            raise package.all.BenchmarkError(root, 'Traceback\nKeyError: y')
+        return [dict(name=arguments[0])]
+
+    def where_needed(script, root, other, revision, rounds, arguments):
+        told.append((other, revision, rounds))
+        return run_there(script, root, arguments)
+
+    @contextmanager
+    def checkout(root, revision):
+        yield f'files of {revision}'
+
+    for name, function in dict(
+            run_there=run_there, where_needed=where_needed,
+            checkout=checkout).items():
+        monkeypatch.setattr(package.all, name, function)
+    return told
+
+
+def measured(package, *argv, against=None):
+    args = parsed(package.all, *argv)
+    args.against, args.rounds = against, 2
+    return package.all.run(args)
+
+
+def test_one_that_fails_does_not_stop_the_others(package, parts):
+    gmm, failed, zoo = measured(package)
+    assert (gmm['name'], failed['name'], zoo['name']) == ('gmm', 'infer',
+                                                          'zoo')
+    assert failed['note'] == 'not measured: KeyError: y'
+    assert failed['ours'] is failed['ratio'] is None
+    assert parts == [['gmm', '--steps', '3'], ['infer'], ['zoo', '--long']]
+
+
+def test_defaults_and_a_choice(package, parts):
+    assert len(measured(package, '--full', '--only', 'zoo')) == 1
+    assert parts == [['zoo']]
+
+
+def test_all_compare_with_one_checkout(package, parts):
+    rows = measured(package, '--only', 'gmm', 'infer', against='v1')
+    assert [row['name'] for row in rows] == ['gmm', 'infer']
+    told = ('files of v1', 'v1', 2)
+    assert parts == [told, ['gmm', '--steps', '3'], told, ['infer']]
 
 
 def test_cost_curves(package, monkeypatch, tmp_path):

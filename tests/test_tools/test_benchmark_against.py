@@ -17,7 +17,11 @@ rows = [dict(name='work', ours=package.SECONDS, reference=None, ratio=None,
              ratio=8. / package.SECONDS, unit='', note='')]
 if package.SECONDS < 3:
     rows.append(dict(rows[0], name='new'))
-assert sys.argv[1] == 'job', sys.argv
+assert sys.argv[1] in ('job', 'edge', 'lost'), sys.argv
+if sys.argv[1] == 'edge':
+    rows = rows[2:3]
+if sys.argv[1] == 'lost' and package.SECONDS > 3:
+    raise LookupError('there was no such thing')
 with open(pathlib.Path(__file__).parent / 'log', 'a') as log:
     log.write(f'{package.SECONDS} ')
 pathlib.Path(sys.argv[sys.argv.index('--json') + 1]).write_text(
@@ -89,20 +93,52 @@ def test_the_front_hands_on_the_other_arguments(monkeypatch, tmp_path, capsys):
         'infer', '--frames', '9', '--against', 'v1', '--rounds', '5', '--json',
         str(tmp_path / 'rows.json')
     ])
-    (script, root, revision, rounds, rest, keep), = seen
+    (script, root, revision, rounds, rest), = seen
     assert script.name == 'benchmark.py' and (root / 'setup.cfg').is_file()
-    assert (revision, rounds, keep) == ('v1', 5, False)
+    assert (revision, rounds) == ('v1', 5)
     assert rest == ['infer', '--frames', '9']
     assert (tmp_path /
             'rows.json').is_file() and 'a' in capsys.readouterr().out
 
 
-def test_a_reference_of_one_s_own_may_stay(repository):
-    """`edge` is measured against 8: now in 2 s, which is 4 times as fast."""
+@pytest.fixture
+def needed(repository, tmp_path):
+    """Rows of a job that is compared where it has to be; and the log."""
     root, script = repository
-    rows = revisions.against(script, root, 'HEAD~1', 3, ['job'], keep=True)
-    assert [row['name'] for row in rows] == ['work', 'rate', 'edge']
-    work, _, edge = rows
+
+    def run(job):
+        with revisions.checkout(root, 'HEAD~1') as other:
+            rows = revisions.where_needed(script, root, other, 'HEAD~1', 3,
+                                          [job])
+        return rows, (tmp_path / 'log').read_text()
+
+    return run
+
+
+def test_a_reference_of_one_s_own_stays(needed):
+    """`edge` is measured against 8: now in 2 s, which is 4 times as fast."""
+    rows, log = needed('job')
+    assert [row['name'] for row in rows] == ['work', 'rate', 'edge', 'new']
+    work, _, edge, new = rows
     assert (work['ours'], work['reference'], work['ratio']) == (2, 4, 2)
     assert (edge['ours'], edge['reference'], edge['ratio']) == (2, 8, 4)
     assert edge['note'].startswith('3 runs: ratio 4 to 4')
+    # A row that is new is there, and says that it is.
+    assert (new['ours'], new['reference'], new['ratio']) == (2, None, None)
+    assert new['note'].startswith('not in HEAD~1: no such row')
+    assert log == '2.0 4.0 ' * 3
+
+
+def test_what_needs_no_other_revision_is_not_run_there(needed):
+    (edge, ), log = needed('edge')
+    assert (edge['ours'], edge['reference'], edge['ratio']) == (2, 8, 4)
+    assert log == '2.0 '
+
+
+def test_what_fails_in_the_other_revision_says_so(needed):
+    rows, log = needed('lost')
+    assert [row['name'] for row in rows] == ['work', 'rate', 'edge', 'new']
+    assert [row['reference'] for row in rows] == [None, None, 8, None]
+    said = 'not in HEAD~1: LookupError: there was no such thing'
+    assert rows[0]['note'].startswith(said)
+    assert log == '2.0 '

@@ -10,7 +10,8 @@ docstring line that says what it measures and two functions:
 ``ours``, ``reference``, ``ratio`` (above 1: ours is better), ``unit`` and
 ``note``; figures are medians of several runs. With ``--against REV`` the same
 script also runs on the package of that revision of the repository, in turn,
-and ``reference`` is what it finds there. ``all`` runs them all, shortly.
+and ``reference`` is what it finds there, unless the module has ``COMPARES``
+and does so itself, as ``all`` does, which runs them all, shortly.
 """
 import argparse
 import importlib
@@ -19,7 +20,7 @@ import sys
 from pathlib import Path
 from typing import Any, Dict, List, Optional, Sequence
 
-from revisions import against
+from revisions import RevisionError, against
 
 HERE = Path(__file__).resolve().parent
 COLUMNS = ('name', 'ours', 'reference', 'ratio', 'unit', 'note')
@@ -64,7 +65,8 @@ def parse_args(argv: Optional[Sequence[str]] = None) -> argparse.Namespace:
             default=3,
             help='with --against: runs of each revision')
         module.add_arguments(command)
-        command.set_defaults(run=module.run)
+        command.set_defaults(
+            run=module.run, compares=getattr(module, 'COMPARES', False))
     return parser.parse_args(argv)
 
 
@@ -101,15 +103,15 @@ def main(argv: Optional[Sequence[str]] = None) -> None:
     """Runs one subcommand."""
     argv = sys.argv[1:] if argv is None else argv
     args = parse_args(argv)
-    if args.against is None:
-        rows = args.run(args)
-    else:
-        try:
+    try:
+        if args.against is None or args.compares:
+            rows = args.run(args)
+        else:
             rows = against(
                 Path(__file__).resolve(), HERE.parents[1], args.against,
-                args.rounds, _own_arguments(argv), args.command == 'all')
-        except ValueError as error:
-            sys.exit(f'error: {error}')
+                args.rounds, _own_arguments(argv))
+    except RevisionError as error:
+        sys.exit(f'error: {error}')
     for row in rows:
         if set(row) != set(COLUMNS):
             raise ValueError(f'rows have {", ".join(COLUMNS)}; '

@@ -13,6 +13,22 @@ from typing import Any, Dict, Iterator, List, Sequence
 Row = Dict[str, Any]
 
 
+class RevisionError(ValueError):
+    """There is no such revision, or nothing in it to compare with."""
+
+
+class BenchmarkError(RevisionError):
+    """A benchmark failed in a revision.
+
+    Attributes:
+        reason: The last line of what it said.
+    """
+
+    def __init__(self, root: Path, said: str) -> None:
+        super().__init__(f'the benchmark fails in {root}: {said[-2000:]}')
+        self.reason = (said.splitlines() or ['without a word'])[-1]
+
+
 @contextmanager
 def checkout(root: Path, revision: str) -> Iterator[Path]:
     """A folder with the files of a revision, for as long as the block lasts.
@@ -22,14 +38,14 @@ def checkout(root: Path, revision: str) -> Iterator[Path]:
         revision (str): What git takes for one.
 
     Raises:
-        ValueError: If git knows no such revision.
+        RevisionError: If git knows no such revision.
     """
     with tempfile.TemporaryDirectory() as parent:
         folder = Path(parent) / 'revision'
         done = _git(root, 'worktree', 'add', '--detach', str(folder), revision)
         if done.returncode:
-            raise ValueError(f'--against {revision}: git says: '
-                             f'{done.stderr.strip()}')
+            raise RevisionError(f'--against {revision}: git says: '
+                                f'{done.stderr.strip()}')
         try:
             yield folder
         finally:
@@ -51,7 +67,7 @@ def run_there(script: Path, root: Path, arguments: Sequence[str]) -> List[Row]:
         arguments (Sequence[str]): Of the script.
 
     Raises:
-        ValueError: If it fails there; says what it said.
+        BenchmarkError: If it fails there; says what it said.
     """
     path = [str(root), os.environ.get('PYTHONPATH', '')]
     with tempfile.TemporaryDirectory() as folder:
@@ -66,8 +82,7 @@ def run_there(script: Path, root: Path, arguments: Sequence[str]) -> List[Row]:
             capture_output=True,
             text=True)
         if done.returncode:
-            raise ValueError(f'the benchmark fails in {root}: '
-                             f'{done.stderr.strip()[-2000:]}')
+            raise BenchmarkError(root, done.stderr.strip())
         rows: List[Row] = json.loads(file.read_text())
     return rows
 
@@ -85,12 +100,8 @@ def more_is_better(row: Row) -> bool:
     return '/s' in row['unit'].replace(' ', '')
 
 
-def against(script: Path,
-            root: Path,
-            revision: str,
-            rounds: int,
-            arguments: Sequence[str],
-            keep: bool = False) -> List[Row]:
+def against(script: Path, root: Path, revision: str, rounds: int,
+            arguments: Sequence[str]) -> List[Row]:
     """Figures of this revision and of another one, side by side.
 
     Both run in turn, so that what else a machine does falls on both.
@@ -101,15 +112,13 @@ def against(script: Path,
         revision (str): The other one.
         rounds (int): Runs of each.
         arguments (Sequence[str]): Of the script, without ``--against``.
-        keep (bool): Whether rows that have a reference of their own keep it,
-            as medians of this revision's runs. Defaults to False.
 
     Returns:
         list[dict]: A row for each that both have: ``ours`` is this
         revision's median, ``reference`` the other one's.
 
     Raises:
-        ValueError: If there is no such revision, or the benchmark fails in
+        RevisionError: If there is no such revision, or the benchmark fails in
             one, or no row is in both.
     """
     new: List[List[Row]] = []
@@ -118,17 +127,71 @@ def against(script: Path,
         for _ in range(rounds):
             new.append(run_there(script, root, arguments))
             old.append(run_there(script, other, arguments))
-    before = {row['name'] for rows in old for row in rows}
+    rows = _side_by_side(revision, new, old)
+    if not rows:
+        raise RevisionError(
+            f'--against {revision}: no row is in both revisions')
+    return rows
+
+
+def where_needed(script: Path, root: Path, other: Path, revision: str,
+                 rounds: int, arguments: Sequence[str]) -> List[Row]:
+    """The same for what lacks a reference, and no row is lost.
+
+    Rows that have a reference of their own keep it. Where all have, nothing
+    runs in the other revision; where the benchmark fails there, the rows say
+    so.
+
+    Args:
+        script (Path): The benchmark's script.
+        root (Path): Of this repository.
+        other (Path): The other revision's files, from :func:`checkout`.
+        revision (str): Its name.
+        rounds (int): Runs of each, where there is anything to compare.
+        arguments (Sequence[str]): Of the script, without ``--against``.
+
+    Returns:
+        list[dict]: The rows of this revision.
+
+    Raises:
+        BenchmarkError: If the benchmark fails in this revision.
+    """
+    new = [run_there(script, root, arguments)]
+    if all(row['reference'] is not None for row in new[0]):
+        return new[0]
+    old, why = [], 'no such row'
+    try:
+        old.append(run_there(script, other, arguments))
+    except BenchmarkError as error:
+        why = error.reason
+    for _ in range(rounds - 1 if old else 0):
+        new.append(run_there(script, root, arguments))
+        old.append(run_there(script, other, arguments))
+    found = {row['name']: row for row in _side_by_side(revision, new, old)}
     rows = []
     for row in new[0]:
-        runs = _runs_of(row['name'], new)
-        if keep and row['reference'] is not None:
-            rows.append(_middle(runs))
-        elif row['name'] in before:
-            rows.append(_compare(revision, runs, _runs_of(row['name'], old)))
-    if not rows:
-        raise ValueError(f'--against {revision}: no row is in both revisions')
+        if row['reference'] is not None:
+            rows.append(_middle(_runs_of(row['name'], new)))
+        else:
+            rows.append(
+                found.get(
+                    row['name'],
+                    dict(
+                        row,
+                        note=f'not in {revision}: {why}; '
+                        f'{row["note"]}')))
     return rows
+
+
+def _side_by_side(revision: str, new: Sequence[Sequence[Row]],
+                  old: Sequence[Sequence[Row]]) -> List[Row]:
+    """Rows that runs of both revisions have."""
+    before = {row['name'] for rows in old for row in rows}
+    return [
+        _compare(revision, _runs_of(row['name'], new),
+                 _runs_of(row['name'], old)) for row in new[0]
+        if row['name'] in before
+    ]
 
 
 def _runs_of(name: str, runs: Sequence[Sequence[Row]]) -> List[Row]:

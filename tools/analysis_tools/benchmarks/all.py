@@ -1,18 +1,21 @@
 # Copyright (c) mmdiffpose contributors. All rights reserved.
 """All benchmarks in one table, in short runs.
 
-With ``--against REV`` rows that have a reference of their own keep it (of
-scikit-learn, say, or of a context encoder); the others are compared with that
-revision. A benchmark that a revision has no package for is left out there.
+Each runs in a process of its own; one that fails has a row that says why, and
+does not stop the others. With ``--against REV`` rows that have a reference of
+their own keep it (of scikit-learn, say, or of a context encoder) and are not
+measured there; the others are compared with that revision.
 """
 import argparse
-import importlib
-import sys
-from typing import Any, Dict, List, Sequence
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Any, ContextManager, Dict, List, Optional, Sequence
+
+from revisions import BenchmarkError, checkout, run_there, where_needed
 
 QUICK: Dict[str, str] = dict(
     train='--steps 8 --amp',
-    infer='--frames 60 --repeats 1',
+    infer='--frames 230 --repeats 1',
     zoo='--only diffpose mixste243 --frames 500 --repeats 3',
     costs='--axes hypotheses steps --repeats 1',
     gmm='--threads 1 --repeats 2',
@@ -21,6 +24,12 @@ QUICK: Dict[str, str] = dict(
     dataset='--frames 20000 --samples 500 --repeats 1',
     video='--frames 200 --repeats 1')
 """Arguments of the short runs."""
+
+SCRIPT = Path(__file__).resolve().parents[1] / 'benchmark.py'
+ROOT = SCRIPT.parents[2]
+
+COMPARES = True
+"""``--against`` is not the front's to do, but for each benchmark its own."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -32,29 +41,32 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> List[Dict[str, Any]]:
-    """Measure; returns the rows of all that can be measured here."""
+    """Measure; returns the rows of all."""
+    other: ContextManager[Optional[Path]] = nullcontext()
+    if args.against is not None:
+        other = checkout(ROOT, args.against)
     rows: List[Dict[str, Any]] = []
-    for name in args.only:
-        options = [] if args.full else QUICK[name].split()
-        try:
-            found = run_one(name, options)
-        except Exception as error:
-            # Another revision may lack anything; its absence shows in the
-            # table.
-            print(
-                f'{name}: not measured: {type(error).__name__}: {error}',
-                file=sys.stderr)
-            continue
-        rows += found
-    if not rows:
-        raise ValueError('nothing could be measured')
+    with other as folder:
+        for name in args.only:
+            options = [] if args.full else QUICK[name].split()
+            try:
+                rows += run_one([name, *options], folder, args)
+            except BenchmarkError as error:
+                rows.append(
+                    dict(
+                        name=name,
+                        ours=None,
+                        reference=None,
+                        ratio=None,
+                        unit='',
+                        note=f'not measured: {error.reason}'))
     return rows
 
 
-def run_one(name: str, options: Sequence[str]) -> List[Dict[str, Any]]:
+def run_one(arguments: Sequence[str], other: Optional[Path],
+            args: argparse.Namespace) -> List[Dict[str, Any]]:
     """Rows of one benchmark with these arguments."""
-    module = importlib.import_module(f'{__package__}.{name}')
-    parser = argparse.ArgumentParser()
-    module.add_arguments(parser)
-    found: List[Dict[str, Any]] = module.run(parser.parse_args(options))
-    return found
+    if other is None:
+        return run_there(SCRIPT, ROOT, arguments)
+    return where_needed(SCRIPT, ROOT, other, args.against, args.rounds,
+                        arguments)

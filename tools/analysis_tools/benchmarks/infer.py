@@ -29,7 +29,10 @@ SIZE = (1768, 994)
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of the subcommand."""
-    parser.add_argument('--model', default='mixste', help='of the zoo')
+    parser.add_argument(
+        '--model',
+        default='mixste_hdm05-cmu-27',
+        help='of the zoo; an alias may be of another one in another revision')
     parser.add_argument(
         '--frames', type=int, default=230, help='frames of the clip')
     parser.add_argument(
@@ -45,16 +48,19 @@ def run(args: argparse.Namespace) -> List[Dict[str, Any]]:
     """Measure; returns the rows."""
     warnings.simplefilter('ignore')
     with tempfile.TemporaryDirectory() as folder:
-        drawn = dict(vis_out_dir=f'{folder}/out', **as_mp4())
+        drawn = dict(vis_out_dir=f'{folder}/out', **known(animation='mp4'))
+        # At the video's own frame rate, as all revisions can.
+        own_rate = known(resample=False)
         if args.pose2d is None:
             source, video = make_clip(Path(folder), args.frames)
-            jobs = dict(poses=dict(), drawn=dict(drawn, video=video))
+            jobs = dict(
+                poses=own_rate, drawn=dict(own_rate, **drawn, video=video))
             source_text = f'{args.frames} frames, two people from a file'
         else:
             source = args.video
+            detected = dict(own_rate, max_frames=args.frames)
             jobs = dict(
-                detected=dict(max_frames=args.frames),
-                detected_and_drawn=dict(drawn, max_frames=args.frames))
+                detected=detected, detected_and_drawn=dict(detected, **drawn))
             source_text = f'{args.frames} frames of {source}, {args.pose2d}'
         from mmdiffpose.apis import DiffusionPose3DInferencer
         inferencer = DiffusionPose3DInferencer(
@@ -81,11 +87,13 @@ def run(args: argparse.Namespace) -> List[Dict[str, Any]]:
         return rows
 
 
-def as_mp4() -> Dict[str, Any]:
-    """The option for it; revisions without a choice write nothing else."""
+def known(**options: Any) -> Dict[str, Any]:
+    """Those of some options that the revision has."""
     from mmdiffpose.apis.inference_options import InferenceOptions
-    known = hasattr(InferenceOptions, 'animation')
-    return dict(animation='mp4') if known else {}
+    return {
+        name: value
+        for name, value in options.items() if hasattr(InferenceOptions, name)
+    }
 
 
 def measure(inferencer: Any, source: Path, repeats: int,
