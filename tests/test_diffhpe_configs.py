@@ -24,6 +24,8 @@ NAMES = sorted(
     path.stem for path in CONFIGS.glob('diffhpe-*_*-27.py')
     if '-cmu-' not in path.stem and 'views' not in path.stem)
 
+pytestmark = pytest.mark.usefixtures('plain_dumps')
+
 
 @pytest.fixture(scope='module')
 def data(tmp_path_factory):
@@ -40,13 +42,6 @@ def data(tmp_path_factory):
         return written[dataset]
 
     return folder
-
-
-@pytest.fixture(autouse=True)
-def plain_dumps(monkeypatch):
-    """Formatting the configs that runs save takes longer than the runs."""
-    monkeypatch.setattr('mmengine.config.config.FormatCode', lambda text, **_:
-                        (text, True))
 
 
 def few(root):

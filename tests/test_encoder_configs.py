@@ -42,12 +42,7 @@ DIFFPOSE = {
 ALONE = ('mixste_h36m-27', 'graformer_hdm05-1')
 PRETRAINED = ('pstmo_h36m-243', 'pstmo_hdm05-27')
 
-
-@pytest.fixture(autouse=True)
-def plain_config_text(monkeypatch):
-    """MMEngine formats a run's config seven times, a second each."""
-    monkeypatch.setattr('mmengine.config.config.FormatCode',
-                        lambda text, **kwargs: (text, False))
+pytestmark = pytest.mark.usefixtures('plain_dumps')
 
 
 @pytest.fixture(scope='module')

@@ -2,6 +2,7 @@
 """The small preset of residual diffusion trains both stages and tests."""
 from pathlib import Path
 
+import pytest
 import torch
 from mmengine.config import Config
 from mmengine.runner import Runner
@@ -11,10 +12,8 @@ from mmdiffpose.checkpoints.safe_classes import load_safely
 CONFIG = Path(__file__).parents[1] / 'configs' / 'residual_mixste_mini-27.py'
 
 
-def test_both_stages_and_a_test_batch(tmp_path, monkeypatch):
-    # Formatting the configs that runs save takes longer than the runs.
-    monkeypatch.setattr('mmengine.config.config.FormatCode', lambda text, **_:
-                        (text, True))
+@pytest.mark.usefixtures('plain_dumps')
+def test_both_stages_and_a_test_batch(tmp_path):
     config = Config.fromfile(CONFIG)
     options = {'train_cfg.max_epochs': 1, 'train_cfg.val_interval': 1}
     for loader, windows in (('train', 2), ('val', 1), ('test', 1)):

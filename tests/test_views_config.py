@@ -1,5 +1,6 @@
 # Copyright (c) mmdiffpose contributors. All rights reserved.
 """The preset of drawn views trains all its parts at once."""
+import pytest
 import torch
 from mini_motions import write_mini_motions
 from mmengine.runner import Runner
@@ -8,10 +9,8 @@ from small_views import small_views_config
 from mmdiffpose.checkpoints.safe_classes import load_safely
 
 
-def test_encoder_regressions_and_denoiser_learn(tmp_path, monkeypatch):
-    # Formatting the configs that runs save takes longer than the runs.
-    monkeypatch.setattr('mmengine.config.config.FormatCode', lambda text, **_:
-                        (text, True))
+@pytest.mark.usefixtures('plain_dumps')
+def test_encoder_regressions_and_denoiser_learn(tmp_path):
     motions = write_mini_motions(tmp_path / 'motions.npz')
     config = small_views_config(
         'residual_frames_views-27', motions, tmp_path, windows=12)

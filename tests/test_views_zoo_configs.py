@@ -35,11 +35,9 @@ def write_encoder(name, path):
     return model
 
 
+@pytest.mark.usefixtures('plain_dumps')
 @pytest.mark.parametrize('name,encoder', NAMES.items())
-def test_it_trains(name, encoder, motions, tmp_path, monkeypatch):
-    # Formatting the configs that runs save takes longer than the runs.
-    monkeypatch.setattr('mmengine.config.config.FormatCode', lambda text, **_:
-                        (text, True))
+def test_it_trains(name, encoder, motions, tmp_path):
     config = small_views_config(name, motions, tmp_path)
     if encoder is not None:
         path = tmp_path / 'encoder.safetensors'

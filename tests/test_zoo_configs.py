@@ -19,12 +19,7 @@ NAMES = sorted(
     path.stem for path in CONFIGS.glob('*_hdm05-cmu-*.py')
     if path.stem not in ENCODERS)
 
-
-@pytest.fixture(autouse=True)
-def plain_dumps(monkeypatch):
-    """Formatting the configs that runs save takes longer than the runs."""
-    monkeypatch.setattr('mmengine.config.config.FormatCode', lambda text, **_:
-                        (text, True))
+pytestmark = pytest.mark.usefixtures('plain_dumps')
 
 
 @pytest.fixture(scope='module')

@@ -54,6 +54,13 @@ def tiny_config(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
+def plain_dumps(monkeypatch: pytest.MonkeyPatch) -> None:
+    """MMEngine formats a run's config seven times, a second each."""
+    monkeypatch.setattr('mmengine.config.config.FormatCode', lambda text, **_:
+                        (text, True))
+
+
+@pytest.fixture
 def load_command(
         monkeypatch: pytest.MonkeyPatch) -> Callable[[str], ModuleType]:
     """Import the module of a command, which sets LOCAL_RANK as it runs."""

@@ -39,7 +39,6 @@ ansur = tool('ansur')
 
 FOLDER = Path(__file__).parents[1] / 'data' / 'seeds'
 FPS = 50
-TURN = [[1., 0, 0], [0, 0, -1], [0, 1, 0]]
 MATRIX = [[900., 0, 640], [0, 910, 350], [0, 0, 1]]
 
 ASF = """:version 1.10

@@ -52,7 +52,7 @@ def test_sensor_resolution(tmp_path, unit, resolution):
     assert how == 'EXIF: 20 mm and sensor size'
 
 
-def test_assumed_and_said_so(tmp_path, caplog):
+def test_assumed_and_said_so(tmp_path):
     for tags in ({}, dict(FILM=0), dict(FOCAL_LENGTH=20.)):
         source = picture(tmp_path / 'a.jpg', **tags)
         pixels, how = resolve_focal_length((1000, 2000), exif_source=source)

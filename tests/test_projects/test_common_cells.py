@@ -9,8 +9,6 @@ from pathlib import Path
 import pytest
 from mmengine.config import Config
 
-PROJECTS = Path(__file__).resolve().parents[2] / 'projects'
-
 
 @pytest.fixture
 def cells(monkeypatch):

@@ -201,7 +201,7 @@ def test_samples_of_mmposes_datasets_name_actions_in_their_paths(
         evaluate(PoseLiftingMetric(), [sample])
 
 
-def test_table_and_file(make_sample, evaluate, tmp_path, caplog):
+def test_table_and_file(make_sample, evaluate, tmp_path):
     path = tmp_path / 'new' / 'results.json'
     sample = make_sample()
     metric = PoseLiftingMetric(out_file=str(path))
