@@ -9,6 +9,7 @@ with ``import mmdiffpose`` before anything else. A test that passes without it
 and does not with it is a fault of mmdiffpose: the command ends with 1 and
 names it. Tests that only pass with it are what its fixes of MMPose mend.
 Downloads are refused at once, so that what needs them fails in both runs.
+Some import ``parameterized``, which has to be installed.
 
 It takes an hour and more. Folders that the file of ``--out`` has are not run
 again; one that takes more than ``--timeout`` seconds is named, and is.
