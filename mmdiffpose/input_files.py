@@ -238,9 +238,7 @@ def _pack(values: List[Any]) -> Union[List[Any], np.ndarray]:
     """A list as an array, if it is one of numbers, or of lists of them."""
     flat = values
     while flat and isinstance(flat[0], list):
-        width = len(flat[0])
-        if not all(
-                isinstance(row, list) and len(row) == width for row in flat):
+        if set(map(type, flat)) != {list} or len(set(map(len, flat))) > 1:
             return values
         flat = list(chain.from_iterable(flat))
     kinds = set(map(type, flat))

@@ -88,17 +88,18 @@ def test_cost_curves(package, monkeypatch, tmp_path):
     now = [0.]
     monkeypatch.setattr(package.costs.time, 'process_time', lambda: now[0])
 
-    def job(axis, value):
+    def job(axis, value, frames):
         return lambda: now.__setitem__(
             0, now[0] + value * dict(hypotheses=2e-3, frames=1e-3)[axis])
 
     monkeypatch.setattr(package.costs, 'job', job)
     path = tmp_path / 'costs.png'
     rows = package.costs.run(
-        parsed(package.costs, '--axes', 'hypotheses', 'frames', '--out',
-               str(path)))
+        parsed(package.costs, '--axes', 'hypotheses', 'frames', '--frames',
+               '70', '--out', str(path)))
     found = {row['name']: row['ours'] for row in rows}
     assert found['cost-hypotheses-50'] == pytest.approx(100)
     assert found['cost-frames-125'] == pytest.approx(125)
     assert len(found) == 10
+    assert rows[0]['note'].startswith('hypotheses N, 70 frames')
     assert Image.open(path).size[0] > 300

@@ -221,4 +221,5 @@ def _compare(revision: str, new: Sequence[Row], old: Sequence[Row]) -> Row:
         reference=other,
         ratio=ratio,
         unit=new[0]['unit'],
-        note=f'against {revision}, {len(ours)} runs each in turn: {spread}')
+        note=f'against {revision}, {len(ours)} runs each in turn: {spread}; ' +
+        ', there: '.join(dict.fromkeys([new[0]['note'], old[0]['note']])))

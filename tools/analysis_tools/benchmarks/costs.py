@@ -2,11 +2,13 @@
 """What lifting costs, by frames, people, hypotheses, steps and window length.
 
 Processor seconds of one thread from 2D joints to poses (``lift_tracks``), of
-the zoo's DiffPose with random weights; window lengths are those of a small
-MixSTE and DiffPose on it. One axis changes at a time.
+the DiffPose that the revision's zoo has under that name, with random weights;
+window lengths are those of a small MixSTE and DiffPose on it. One axis changes
+at a time.
 """
 import argparse
 import time
+from inspect import signature
 from pathlib import Path
 from typing import Any, Callable, Dict, List, Sequence, Tuple
 
@@ -15,21 +17,28 @@ import torch
 from torch import nn
 
 from .video import build_model, make_track, seconds
-from .zoo import NEW, load
+from .zoo import CONFIGS, NEW, OLD, load
 
 AXES: Dict[str, Tuple[str, Sequence[int]]] = dict(
     frames=('frames of one person', (125, 250, 500, 1000, 2000)),
-    people=('people, 250 frames each', (1, 2, 4, 8)),
-    hypotheses=('hypotheses N, 500 frames', (1, 5, 10, 20, 50)),
-    steps=('network evaluations K, 500 frames', (1, 2, 4, 8)),
+    people=('people, {half} frames each', (1, 2, 4, 8)),
+    hypotheses=('hypotheses N, {frames} frames', (1, 5, 10, 20, 50)),
+    steps=('network evaluations K, {frames} frames', (1, 2, 4, 8)),
     window=('frames T of a window, 486 frames', (9, 27, 81, 243)))
 """What the axis counts, and where it is measured."""
+FRAMES = 500
+"""Of the track, where they are not what changes."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of the subcommand."""
     parser.add_argument(
         '--axes', nargs='+', choices=list(AXES), default=list(AXES))
+    parser.add_argument(
+        '--frames',
+        type=int,
+        default=FRAMES,
+        help='of the track, where they are not what changes')
     parser.add_argument('--out', type=Path, help='a picture of the curves')
     parser.add_argument(
         '--repeats', type=int, default=3, help='runs; the median counts')
@@ -41,11 +50,14 @@ def run(args: argparse.Namespace) -> List[Dict[str, Any]]:
     torch.set_num_threads(1)
     try:
         with torch.no_grad():
-            curves = {axis: measure(axis, args.repeats) for axis in args.axes}
+            curves = {
+                axis: measure(axis, args.repeats, args.frames)
+                for axis in args.axes
+            }
     finally:
         torch.set_num_threads(before)
     if args.out is not None:
-        draw(curves, args.out)
+        draw(curves, args.out, args.frames)
     return [
         dict(
             name=f'cost-{axis}-{value}',
@@ -53,14 +65,20 @@ def run(args: argparse.Namespace) -> List[Dict[str, Any]]:
             reference=None,
             ratio=None,
             unit='ms',
-            note=f'{AXES[axis][0]}; processor time of one thread')
+            note=f'{title(axis, args.frames)}; processor time of one thread' +
+            (f'; {preset()}' if axis != 'window' else ''))
         for axis, curve in curves.items() for value, spent in curve.items()
     ]
 
 
-def measure(axis: str, repeats: int) -> Dict[int, float]:
+def title(axis: str, frames: int) -> str:
+    """What an axis counts."""
+    return AXES[axis][0].format(frames=frames, half=frames // 2)
+
+
+def measure(axis: str, repeats: int, frames: int) -> Dict[int, float]:
     """Median seconds at each value of an axis; values take turns."""
-    jobs = {value: job(axis, value) for value in AXES[axis][1]}
+    jobs = {value: job(axis, value, frames) for value in AXES[axis][1]}
     for lift in jobs.values():
         lift()
     times = {
@@ -73,27 +91,37 @@ def measure(axis: str, repeats: int) -> Dict[int, float]:
     return {value: float(np.median(spent)) for value, spent in times.items()}
 
 
-def job(axis: str, value: int) -> Callable[[], Any]:
+def job(axis: str, value: int, frames: int) -> Callable[[], Any]:
     """What is measured at a value of an axis."""
     from mmdiffpose.apis import lift_tracks
-    given = dict(frames=500, people=1, hypotheses=10, steps=2)
+    given = dict(frames=frames, people=1, hypotheses=10, steps=2)
     if axis == 'window':
         model, given['frames'] = build_model(value, 'cpu'), 486
     else:
         given[axis] = value
         if axis == 'people':
-            given['frames'] = 250
+            given['frames'] = frames // 2
         model = zoo_model(given['hypotheses'], given['steps'])
     tracks = [make_track(given['frames']) for _ in range(given['people'])]
-    return lambda: lift_tracks(model, tracks, resample=False)
+    # At the track's own rate; earlier revisions know no other.
+    options = {}
+    if 'resample' in signature(lift_tracks).parameters:
+        options['resample'] = False
+    return lambda: lift_tracks(model, tracks, **options)
+
+
+def preset() -> str:
+    """The config of the zoo's DiffPose."""
+    return next(
+        name for name in (NEW, OLD) if (CONFIGS / f'{name}.py').is_file())
 
 
 def zoo_model(hypotheses: int, steps: int) -> nn.Module:
     """The zoo's DiffPose with random weights."""
-    return load(NEW, num_hypotheses=hypotheses, num_sampling_steps=steps)
+    return load(preset(), num_hypotheses=hypotheses, num_sampling_steps=steps)
 
 
-def draw(curves: Dict[str, Dict[int, float]], path: Path) -> None:
+def draw(curves: Dict[str, Dict[int, float]], path: Path, frames: int) -> None:
     """A panel for each axis."""
     import matplotlib
     matplotlib.use('agg')
@@ -110,7 +138,7 @@ def draw(curves: Dict[str, Dict[int, float]], path: Path) -> None:
             marker='o',
             markersize=4,
             color='tab:blue')
-        panel.set_xlabel(AXES[axis][0], fontsize=8)
+        panel.set_xlabel(title(axis, frames), fontsize=8)
         panel.set_xlim(left=0)
         panel.set_ylim(bottom=0)
         panel.tick_params(labelsize=8)

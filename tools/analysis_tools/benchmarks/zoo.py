@@ -28,7 +28,8 @@ from .video import make_track, seconds
 # First: its fixes must be in place before anything imports MMPose.
 import mmdiffpose  # noqa: F401 isort: skip
 
-CONFIGS = Path(__file__).resolve().parents[3] / 'configs'
+CONFIGS = Path(mmdiffpose.__file__).resolve().parents[1] / 'configs'
+"""Those of the revision that is measured."""
 NEW, OLD = 'diffpose_frames_views-27', 'diffpose_mixste_hdm05-cmu-27'
 BIG = 'diffpose_mixste_h36m-243'
 GIGABYTES = 1.5
