@@ -50,7 +50,9 @@ def test_a_lifter_that_sees_people_a_tenth_too_small(tool, monkeypatch,
         '--out', str(page)
     ])  # yapf: disable
     scales = [f'actors, scale {s}' for s in ('0.75', '0.9', '1', '1.1', '1.2')]
-    assert list(rows) == [*scales, 'adults of ANSUR II', 'bodies of the law']
+    assert list(rows) == [
+        *scales, 'adults of ANSUR II', 'one in ten a child, one in five scaled'
+    ]
     one, two = rows['actors, scale 1'][0], rows['actors, scale 1.2'][0]
     assert two.true == pytest.approx(1.2 * one.true, rel=1e-4)
     for found in sum(rows.values(), []):

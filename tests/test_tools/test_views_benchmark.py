@@ -71,6 +71,28 @@ def test_errors_along_the_line_of_sight(tool, monkeypatch):
     assert figures['90 % z'] == pytest.approx(15 / 16)
 
 
+def test_a_known_height_takes_the_size_away(tool, monkeypatch):
+    truth = .15 * np.random.default_rng(0).normal(size=(1, 17, 3))
+    truth -= truth[:, :1]
+    drawn = window(tool, truth)
+    # All of it a quarter too large, in the camera's axes.
+    found = 1.25 * truth @ drawn.rotation
+
+    def lift(model, track, focal_length):
+        n = len(track)
+        return LiftedTrack(
+            np.repeat(found, n, 0), track.scores, np.full(
+                (n, 17), .4), None, track.keypoints, track.scores,
+            track.frame_ids, track.image_size, H36M_17)
+
+    monkeypatch.setattr(tool, 'lift_track', lift)
+    guessed = tool.measure(None, drawn)['MPJPE']
+    assert guessed == pytest.approx(
+        250 * np.linalg.norm(truth, axis=-1).mean(), rel=1e-5)
+    known = tool.measure(None, drawn, known_height=True)
+    assert known['MPJPE'] == pytest.approx(0, abs=1e-2)
+
+
 def test_a_run(tool, load_tool, tmp_path):
     motions = write_mini_motions(tmp_path / 'motions.npz')
     load_tool('analysis_tools/views_benchmark').main([

@@ -16,7 +16,6 @@ are those of whole poses, of as many hypotheses as the model draws.
 """
 
 import argparse
-from dataclasses import replace
 from pathlib import Path
 from typing import (Any, Dict, Iterator, List, NamedTuple, Optional, Sequence,
                     Tuple)
@@ -28,7 +27,7 @@ import mmdiffpose  # noqa: F401
 
 # isort: split
 from reporting.documents import write_between
-from reporting.views import Drawn, Figures, draw_from, figures_of
+from reporting.views import Drawn, Figures, draw_from, figures_of, height_of
 
 from mmdiffpose.apis import (LiftedTrack, init_model, lift_track,
                              measure_height, scale_to_height)
@@ -44,7 +43,7 @@ MARKERS = ('<!-- height_table.py: begin -->', '<!-- height_table.py: end -->')
 """Lines of a page that the tables stand between."""
 BODIES: Dict[str, Dict[str, Any]] = {
     'adults of ANSUR II': dict(children=0, scaled=0),
-    'bodies of the law': {},
+    'one in ten a child, one in five scaled': {},
 }
 """Names of rows to arguments of ``BodySampler``."""
 OFF = 1.03
@@ -92,11 +91,11 @@ def measure(model: Any, window: Drawn) -> Optional[Sized]:
     if not (window.track.scores > 0).any():
         return None
     lifted = lift_track(model, window.track, focal_length=window.focal)
-    true = measure_height(_with(lifted, window.target)).metres
+    true = height_of(lifted, window.target)
     spread = float('nan')
     if lifted.hypotheses is not None:
         heights = [
-            measure_height(_with(lifted, poses)).metres
+            height_of(lifted, poses)
             for poses in lifted.hypotheses.swapaxes(0, 1)
         ]
         spread = float(np.std(np.log(heights), ddof=1))
@@ -121,15 +120,6 @@ def _energy(lifted: LiftedTrack, window: Drawn) -> float:
         energy_score(
             found.reshape(*found.shape[:2], -1), truth.reshape(len(truth),
                                                                -1)).mean())
-
-
-def _with(lifted: LiftedTrack, poses: np.ndarray) -> LiftedTrack:
-    """The frames with other poses, all joints of which count."""
-    rows = slice(None)
-    if len(poses) != len(lifted):
-        rows = np.searchsorted(np.arange(len(poses)), lifted.frame_ids)
-    return replace(
-        lifted, keypoints_3d=poses[rows], scores=np.ones_like(lifted.scores))
 
 
 def table(rows: Dict[str, List[Sized]]) -> str:

@@ -9,7 +9,8 @@ varied at a time: pitch, roll, distance, size in the picture, frame rate, body
 size, detector noise and missing joints; the protocol is
 configs/hdm05_views_protocol.md. Models are names of the zoo, or
 CONFIG:CHECKPOINT. Each window goes through ``lift_track``, the front door, as
-a user's track does, with the true focal length. Writes ``results.json``, a
+a user's track does, with the true focal length, and with the person's height
+if asked for (``--known-height``). Writes ``results.json``, a
 table (``results.md``) and one page of curves (``results.png``).
 """
 
@@ -69,6 +70,10 @@ def parse_args(argv: Optional[Sequence[str]] = None) -> argparse.Namespace:
         help='what is varied (default: everything)')
     parser.add_argument(
         '--windows', type=int, default=256, help='of a cell (default: 256)')
+    parser.add_argument(
+        '--known-height',
+        action='store_true',
+        help="tell the lifter each person's true height (scale_to_height)")
     parser.add_argument('--out-dir', type=Path, required=True)
     return parser.parse_args(argv)
 
@@ -78,7 +83,8 @@ def main(argv: Optional[Sequence[str]] = None) -> None:
     args = parse_args(argv)
     models = {name: load(name) for name in args.models}
     motions = read_motions(args.motions, args.subjects)
-    rows = run(models, motions, args.windows, args.factors, tell)
+    rows = run(models, motions, args.windows, args.factors, tell,
+               args.known_height)
     args.out_dir.mkdir(parents=True, exist_ok=True)
     replace_text(args.out_dir / 'results.json',
                  json.dumps(rows, indent=1) + '\n')

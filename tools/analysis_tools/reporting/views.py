@@ -1,13 +1,14 @@
 # Copyright (c) mmdiffpose contributors. All rights reserved.
 """The benchmark hdm05-views: what is measured, tables, a picture."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import (Any, Callable, Dict, Iterable, List, NamedTuple, Optional,
                     Sequence)
 
 import numpy as np
 
-from mmdiffpose.apis import lift_track
+from mmdiffpose.apis import lift_track, measure_height, scale_to_height
 from mmdiffpose.atomic_files import replacing
 from mmdiffpose.datasets.simulation.view_simulator import ViewSimulator
 from mmdiffpose.datasets.views_grid import (FRAMES, STANDARD, UNITS,
@@ -68,12 +69,43 @@ def draw_from(simulator: ViewSimulator, windows: int) -> List[Drawn]:
     return drawn
 
 
-def measure(model: Any, window: Drawn) -> Optional[Figures]:
-    """Errors of a window; None where nothing of the person was seen."""
+def measure(model: Any,
+            window: Drawn,
+            known_height: bool = False) -> Optional[Figures]:
+    """Errors of a window; None where nothing of the person was seen.
+
+    Args:
+        model: A lifter.
+        window: What it lifts.
+        known_height: Whether it is told the true height, that of the true
+            skeleton.
+    """
     if not (window.track.scores > 0).any():
         return None
-    return figures_of(
-        lift_track(model, window.track, focal_length=window.focal), window)
+    lifted = lift_track(model, window.track, focal_length=window.focal)
+    if known_height:
+        lifted, = scale_to_height(lifted, height_of(lifted, window.target))
+    return figures_of(lifted, window)
+
+
+def height_of(lifted: LiftedTrack, poses: np.ndarray) -> float:
+    """The height of other poses in a window, all joints of which count.
+
+    Args:
+        lifted: Its frames are those that count.
+        poses: (T, J, 3), metres: of all frames of the window, or of those.
+
+    Returns:
+        float: Metres, as :func:`~mmdiffpose.apis.measure_height` measures.
+    """
+    rows = slice(None)
+    if len(poses) != len(lifted):
+        rows = np.searchsorted(np.arange(len(poses)), lifted.frame_ids)
+    return measure_height(
+        replace(
+            lifted,
+            keypoints_3d=poses[rows],
+            scores=np.ones_like(lifted.scores))).metres
 
 
 def figures_of(lifted: LiftedTrack, window: Drawn) -> Figures:
@@ -119,13 +151,12 @@ def flexion(poses: np.ndarray) -> np.ndarray:
     return np.stack(angles, axis=-1)
 
 
-def run(
-    models: Dict[str, Any],
-    motions: WorldMotions,
-    windows: int,
-    factors: Sequence[str],
-    told: Callable[[Dict[str, Any]], None] = lambda row: None
-) -> List[Dict[str, Any]]:
+def run(models: Dict[str, Any],
+        motions: WorldMotions,
+        windows: int,
+        factors: Sequence[str],
+        told: Callable[[Dict[str, Any]], None] = lambda row: None,
+        known_height: bool = False) -> List[Dict[str, Any]]:
     """Measure models in all cells of some factors.
 
     Args:
@@ -134,6 +165,7 @@ def run(
         windows: Of a cell.
         factors: Keys of :data:`GRID`.
         told: Called with each row as soon as it is there.
+        known_height: Whether lifters are told people's heights.
 
     Returns:
         list[dict]: ``model``, ``factor``, ``value`` and :data:`METRICS`.
@@ -148,7 +180,8 @@ def run(
                 figures = standard[name]
             else:
                 drawn = drawn or draw(motions, entry['cell'], windows)
-                figures = mean_figures(measure(model, w) for w in drawn)
+                figures = mean_figures(
+                    measure(model, w, known_height) for w in drawn)
                 if is_standard:
                     standard[name] = figures
             rows.append(
