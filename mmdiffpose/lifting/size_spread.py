@@ -29,13 +29,16 @@ from typing import Iterable, Tuple
 
 import numpy as np
 
-SUREST = 0.1
+SUREST = 0.05
 """Quantile, over frames, joints and axes, of variance over squared mean."""
 BY_CHANCE = 1.75
 """How many times as large as the spread of hypotheses' sizes s may be: that of
 ten is this far below the true one in one of thirty draws."""
 LEAST_LEFT = 0.05
 """Share of its variance that a coordinate keeps."""
+LEAST_MEAN = 1e-3
+"""Metres from the root along an axis, below which a coordinate says nothing
+of the size."""
 
 # SUREST, BY_CHANCE and LEAST_LEFT were chosen on the validation actor (HDM05's
 # dg) alone: with them 90 % intervals of `residual` at a known height hold
@@ -49,7 +52,8 @@ def size_std(spreads: Iterable[Tuple[np.ndarray, np.ndarray]],
     Args:
         spreads (Iterable[tuple[np.ndarray, np.ndarray]]): Variances and
             squared means, (F, J, 3) each, or (F, J, 1), square metres, of
-            each piece of a person's track. Means of 0 do not count.
+            each piece of a person's track. Means below
+            :data:`LEAST_MEAN` do not count.
         heights (np.ndarray): (N, ) heights of the hypotheses, metres.
 
     Returns:
@@ -58,8 +62,10 @@ def size_std(spreads: Iterable[Tuple[np.ndarray, np.ndarray]],
     """
     if len(heights) < 2:
         return 0.
-    shares = np.concatenate([(variance[square > 0] / square[square > 0])
-                             for variance, square in spreads])
+    shares = np.concatenate([
+        variance[square > LEAST_MEAN**2] / square[square > LEAST_MEAN**2]
+        for variance, square in spreads
+    ])
     if not len(shares):
         return 0.
     surest = np.sqrt(np.quantile(shares, SUREST))

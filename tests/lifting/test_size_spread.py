@@ -27,8 +27,8 @@ def test_the_surest_coordinates_tell_the_spread_of_size():
 
 
 def test_the_quantile_by_hand():
-    # Shares 0.01, 0.02 ... 0.11: a tenth of the way is the second.
-    variance = np.linspace(.01, .11, 11).reshape(1, 11, 1)
+    # Shares 0.01, 0.02 ... 0.21: a twentieth of the way is the second.
+    variance = np.linspace(.01, .21, 21).reshape(1, 21, 1)
     assert size_std([(variance, np.ones_like(variance))],
                     HEIGHTS * [.5, 1, 1, 2]) == pytest.approx(np.sqrt(.02))
 
