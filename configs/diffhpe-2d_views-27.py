@@ -36,6 +36,7 @@ model = dict(
             diffusion_stride=4),
         decoder=_base_.codec))
 
+train_dataloader = dict(dataset=dict(law=dict(bodies=_base_.all_sizes)))
 optim_wrapper = dict(optimizer=dict(lr=2e-3))
 param_scheduler = [
     dict(_base_.warmup, end=200),

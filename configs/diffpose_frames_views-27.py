@@ -6,9 +6,9 @@
 # the control: it is the mean that is reported, keypoints are its poses. H_K is
 # the context's own: around that pose, as wide and as correlated as its errors.
 # With x and y of the 2D mixtures in it (start='mixture', the same weights) the
-# energy score on the validation actor is 2.8 % worse, 285.9 in place of 278.2
-# mm after three epochs: what the detector is unsure of the encoder has mostly
-# resolved.
+# energy score on the validation actor was 2.8 % worse, 285.9 in place of 278.2
+# mm after three epochs and with one child in ten: what the detector is unsure
+# of the encoder has mostly resolved.
 _base_ = ['residual_frames_views-27.py']
 
 max_epochs = 8

@@ -1,7 +1,8 @@
 # Copyright (c) mmdiffpose contributors. All rights reserved.
 # DiffPose on the frozen encoder of graformer_views-1.py, single frames: as
 # diffpose_frames_views-27.py, in two evaluations (the energy score on the
-# validation actor: 458.7 mm, 459.1 in one, 461.0 with the 2D mixtures in H_K).
+# validation actor: 444.5 mm, 445.2 in one; with one child in ten 458.7, and
+# 461.0 with the 2D mixtures in H_K).
 _base_ = ['graformer_views-1.py']
 
 max_epochs = 2

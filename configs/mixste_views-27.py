@@ -27,6 +27,7 @@ model = dict(
         decoder=_base_.codec),
     test_cfg=dict(_delete_=True))
 
+train_dataloader = dict(dataset=dict(law=dict(bodies=_base_.all_sizes)))
 param_scheduler = [
     dict(_base_.warmup, end=200),
     dict(_base_.cosine, T_max=max_epochs),

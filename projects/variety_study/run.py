@@ -40,11 +40,9 @@ VALIDATION_SEED = 0
 
 def draw_validation(motions: str, subjects: Sequence[str], seq_len: int,
                     windows: int) -> Dict[str, np.ndarray]:
-    """Windows of the held-out actor: the law's defaults, always the same.
-
-    The first thousand are those of the validation draw that
-    ``configs/views_protocol.md`` writes down.
-    """
+    """Windows of the held-out actor: the law's defaults, always the same,
+    with more children than the validation draw of
+    ``configs/views_protocol.md``."""
     dataset = MocapViewDataset(
         motions, seq_len, subjects=subjects, seed=VALIDATION_SEED)
     return dataset.draw_batch(range(windows), 0)
