@@ -29,9 +29,7 @@ model = dict(
 train_dataloader = dict(
     batch_size=512,
     dataset=dict(
-        seq_len=seq_len,
-        windows=512_000,
-        law=dict(bodies=_base_.all_sizes)))
+        seq_len=seq_len, windows=512_000, law=dict(bodies=_base_.all_sizes)))
 val_dataloader = dict(
     batch_size=1024, dataset=dict(seq_len=seq_len, windows=10_000))
 test_dataloader = dict(batch_size=1024, dataset=dict(seq_len=seq_len))
