@@ -139,8 +139,8 @@ def draw(curves: Dict[str, Dict[int, float]], path: Path, frames: int) -> None:
             markersize=4,
             color='tab:blue')
         panel.set_xlabel(title(axis, frames), fontsize=8)
-        panel.set_xlim(left=0)
-        panel.set_ylim(bottom=0)
+        panel.set_xlim(0, 1.05 * max(curve))
+        panel.set_ylim(0, 1080 * max(curve.values()))
         panel.tick_params(labelsize=8)
         panel.grid(alpha=0.3)
         for side in ('top', 'right'):

@@ -169,6 +169,9 @@ def profile_training(config: str, args: argparse.Namespace) -> Shares:
     class Begin(Hook):
         """Watches what there is once training begins."""
 
+        # After the one that replaces the loader's iterator.
+        priority = 'LOWEST'
+
         def before_train(self, runner: Any) -> None:
             loop, model = runner.train_loop, runner.model
             loop.dataloader_iterator = stages.each(loop.dataloader_iterator,
