@@ -23,6 +23,7 @@ import sys
 import tempfile
 import time
 import warnings
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Callable, Dict, List, Optional, Tuple
 
@@ -162,10 +163,18 @@ def draw(found: Dict[str, Dict[str, Any]], args: argparse.Namespace) -> None:
     figure.savefig(args.picture, dpi=90)
 
 
+@lru_cache(maxsize=None)
+def demo_track() -> Any:
+    """The demo track, read once for all the tracks that are made of it."""
+    from mmdiffpose.apis import read_keypoint_tracks
+    track, = read_keypoint_tracks(DEMO)
+    return track
+
+
 def make_track(frames: int, track_id: int = 0, first: int = 0) -> Any:
     """The demo track back and forth, with noise of its own."""
-    from mmdiffpose.apis import KeypointTrack, read_keypoint_tracks
-    track, = read_keypoint_tracks(DEMO)
+    from mmdiffpose.apis import KeypointTrack
+    track = demo_track()
     rows = np.arange(frames) % (2 * len(track) - 2)
     rows = np.where(rows < len(track), rows, 2 * len(track) - 2 - rows)
     noise = np.random.default_rng(track_id).normal(0, 2, (frames, 17, 2))
