@@ -176,8 +176,8 @@ def test_rows_of_another_model_are_tried_again(tmp_path, monkeypatch):
     """Their poses are no measure for those of this one; what failed before
     anything was lifted is kept."""
     path = tmp_path / 'rows.json'
-    monkeypatch.setattr(
-        tool, 'try_row', lambda version, *rest: dict(WORKS, python=version))
+    monkeypatch.setattr(tool, 'try_row',
+                        lambda version, *rest: dict(WORKS, python=version))
     others = [
         dict(WORKS, python='2.98', model='residual', apart_mm=180.),
         dict(python='2.97', stack='newest', mmcv='lite', outcome='set-up: x')
