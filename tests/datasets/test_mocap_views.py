@@ -322,6 +322,24 @@ def test_the_config_makes_loaders(ann_file):
         assert batch['inputs'][0].shape == (27, 17, 3)
 
 
+@pytest.mark.parametrize('name, children, scaled', [
+    ('residual_frames_views-27', .02, .06),
+    ('diffpose_frames_views-27', .02, .06),
+    ('diffhpe-wrapper_frames_views-27', .02, .06),
+    ('mixste_views-27', .1, .2),
+    ('diffhpe-2d_views-27', .1, .2),
+    ('diffpose_graformer_views-1', .1, .2),
+])
+def test_the_bodies_that_cards_name(name, children, scaled):
+    """Trained on adults or all sizes, chosen and calibrated on adults."""
+    config = Config.fromfile(CONFIGS / f'{name}.py')
+    law = config.train_dataloader.dataset.law
+    assert law.bodies == dict(children=children, scaled=scaled)
+    assert law.weights == dict(cmu=.5, deepmimic=3.)
+    val = config.val_dataloader.dataset.law
+    assert val == dict(bodies=dict(children=.02, scaled=.06))
+
+
 def test_weights_make_sources_rarer():
     rng = np.random.default_rng(0)
 

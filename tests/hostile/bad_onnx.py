@@ -114,17 +114,21 @@ def typed(side, number, kind):
     return model(change)
 
 
+def say(message, told):
+    """Let fields of a part of a model say something else."""
+    for name, value in told.items():
+        if isinstance(value, list):
+            del getattr(message, name)[:]
+            getattr(message, name).extend(value)
+        else:
+            setattr(message, name, value)
+
+
 def weights(**told):
     """The sound model whose first weights say something else."""
 
     def change(found):
-        tensor = found.graph.initializer[0]
-        for name, value in told.items():
-            if isinstance(value, list):
-                del getattr(tensor, name)[:]
-                getattr(tensor, name).extend(value)
-            else:
-                setattr(tensor, name, value)
+        say(found.graph.initializer[0], told)
 
     return model(change)
 
@@ -146,13 +150,7 @@ def operator(number, **told):
     """The sound model with another operator in a place."""
 
     def change(found):
-        node = found.graph.node[number]
-        for name, value in told.items():
-            if isinstance(value, list):
-                del getattr(node, name)[:]
-                getattr(node, name).extend(value)
-            else:
-                setattr(node, name, value)
+        say(found.graph.node[number], told)
 
     return model(change)
 

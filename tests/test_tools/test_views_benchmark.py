@@ -47,11 +47,8 @@ def window(tool, truth, frames=27):
     return tool.Drawn(track, 1000., np.repeat(truth, frames, 0), rotation)
 
 
-def test_errors_along_the_line_of_sight(tool, monkeypatch):
-    truth = pose(left_wrist=(0, 0, 1))
-    drawn = window(tool, truth)
-    # Found 2 m away along the camera's x, and 0.5 m too low.
-    found = pose(left_wrist=(2, .5, 0))
+def lifter(found):
+    """Finds this pose, (1, 17, 3) in the camera's axes, in every frame."""
 
     def lift(model, track, focal_length):
         assert focal_length == 1000
@@ -61,7 +58,15 @@ def test_errors_along_the_line_of_sight(tool, monkeypatch):
                 (n, 17), .4), None, track.keypoints, track.scores,
             track.frame_ids, track.image_size, H36M_17)
 
-    monkeypatch.setattr(tool, 'lift_track', lift)
+    return lift
+
+
+def test_errors_along_the_line_of_sight(tool, monkeypatch):
+    truth = pose(left_wrist=(0, 0, 1))
+    drawn = window(tool, truth)
+    # Found 2 m away along the camera's x, and 0.5 m too low.
+    found = pose(left_wrist=(2, .5, 0))
+    monkeypatch.setattr(tool, 'lift_track', lifter(found))
     figures = tool.measure(None, drawn)
     assert figures['depth'] == pytest.approx(1000 / 17)
     assert figures['plane'] == pytest.approx(500 / 17)
@@ -77,15 +82,7 @@ def test_a_known_height_takes_the_size_away(tool, monkeypatch):
     drawn = window(tool, truth)
     # All of it a quarter too large, in the camera's axes.
     found = 1.25 * truth @ drawn.rotation
-
-    def lift(model, track, focal_length):
-        n = len(track)
-        return LiftedTrack(
-            np.repeat(found, n, 0), track.scores, np.full(
-                (n, 17), .4), None, track.keypoints, track.scores,
-            track.frame_ids, track.image_size, H36M_17)
-
-    monkeypatch.setattr(tool, 'lift_track', lift)
+    monkeypatch.setattr(tool, 'lift_track', lifter(found))
     guessed = tool.measure(None, drawn)['MPJPE']
     assert guessed == pytest.approx(
         250 * np.linalg.norm(truth, axis=-1).mean(), rel=1e-5)
