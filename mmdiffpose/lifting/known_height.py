@@ -9,7 +9,8 @@ the camera, which changes no picture.
 """
 
 from dataclasses import replace
-from typing import Dict, List, Mapping, NamedTuple, Sequence, Tuple, Union
+from typing import (Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple,
+                    Union)
 
 import numpy as np
 
@@ -26,6 +27,8 @@ Height = Union[float, Tuple[float, float]]
 """Metres, or metres and the standard deviation of what is known, metres."""
 Heights = Union[Height, Mapping[int, Height]]
 """One person's height, or several people's by their track ids."""
+Spread = Tuple[np.ndarray, np.ndarray]
+"""Variances and squared means, square metres."""
 
 LEAST_SEEN = .4
 """Share of the way from ankle to ear whose joints have to be seen: legs are
@@ -160,10 +163,8 @@ def _at_height(tracks: Sequence[LiftedTrack], metres: float,
                std: float) -> List[LiftedTrack]:
     """The pieces of one person's track at a height."""
     heights = _hypotheses_heights(tracks)
-    told = [
-        _variances(track) for track in tracks
-        if track.std is not None or track.covariance is not None
-    ]
+    spreads = [_variances(track) for track in tracks]
+    told = [spread for spread in spreads if spread is not None]
     believed = size_std(told, heights) if told else 0.
     if tracks[0].height is not None:
         # Whatever was believed, this is what is left of it.
@@ -171,14 +172,15 @@ def _at_height(tracks: Sequence[LiftedTrack], metres: float,
     factor = metres / measure_height(tracks).metres
     each = spread_heights(heights, metres, std) / heights
     found = []
-    for track in tracks:
+    for track, spread in zip(tracks, spreads):
         hypotheses = track.hypotheses
         if hypotheses is not None and len(each):
             # Of what follows by the factor of all.
             hypotheses = hypotheses * (each / factor).astype(
                 hypotheses.dtype)[:, None, None]
         at_size = replace(
-            _at_size(track, believed, std / metres), hypotheses=hypotheses)
+            _at_size(track, spread, believed, std / metres),
+            hypotheses=hypotheses)
         found.append(
             replace(
                 at_size.scaled(factor),
@@ -206,12 +208,13 @@ def _hypotheses_heights(tracks: Sequence[LiftedTrack]) -> np.ndarray:
     ])
 
 
-def _variances(track: LiftedTrack) -> Tuple[np.ndarray, np.ndarray]:
+def _variances(track: LiftedTrack) -> Optional[Spread]:
     """Variances along the axes of the lifter's view and squares of the poses
     there, (F, J, 3) each; (F, J, 1) and the mean over axes of a model that
-    does not tell them apart."""
+    does not tell them apart; None of one that says neither."""
     if track.covariance is None:
-        assert track.std is not None
+        if track.std is None:
+            return None
         square = np.square(
             track.keypoints_3d, dtype=float).mean(
                 -1, keepdims=True)
@@ -223,11 +226,12 @@ def _variances(track: LiftedTrack) -> Tuple[np.ndarray, np.ndarray]:
     return variance.astype(float), np.square(seen.keypoints_3d, dtype=float)
 
 
-def _at_size(track: LiftedTrack, believed: float, known: float) -> LiftedTrack:
+def _at_size(track: LiftedTrack, spread: Optional[Spread], believed: float,
+             known: float) -> LiftedTrack:
     """A piece whose std and covariance hold another std of log size."""
-    if track.std is None and track.covariance is None:
+    if spread is None:
         return track
-    variance, square = _variances(track)
+    variance, square = spread
     ratio = at_known_size(variance, square, believed, known)
     std, covariance = track.std, track.covariance
     if std is not None:
